@@ -1,0 +1,107 @@
+# The only command list of the project. `make` alone prints it.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON := $(BIN)/python
+PIP    := $(PYTHON) -m pip --disable-pip-version-check --no-input --quiet
+UV     ?= uv
+# ape looks for the Vyper compiler on PATH.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# One lock for every platform; --no-config and the --no-emit options keep hosts out of it.
+LOCK   := $(UV) pip compile --no-config --quiet --universal --python-version 3.11 \
+          --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+          --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup native guest asan compile gen demo test test-python test-contracts lint format \
+        bench lock clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/project.stamp ## Create .venv from the hashed lock (other targets do it for you)
+
+# The system's own commands may be shims that exist and fail, so a candidate is run, not looked up.
+$(VENV)/lock.stamp: requirements/build.txt requirements/dev.txt
+	@set -e; \
+	if [ ! -x $(PYTHON) ]; then \
+	  found=; \
+	  for candidate in python3.12 python3.11 python3; do \
+	    if $$candidate -c 'import sys, venv, ensurepip; \
+	        sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null; then \
+	      found=$$candidate; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Headrace needs Python 3.11 or 3.12 with its venv module, as python3.12, python3.11" \
+	         "or python3 on PATH. Debian, Ubuntu: apt install python3.11-venv; Fedora: dnf install" \
+	         "python3.12; macOS: brew install python@3.12." >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "creating $(VENV) with $$($$found --version)"; \
+	  $$found -m venv $(VENV); \
+	fi; \
+	echo "installing the locked packages (one to three minutes the first time)"; \
+	$(PIP) install --require-hashes -r requirements/build.txt; \
+	$(PIP) install --no-build-isolation --require-hashes -r requirements/dev.txt; \
+	touch $@
+
+$(VENV)/project.stamp: $(VENV)/lock.stamp pyproject.toml
+	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@touch $@
+
+native: setup ## Build the C core for this machine
+	@$(PYTHON) -m offchain.tools.build_native native
+
+guest: setup ## Build the C core as RV32IM guest
+	@$(PYTHON) -m offchain.tools.build_native guest
+
+asan: setup ## Build the C core with address and undefined-behaviour checks (needs gcc)
+	@$(PYTHON) -m offchain.tools.build_native asan
+
+compile: setup ## Compile the contracts and rewrite contracts.lock.json
+	@$(BIN)/ape compile --force
+	@$(PYTHON) -m offchain.tools.contract_lock
+
+gen: setup ## Regenerate the constants of the C core and the documentation
+	@$(PYTHON) -m offchain.tools.gen_constants
+	@$(PYTHON) -m offchain.tools.gen_poseidon2
+
+demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
+	@$(BIN)/headrace demo
+
+test: test-python test-contracts ## Run all tests (under ten minutes on two cores)
+
+# Without ape's plugin a pure Python test run starts seven seconds earlier.
+test-python: native guest ## Run the tests of specification, core, engine and tools
+	@$(PYTHON) -m pytest -p no:ape_test --ignore=tests/contracts --durations=10
+
+test-contracts: native ## Run the contract tests on the in-process EVM
+	@$(BIN)/ape test tests/contracts --durations=10
+
+lint: setup ## Check style, types, import directions and the contract lock
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(PYTHON) -m offchain.tools.gen_constants --check
+	@$(PYTHON) -m offchain.tools.contract_lock --check
+
+format: setup ## Apply the formatter and the safe fixes
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: native ## Measure matching and leaf sizes as the README states them
+	@$(BIN)/headrace bench matching
+	@$(BIN)/headrace bench leaves
+
+lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
+	@$(LOCK) pyproject.toml --group build --group test --group lint -o requirements/dev.txt
+	@$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	@$(LOCK) --group bench -o requirements/bench.txt
+
+clean: ## Remove outputs and caches, keep .venv
+	@rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+	  .import_linter_cache offchain/core/build out
+	@find offchain tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

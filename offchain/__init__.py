@@ -1,0 +1,1 @@
+"""Headrace: the off-chain half of a ZK perpetuals exchange."""
