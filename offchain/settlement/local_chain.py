@@ -1,0 +1,243 @@
+"""An embedded L1 for the demo and for tests: py-evm behind web3, in process.
+
+Every transaction is mined at once in a block of its own; one takes about
+12 ms. Nothing listens on a socket.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from eth_tester import EthereumTester, PyEVMBackend
+from eth_tester.exceptions import TransactionFailed
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from web3 import EthereumTesterProvider, Web3
+from web3.contract import Contract
+from web3.contract.contract import ContractConstructor, ContractFunction
+from web3.exceptions import ContractLogicError
+from web3.types import EventData, TxParams, TxReceipt, Wei
+
+from offchain.settlement.contracts import compiled_by_name
+
+ACCOUNT_BALANCE_WEI: Final = 10**24
+# Below the block's 30 M, above any deployment here. A fixed limit saves the
+# estimate, which would run every transaction twice.
+TX_GAS_LIMIT: Final = 16_000_000
+MAX_FEE_PER_GAS_WEI: Final = 10**10
+
+
+class ContractRevertedError(Exception):
+    """A transaction or call reverted; the message is the contract's reason."""
+
+
+class LocalChain:
+    """Embedded chain with funded accounts and gas accounting.
+
+    Parameters
+    ----------
+    account_count : int
+        Number of funded accounts, 10^6 ether each.
+
+    Attributes
+    ----------
+    web3 : Web3
+        For whatever this class does not cover.
+    accounts : tuple of str
+        Checksum addresses of the funded accounts; the first one deploys.
+    gas_used : dict of str to list of int
+        Gas of every transaction, in order, by function name; deployments are
+        under the contract's name.
+    """
+
+    network_name: Final = "local"
+
+    def __init__(self, account_count: int = 10) -> None:
+        genesis = PyEVMBackend.generate_genesis_state(
+            num_accounts=account_count, overrides={"balance": ACCOUNT_BALANCE_WEI}
+        )
+        self._backend = PyEVMBackend(genesis_state=genesis)
+        self._tester = EthereumTester(self._backend)
+        self.web3 = Web3(EthereumTesterProvider(self._tester))
+        self.accounts: tuple[ChecksumAddress, ...] = tuple(self.web3.eth.accounts)
+        self.gas_used: defaultdict[str, list[int]] = defaultdict(list)
+        self._contracts: dict[tuple[str, str], Contract] = {}
+
+    @property
+    def chain_id(self) -> int:
+        """Chain id that contracts see."""
+        return self.web3.eth.chain_id
+
+    @property
+    def now_s(self) -> int:
+        """Time of the latest block, seconds since the epoch."""
+        return self.web3.eth.get_block("latest")["timestamp"]
+
+    def advance_time(self, seconds: int) -> None:
+        """Mine a block `seconds` after the latest one; at least 1."""
+        # eth-tester mines one second before the time that it is given.
+        self._tester.time_travel(self.now_s + seconds + 1)
+
+    def private_key(self, account: str) -> bytes:
+        """Return the key of a funded account, 32 bytes; for signing attestations.
+
+        Raises
+        ------
+        KeyError
+            If the account is not one of `accounts`.
+        """
+        if account not in self.accounts:
+            raise KeyError(f"{account} is not an account of this chain")
+        key: bytes = self._backend.account_keys[self.accounts.index(account)].to_bytes()
+        return key
+
+    def balance_wei(self, account: str) -> int:
+        """Return an account's ether in wei."""
+        return self.web3.eth.get_balance(to_checksum_address(account))
+
+    def contract(self, name: str, address: str) -> Contract:
+        """Return a deployed contract as a web3 object.
+
+        Parameters
+        ----------
+        name : str
+            File stem under ``contracts/``.
+        address : str
+            Where it is deployed.
+        """
+        key = (name, address)
+        if key not in self._contracts:
+            abi = compiled_by_name(name).abi
+            self._contracts[key] = self.web3.eth.contract(
+                address=to_checksum_address(address), abi=abi
+            )
+        return self._contracts[key]
+
+    def deploy(self, name: str, *args: object, sender: str | None = None) -> str:
+        """Deploy a contract.
+
+        Parameters
+        ----------
+        name : str
+            File stem under ``contracts/``.
+        *args : object
+            Constructor arguments.
+        sender : str, optional
+            Deployer; the first account by default.
+
+        Returns
+        -------
+        str
+            Checksum address of the contract.
+
+        Raises
+        ------
+        ContractRevertedError
+            If the constructor reverts.
+        """
+        compiled = compiled_by_name(name)
+        factory = self.web3.eth.contract(abi=compiled.abi, bytecode=compiled.bytecode)
+        receipt = self._send(factory.constructor(*args), name, sender, 0)
+        address = receipt["contractAddress"]
+        assert address is not None  # a mined deployment has an address
+        return address
+
+    def transact(
+        self,
+        name: str,
+        address: str,
+        function: str,
+        *args: object,
+        sender: str | None = None,
+        value_wei: int = 0,
+    ) -> TxReceipt:
+        """Send a transaction to a contract and mine it.
+
+        Parameters
+        ----------
+        name, address, function : str
+            Contract (file stem), where it is, and which function.
+        *args : object
+            Its arguments.
+        sender : str, optional
+            A funded account; the first one by default.
+        value_wei : int
+            Ether sent along.
+
+        Returns
+        -------
+        TxReceipt
+            Mined and successful.
+
+        Raises
+        ------
+        ContractRevertedError
+            With the contract's reason; the state is unchanged.
+        """
+        bound = self.contract(name, address).functions[function](*args)
+        return self._send(bound, function, sender, value_wei)
+
+    def call(
+        self, name: str, address: str, function: str, *args: object, sender: str | None = None
+    ) -> object:
+        """Read from a contract on the latest state.
+
+        Raises
+        ------
+        ContractRevertedError
+            With the contract's reason.
+        """
+        bound = self.contract(name, address).functions[function](*args)
+        try:
+            result: object = bound.call({"from": to_checksum_address(sender or self.accounts[0])})
+        except (ContractLogicError, TransactionFailed) as error:
+            raise ContractRevertedError(_reason(error)) from error
+        return result
+
+    def events(
+        self, name: str, address: str, event: str, from_block: int = 0
+    ) -> Sequence[EventData]:
+        """Return a contract's events of one kind, in order.
+
+        Parameters
+        ----------
+        name, address, event : str
+            Contract (file stem), where it is, and the event's name.
+        from_block : int
+            First block to search.
+        """
+        logs = self.contract(name, address).events[event]().get_logs(from_block=from_block)
+        return list(logs)
+
+    def _send(
+        self,
+        bound: ContractFunction | ContractConstructor,
+        label: str,
+        sender: str | None,
+        value_wei: int,
+    ) -> TxReceipt:
+        params: TxParams = {
+            "from": to_checksum_address(sender or self.accounts[0]),
+            "value": Wei(value_wei),
+            "gas": TX_GAS_LIMIT,
+            "maxFeePerGas": Wei(MAX_FEE_PER_GAS_WEI),
+            "maxPriorityFeePerGas": Wei(0),
+        }
+        receipt = self.web3.eth.get_transaction_receipt(bound.transact(params))
+        if receipt["status"] != 1:
+            # A receipt carries no reason. The state is that before the
+            # transaction, so running it again tells the reason.
+            try:
+                self.web3.eth.call(bound.build_transaction(params))
+            except (ContractLogicError, TransactionFailed) as error:
+                raise ContractRevertedError(_reason(error)) from error
+            raise ContractRevertedError("no reason")
+        self.gas_used[label].append(receipt["gasUsed"])
+        return receipt
+
+
+def _reason(error: Exception) -> str:
+    message = str(error.args[0]) if error.args else "no reason"
+    return message.removeprefix("execution reverted: ")

@@ -1,0 +1,42 @@
+"""Every error of the contracts has its own string and a test that hits it."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from tests.contracts.support import CONTRACTS, error_sites
+
+TESTS = Path(__file__).resolve().parent
+REVERT_CALL = re.compile(r'reverts\("([A-Z]\d\d)"\)')
+PARAMETER = re.compile(r'\("([A-Z]\d\d)", \{')
+
+
+def test_strings_and_codes_are_unique():
+    sites = error_sites()
+    assert [code for code, n in Counter(code for code, _ in sites).items() if n > 1] == []
+    assert [text for text, n in Counter(t.split(": ")[1] for _, t in sites).items() if n > 1] == []
+
+
+def test_codes_have_no_holes():
+    codes = sorted(code for code, _ in error_sites())
+    for letter in {code[0] for code in codes}:
+        numbers = [int(code[1:]) for code in codes if code[0] == letter]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_assert_has_an_error():
+    for path in CONTRACTS.rglob("*.vy"):
+        if "mocks" in path.parts:
+            continue
+        source = path.read_text()
+        assert source.count("assert ") == len(re.findall(r'"[A-Z]\d\d: ', source)), path.name
+
+
+def test_every_error_is_hit():
+    tested = {
+        code
+        for path in TESTS.rglob("test_*.py")
+        for pattern in (REVERT_CALL, PARAMETER)
+        for code in pattern.findall(path.read_text())
+    }
+    assert {code for code, _ in error_sites()} - tested == set()
