@@ -1,0 +1,1 @@
+"""Executable specification of the exchange: exact integers, slow, readable, no I/O."""

@@ -1,0 +1,73 @@
+"""Genesis constants of the state transition: the single source.
+
+``python -m offchain.tools.gen_constants`` turns this module, :mod:`offchain.spec.errors` and
+:mod:`offchain.spec.kinds` into ``offchain/core/include/headrace/constants.h`` and
+``docs/spec/constants.md``. Every public name here is an ``int``; the comment on its line
+(or above it) is its unit and reason, and becomes the table's text.
+"""
+
+from typing import Final
+
+# --- numbers -----------------------------------------------------------------------------
+GOLDILOCKS_P: Final = 2**64 - 2**32 + 1  # field modulus; every hashed word is below it
+SIGNED_BIAS: Final = 2**62  # a signed value v is stored as v + SIGNED_BIAS
+VALUE_LIMIT: Final = 2**62  # exclusive bound of every amount, notional and |signed value|
+POSITION_VALUE_LIMIT: Final = 2**61  # exclusive bound of |cost| and |quote| after a perpetual fill
+SIZE_LIMIT: Final = 2**40  # exclusive bound of an order size and of |position size|, in lots
+PRICE_MAX: Final = 2**32 - 2  # largest price, in price units (0 is not a price)
+PPM: Final = 1_000_000  # parts per million
+QUOTE_DECIMALS: Final = 8  # a quote unit is 1e-8
+PERP_PRICE_DECIMALS: Final = 6  # price unit of a perpetual is 10^-(6 - sz_decimals)
+SPOT_PRICE_DECIMALS: Final = 8  # price unit of a spot market is 10^-(8 - sz_decimals)
+PERP_QUOTE_MULTIPLIER: Final = 100  # quote units in (price unit x lot) of a perpetual
+SPOT_QUOTE_MULTIPLIER: Final = 1  # quote units in (price unit x lot) of a spot market
+
+# --- bounds of one operation -------------------------------------------------------------
+MAX_STEPS: Final = 64  # makers or list entries one op may touch before a continuation
+OP_BYTES: Final = 64  # length of an op
+EVENT_BYTES: Final = 64  # length of an event
+ENVELOPE_HEADER_BYTES: Final = 128  # fixed part of an envelope
+ENVELOPE_MAX_BYTES: Final = 16_384  # whole envelope
+ENVELOPE_MAX_OPS: Final = 40  # ops in one user or system envelope
+PRIORITY_RECORD_BYTES: Final = 256  # eight ABI words
+MAX_OPEN_ORDERS: Final = 1_000  # resting orders of one account
+
+# --- capacities (the shape of the state tree) --------------------------------------------
+LEAF_BYTES: Final = 128  # bytes of records hashed into one book, position or duty leaf
+MASTER_BITS: Final = 17  # masters per chain: 2^17
+SUB_ACCOUNT_BITS: Final = 5  # account id = master x 32 + sub-account
+SIGNERS_PER_MASTER: Final = 4  # slot 0 is the owner's key, slots 1 to 3 are agents
+POSITIONS_PER_ACCOUNT: Final = 16
+BALANCES_PER_ACCOUNT: Final = 8  # slot 0 is always the quote asset
+APPROVALS_PER_ACCOUNT: Final = 8  # builder approvals
+MAX_ASSETS: Final = 256
+MAX_MARKETS: Final = 1_024  # the low ten bits of an order id are its market
+MARKET_BITS: Final = 10
+MAX_FEE_TABLES: Final = 16
+TIERS_PER_TABLE: Final = 8
+MAX_BUILDERS: Final = 4_096  # index 0 means no builder
+ORDER_CAPACITY: Final = 1_048_576  # order records; slot 0 is the null record
+LEVEL_CAPACITY: Final = 262_144  # level records; slot 0 is the null record
+DUTY_CAPACITY: Final = 1_048_576  # entries of the duty heap
+NONCES_PER_SIGNER: Final = 100  # the highest nonces kept per signer
+
+# --- assets and accounts -----------------------------------------------------------------
+QUOTE_ASSET: Final = 0  # the quote of every market; balance slot 0 of every account
+FEE_ACCOUNT: Final = 1  # account that receives fees (master 0, sub-account 1)
+INSURANCE_ACCOUNT: Final = 2  # insurance fund (master 0, sub-account 2)
+
+# --- fees --------------------------------------------------------------------------------
+RETAIL_TIER: Final = 0  # tier of a new account
+API_TIER: Final = 1  # tier whose fees a metered tier pays above its quota
+MAX_FEE_PPM: Final = 1_000  # upper bound of every maker and taker fee
+MAX_BUILDER_FEE_PERP: Final = 500  # builder fee cap of perpetuals, unit 0.1 bp (0.5 %)
+MAX_BUILDER_FEE_SPOT: Final = 2_000  # builder fee cap of spot, unit 0.1 bp (2 %)
+BUILDER_FEE_UNIT_PPM: Final = 10  # one builder fee unit in ppm
+TIER_COOLDOWN_S: Final = 86_400  # between two changes of tier
+QUOTA_WINDOW_S: Final = 60  # window of the retail op quota
+
+# --- time --------------------------------------------------------------------------------
+DEADMAN_MIN_S: Final = 5  # a scheduled cancel lies at least so far ahead
+NONCE_PAST_MS: Final = 172_800_000  # a nonce is at most two days older than its arrival
+NONCE_FUTURE_MS: Final = 86_400_000  # a nonce is at most one day ahead of its arrival
+MAX_SLIPPAGE_PPM: Final = 100_000  # bound of a market order

@@ -1,0 +1,296 @@
+"""Envelopes: signed bytes as received, their decoding into ops, nonces and the receipt chain.
+
+``decode`` touches no state; ``apply_envelope`` is what sequencer and proof run. Signatures are
+checked by the sequencer, not here (docs/spec/transition.md section 6).
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import ClassVar, Self
+
+from eth_hash.auto import keccak
+
+from offchain.spec import duties
+from offchain.spec.checks import OpError, require
+from offchain.spec.constants import (
+    ENVELOPE_HEADER_BYTES,
+    ENVELOPE_MAX_BYTES,
+    ENVELOPE_MAX_OPS,
+    NONCE_FUTURE_MS,
+    NONCE_PAST_MS,
+    NONCES_PER_SIGNER,
+    OP_BYTES,
+    PRIORITY_RECORD_BYTES,
+    SIGNERS_PER_MASTER,
+)
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import Event, EventLog
+from offchain.spec.kinds import AccountFlag, Continuation, EnvelopeKind, OpKind, SignerFlag
+from offchain.spec.priority import PriorityRecord
+from offchain.spec.records import NO_ADDRESS
+from offchain.spec.state import State, master_account, signer_index
+from offchain.spec.transition import apply
+
+VERSION = 1
+NO_SIGNATURE = bytes(65)
+_ARRIVAL_LIMIT_MS = 2**48
+_OP_ACCOUNT = slice(4, 8)
+# Inclusive ranges of op kinds by kind of envelope.
+_OP_KINDS = {EnvelopeKind.USER: range(1, 32), EnvelopeKind.SYSTEM: range(32, 64)}
+_TRADING_KINDS = range(OpKind.PLACE, OpKind.SCHEDULE_CANCEL + 1)
+_LAST_AGENT_KIND = OpKind.TRANSFER
+_RECEIPT = Struct("<QQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What a client, the sequencer or L1 sent.
+
+    `nonce` and `arrival_ms` are milliseconds since the epoch; `payload` holds ops, or for
+    PRIORITY one record of L1.
+    """
+
+    _LAYOUT: ClassVar[Struct] = Struct("<HBBIQQ20sH2x65s15x")
+
+    kind: int
+    signer_slot: int = 0
+    account: int = 0
+    nonce: int = 0
+    arrival_ms: int
+    signer: bytes = NO_ADDRESS
+    signature: bytes = NO_SIGNATURE
+    payload: bytes
+    version: int = VERSION
+
+    def to_bytes(self) -> bytes:
+        """Return header and payload."""
+        header = self._LAYOUT.pack(
+            self.version,
+            self.kind,
+            self.signer_slot,
+            self.account,
+            self.nonce,
+            self.arrival_ms,
+            self.signer,
+            len(self.payload),
+            self.signature,
+        )
+        return header + self.payload
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Parse an envelope and check its form.
+
+        Raises
+        ------
+        OpError
+            ENVELOPE_TRUNCATED, ENVELOPE_TOO_LONG, ENVELOPE_MALFORMED.
+        """
+        require(len(data) >= ENVELOPE_HEADER_BYTES, ErrorCode.ENVELOPE_TRUNCATED)
+        header, payload = data[:ENVELOPE_HEADER_BYTES], data[ENVELOPE_HEADER_BYTES:]
+        version, kind, signer_slot, account, nonce, arrival_ms, signer, payload_bytes, signature = (
+            cls._LAYOUT.unpack(header)
+        )
+        require(len(payload) >= payload_bytes, ErrorCode.ENVELOPE_TRUNCATED)
+        is_too_long = len(data) > ENVELOPE_MAX_BYTES or len(payload) > payload_bytes
+        require(not is_too_long, ErrorCode.ENVELOPE_TOO_LONG)
+        envelope = cls(
+            kind=kind,
+            signer_slot=signer_slot,
+            account=account,
+            nonce=nonce,
+            arrival_ms=arrival_ms,
+            signer=signer,
+            signature=signature,
+            payload=payload,
+            version=version,
+        )
+        # Writing the fields again puts zeros into the reserved bytes: a difference is a set one.
+        is_well_formed = envelope.to_bytes() == data and envelope._is_in_range()
+        require(is_well_formed, ErrorCode.ENVELOPE_MALFORMED)
+        return envelope
+
+    def _is_in_range(self) -> bool:
+        if self.version != VERSION or self.kind not in set(EnvelopeKind):
+            return False
+        if self.arrival_ms >= _ARRIVAL_LIMIT_MS or self.signer_slot >= SIGNERS_PER_MASTER:
+            return False
+        if self.kind == EnvelopeKind.PRIORITY:
+            return len(self.payload) == PRIORITY_RECORD_BYTES and self._is_unsigned()
+        count, rest = divmod(len(self.payload), OP_BYTES)
+        has_ops = rest == 0 and 1 <= count <= ENVELOPE_MAX_OPS
+        return has_ops and (self.kind == EnvelopeKind.USER or self._is_unsigned())
+
+    def _is_unsigned(self) -> bool:
+        numbers = (self.signer_slot, self.account, self.nonce)
+        return not any(numbers) and self.signer == NO_ADDRESS and self.signature == NO_SIGNATURE
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedEnvelope:
+    """An envelope, its ops, and for PRIORITY its record.
+
+    `ops` is empty for a priority record that names no valid op.
+    """
+
+    envelope: Envelope
+    ops: tuple[bytes, ...]
+    record: PriorityRecord | None
+
+
+def decode(data: bytes) -> DecodedEnvelope:
+    """Parse an envelope into ops, without any state.
+
+    Parameters
+    ----------
+    data
+        The envelope exactly as received.
+
+    Raises
+    ------
+    OpError
+        ENVELOPE_TRUNCATED, ENVELOPE_TOO_LONG, ENVELOPE_MALFORMED, ENVELOPE_OP_NOT_ALLOWED,
+        WRONG_ACCOUNT.
+    """
+    envelope = Envelope.from_bytes(data)
+    if envelope.kind == EnvelopeKind.PRIORITY:
+        record = PriorityRecord.from_bytes(envelope.payload)
+        priority_op = record.op()
+        return DecodedEnvelope(envelope, () if priority_op is None else (priority_op,), record)
+    starts = range(0, len(envelope.payload), OP_BYTES)
+    ops = tuple(envelope.payload[start : start + OP_BYTES] for start in starts)
+    kinds = _OP_KINDS[EnvelopeKind(envelope.kind)]
+    require(all(op[0] in kinds for op in ops), ErrorCode.ENVELOPE_OP_NOT_ALLOWED)
+    if envelope.kind == EnvelopeKind.USER:
+        masters = {master_account(int.from_bytes(op[_OP_ACCOUNT], "little")) for op in ops}
+        require(masters == {master_account(envelope.account)}, ErrorCode.WRONG_ACCOUNT)
+    return DecodedEnvelope(envelope, ops, None)
+
+
+def apply_envelope(state: State, data: bytes) -> list[Event]:
+    """Admit an envelope, apply its ops and extend the receipt chain.
+
+    Parameters
+    ----------
+    state
+        Changed in place; untouched when the envelope is refused.
+    data
+        The envelope exactly as received.
+
+    Returns
+    -------
+    list[Event]
+        Events of all ops in order; a refused op gives REJECTED and the next op follows.
+
+    Raises
+    ------
+    OpError
+        When the envelope as such is refused.
+    """
+    decoded = decode(data)
+    envelope = decoded.envelope
+    header = state.header
+    require(envelope.arrival_ms >= header.last_arrival_ms, ErrorCode.ARRIVAL_BACKWARDS)
+    if envelope.kind == EnvelopeKind.USER:
+        _check_signer(state, decoded)
+        _use_nonce(state, envelope)
+    if decoded.record is not None:
+        _check_priority(state, decoded.record)
+        header.priority_accumulator = keccak(header.priority_accumulator + envelope.payload)
+        header.next_priority_index += 1
+    header.last_arrival_ms = envelope.arrival_ms
+    events = _apply_ops(state, decoded)
+    _extend_receipts(state, envelope, data, events)
+    return events
+
+
+def _check_signer(state: State, decoded: DecodedEnvelope) -> None:
+    envelope = decoded.envelope
+    master = master_account(envelope.account)
+    require(state.account_exists(master), ErrorCode.UNKNOWN_ACCOUNT)
+    signer = state.signers.read(signer_index(envelope.account, envelope.signer_slot))
+    is_known = signer.flags & SignerFlag.EXISTS and signer.address == envelope.signer
+    require(bool(is_known), ErrorCode.UNKNOWN_SIGNER)
+    is_expired = signer.expiry_s != 0 and signer.expiry_s <= state.header.now_s
+    require(not is_expired, ErrorCode.SIGNER_EXPIRED)
+    kinds = [op[0] for op in decoded.ops]
+    if envelope.signer_slot == 0:
+        may_trade = bool(state.account(master).flags & AccountFlag.OWNER_KEY_TRADES)
+        trades = any(kind in _TRADING_KINDS for kind in kinds)
+        require(may_trade or not trades, ErrorCode.OWNER_KEY_NOT_ENABLED)
+    else:
+        require(max(kinds) <= _LAST_AGENT_KIND, ErrorCode.AGENT_NOT_ALLOWED)
+    _check_nonce(envelope, signer.nonces)
+
+
+def _check_nonce(envelope: Envelope, nonces: list[int]) -> None:
+    is_too_old = envelope.nonce + NONCE_PAST_MS < envelope.arrival_ms
+    is_too_new = envelope.nonce > envelope.arrival_ms + NONCE_FUTURE_MS
+    require(not is_too_old and not is_too_new, ErrorCode.NONCE_OUT_OF_WINDOW)
+    is_full = len(nonces) == NONCES_PER_SIGNER
+    require(not is_full or envelope.nonce >= nonces[0], ErrorCode.NONCE_TOO_LOW)
+    require(envelope.nonce not in nonces, ErrorCode.NONCE_USED)
+
+
+def _use_nonce(state: State, envelope: Envelope) -> None:
+    signer = state.signers.edit(signer_index(envelope.account, envelope.signer_slot))
+    highest = sorted([*signer.nonces, envelope.nonce])[-NONCES_PER_SIGNER:]
+    signer.nonces = highest
+
+
+def _check_priority(state: State, record: PriorityRecord) -> None:
+    is_pending = state.header.pending.kind != Continuation.NONE
+    require(not is_pending, ErrorCode.CONTINUATION_PENDING)
+    require(not duties.is_due(state), ErrorCode.DUTY_PENDING)
+    is_next = record.index == state.header.next_priority_index
+    require(is_next, ErrorCode.PRIORITY_OUT_OF_ORDER)
+
+
+def _apply_ops(state: State, decoded: DecodedEnvelope) -> list[Event]:
+    account = decoded.envelope.account
+    log = EventLog(state.header)
+    if not decoded.ops:
+        log.rejected(account=account, op_index=0, op_kind=0, code=ErrorCode.PRIORITY_MALFORMED)
+    for op_index, op in enumerate(decoded.ops):
+        try:
+            log.events += apply(state, op)
+        except OpError as error:
+            log.rejected(account=account, op_index=op_index, op_kind=op[0], code=error.code)
+    return log.events
+
+
+def _extend_receipts(state: State, envelope: Envelope, data: bytes, events: list[Event]) -> None:
+    header = state.header
+    header.receipts_head = receipts_head_after(
+        header.receipts_head,
+        receipt_seq=header.receipt_seq,
+        arrival_ms=envelope.arrival_ms,
+        envelope=data,
+        events=b"".join(event.to_bytes() for event in events),
+    )
+    header.receipt_seq += 1
+
+
+def receipts_head_after(
+    head: bytes, *, receipt_seq: int, arrival_ms: int, envelope: bytes, events: bytes
+) -> bytes:
+    """Return the head of the receipt chain after one more envelope.
+
+    Parameters
+    ----------
+    head
+        32 bytes; zero before the first receipt.
+    receipt_seq
+        Counted from 0.
+    arrival_ms
+        Arrival time of the envelope, in milliseconds.
+    envelope, events
+        The envelope as received and its events, 64 bytes each.
+
+    Returns
+    -------
+    bytes
+        32 bytes.
+    """
+    numbers = _RECEIPT.pack(receipt_seq, arrival_ms)
+    return keccak(head + numbers + keccak(envelope) + keccak(events))

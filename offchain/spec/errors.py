@@ -1,0 +1,186 @@
+"""Error codes: one enumeration for the specification, the C core and the API.
+
+The number is part of the interface and never reused. ``sentence`` tells the user what to do.
+"""
+
+from enum import IntEnum
+
+
+class ErrorCode(IntEnum):
+    """Reason why an op or an envelope was refused; state is unchanged by a refusal."""
+
+    OK = 0
+    # the op as such
+    UNKNOWN_OP = 1
+    MALFORMED_OP = 2
+    CONTINUATION_PENDING = 3
+    DUTY_PENDING = 4
+    NOTHING_TO_CONTINUE = 5
+    NO_DUTY_DUE = 6
+    TIME_BACKWARDS = 7
+    # accounts, balances
+    UNKNOWN_ACCOUNT = 16
+    UNKNOWN_ASSET = 17
+    NOT_SAME_OWNER = 18
+    INVALID_AMOUNT = 19
+    AMOUNT_NOT_REPRESENTABLE = 20
+    INSUFFICIENT_BALANCE = 21
+    BALANCES_FULL = 22
+    POSITION_OPEN = 23
+    POSITIONS_FULL = 24
+    DEPOSIT_CAP = 25
+    DEPOSITS_CLOSED = 26
+    SAME_ACCOUNT = 27
+    # markets and orders
+    UNKNOWN_MARKET = 32
+    MARKET_NOT_OPEN = 33
+    INVALID_SIZE = 34
+    SIZE_BELOW_MINIMUM = 35
+    INVALID_PRICE = 36
+    PRICE_NOT_ON_TICK = 37
+    TOO_MANY_SIGNIFICANT_FIGURES = 38
+    NOTIONAL_TOO_LARGE = 39
+    INVALID_SLIPPAGE = 40
+    NO_LIQUIDITY = 41
+    EXPIRY_NOT_ALLOWED = 42
+    EXPIRY_IN_PAST = 43
+    REDUCE_ONLY_ON_SPOT = 44
+    REDUCE_ONLY_WOULD_INCREASE = 45
+    POST_ONLY_WOULD_CROSS = 46
+    FOK_NOT_FILLABLE = 47
+    CLIENT_ID_OUT_OF_RANGE = 48
+    DUPLICATE_CLIENT_ID = 49
+    UNKNOWN_CLIENT_ID = 50
+    UNKNOWN_ORDER = 51
+    TOO_MANY_OPEN_ORDERS = 52
+    BOOK_FULL = 53
+    DUTY_QUEUE_FULL = 54
+    MODIFY_CHANGES_NOTHING = 55
+    SCHEDULE_TOO_SOON = 56
+    # fees, builders, agents
+    UNKNOWN_TIER = 64
+    TIER_NOT_SELF_SERVICE = 65
+    TIER_COOLDOWN = 66
+    UNKNOWN_BUILDER = 67
+    BUILDER_FEE_TOO_HIGH = 68
+    BUILDER_FEE_NOT_APPROVED = 69
+    APPROVALS_FULL = 70
+    BUILDER_ALREADY_REGISTERED = 71
+    BUILDERS_FULL = 72
+    INVALID_AGENT_SLOT = 73
+    INVALID_AGENT = 74
+    # admin
+    INVALID_MARKET_PARAMETER = 80
+    MARKET_IMMUTABLE = 81
+    INVALID_ASSET_PARAMETER = 82
+    INVALID_FEE_PARAMETER = 83
+    # envelopes
+    ENVELOPE_TRUNCATED = 96
+    ENVELOPE_TOO_LONG = 97
+    ENVELOPE_MALFORMED = 98
+    ENVELOPE_OP_NOT_ALLOWED = 99
+    ARRIVAL_BACKWARDS = 100
+    WRONG_ACCOUNT = 101
+    UNKNOWN_SIGNER = 102
+    SIGNER_EXPIRED = 103
+    OWNER_KEY_NOT_ENABLED = 104
+    AGENT_NOT_ALLOWED = 105
+    NONCE_OUT_OF_WINDOW = 106
+    NONCE_TOO_LOW = 107
+    NONCE_USED = 108
+    PRIORITY_OUT_OF_ORDER = 109
+    PRIORITY_MALFORMED = 110
+
+    @property
+    def sentence(self) -> str:
+        """Return the sentence that tells the user what is wrong and what to do."""
+        return _SENTENCES[self]
+
+
+_SENTENCES: dict[ErrorCode, str] = {
+    ErrorCode.OK: "Accepted.",
+    ErrorCode.UNKNOWN_OP: "This op kind does not exist; see docs/spec/transition.md for the list.",
+    ErrorCode.MALFORMED_OP: "A flag, enumeration or reserved byte of the op is out of range; "
+    "set unused bytes to zero.",
+    ErrorCode.CONTINUATION_PENDING: "An earlier op is still being worked off; retry after it ends.",
+    ErrorCode.DUTY_PENDING: "Expiries or scheduled cancels are due first; retry after they ran.",
+    ErrorCode.NOTHING_TO_CONTINUE: "No continuation is pending; do not send CONTINUE.",
+    ErrorCode.NO_DUTY_DUE: "No duty is due at the present time; advance the time first.",
+    ErrorCode.TIME_BACKWARDS: "Time may not go backwards; send a later time.",
+    ErrorCode.UNKNOWN_ACCOUNT: "This account does not exist; deposit on L1 first.",
+    ErrorCode.UNKNOWN_ASSET: "This asset is not registered on the chain; use a listed asset id.",
+    ErrorCode.NOT_SAME_OWNER: "Both accounts must have the same owner; withdraw instead.",
+    ErrorCode.INVALID_AMOUNT: "The amount must be between 1 and 2^62 - 1 engine units.",
+    ErrorCode.AMOUNT_NOT_REPRESENTABLE: "L1 cannot pay this amount exactly; round it down to a "
+    "multiple of the asset's withdraw step.",
+    ErrorCode.INSUFFICIENT_BALANCE: "The free balance is too small; reduce the size or cancel "
+    "orders that lock it.",
+    ErrorCode.BALANCES_FULL: "The account holds its maximum of assets; empty one first.",
+    ErrorCode.POSITION_OPEN: "Close positions and perpetual orders before the quote asset leaves "
+    "the account.",
+    ErrorCode.POSITIONS_FULL: "The account holds its maximum of positions; close one first.",
+    ErrorCode.DEPOSIT_CAP: "The asset's deposit cap is reached; the deposit goes back to its "
+    "sender.",
+    ErrorCode.DEPOSITS_CLOSED: "Deposits of this asset are closed; the deposit goes back to its "
+    "sender.",
+    ErrorCode.SAME_ACCOUNT: "Source and destination are the same account; choose another one.",
+    ErrorCode.UNKNOWN_MARKET: "This market does not exist; use a listed market id.",
+    ErrorCode.MARKET_NOT_OPEN: "The market takes no new orders now; cancels still work.",
+    ErrorCode.INVALID_SIZE: "The size must be between 1 and 2^40 - 1 lots.",
+    ErrorCode.SIZE_BELOW_MINIMUM: "The size is below the market's minimum; enlarge it.",
+    ErrorCode.INVALID_PRICE: "The price must be between 1 and 2^32 - 2 price units.",
+    ErrorCode.PRICE_NOT_ON_TICK: "Round the price to the market's tick.",
+    ErrorCode.TOO_MANY_SIGNIFICANT_FIGURES: "Round the price to the market's significant figures.",
+    ErrorCode.NOTIONAL_TOO_LARGE: "Price times size exceeds 2^62; split the order.",
+    ErrorCode.INVALID_SLIPPAGE: "The slippage bound of a market order is at most 10 %.",
+    ErrorCode.NO_LIQUIDITY: "The opposite side of the book is empty; use a limit order.",
+    ErrorCode.EXPIRY_NOT_ALLOWED: "Only resting orders can expire; set the expiry to zero.",
+    ErrorCode.EXPIRY_IN_PAST: "The expiry must lie after the present time.",
+    ErrorCode.REDUCE_ONLY_ON_SPOT: "Spot markets have no positions; clear reduce-only.",
+    ErrorCode.REDUCE_ONLY_WOULD_INCREASE: "The order would not reduce a position; clear "
+    "reduce-only or change the side.",
+    ErrorCode.POST_ONLY_WOULD_CROSS: "The order would trade at once; move the price away.",
+    ErrorCode.FOK_NOT_FILLABLE: "The book cannot fill the whole size at once within the bounds of "
+    "one op; use IOC.",
+    ErrorCode.CLIENT_ID_OUT_OF_RANGE: "Each half of a client id must be below 2^64 - 2^32 + 1.",
+    ErrorCode.DUPLICATE_CLIENT_ID: "An open order of the account has this client id; use another.",
+    ErrorCode.UNKNOWN_CLIENT_ID: "No open order of the account has this client id.",
+    ErrorCode.UNKNOWN_ORDER: "No open order of the account has this id at this slot; it may have "
+    "been filled or cancelled.",
+    ErrorCode.TOO_MANY_OPEN_ORDERS: "The account has its maximum of open orders; cancel some.",
+    ErrorCode.BOOK_FULL: "The book has no free record; try again later.",
+    ErrorCode.DUTY_QUEUE_FULL: "No further expiry can be kept; use an order without expiry.",
+    ErrorCode.MODIFY_CHANGES_NOTHING: "Price and size equal the order's; change one of them.",
+    ErrorCode.SCHEDULE_TOO_SOON: "A scheduled cancel lies at least 5 seconds ahead.",
+    ErrorCode.UNKNOWN_TIER: "This fee tier does not exist in the fee table.",
+    ErrorCode.TIER_NOT_SELF_SERVICE: "This fee tier is assigned by governance only.",
+    ErrorCode.TIER_COOLDOWN: "The fee tier can change once in 24 hours; wait.",
+    ErrorCode.UNKNOWN_BUILDER: "This builder code is not registered.",
+    ErrorCode.BUILDER_FEE_TOO_HIGH: "The builder fee exceeds the cap of this kind of market.",
+    ErrorCode.BUILDER_FEE_NOT_APPROVED: "Approve the builder for at least this fee first.",
+    ErrorCode.APPROVALS_FULL: "The account has its maximum of builder approvals; revoke one.",
+    ErrorCode.BUILDER_ALREADY_REGISTERED: "The account already has a builder code.",
+    ErrorCode.BUILDERS_FULL: "All builder codes are taken.",
+    ErrorCode.INVALID_AGENT_SLOT: "Agent keys use slots 1 to 3.",
+    ErrorCode.INVALID_AGENT: "An agent needs a non-zero address and an expiry in the future; "
+    "zero for both revokes.",
+    ErrorCode.INVALID_MARKET_PARAMETER: "A market parameter is out of range.",
+    ErrorCode.MARKET_IMMUTABLE: "Kind, decimals and base asset of a market never change.",
+    ErrorCode.INVALID_ASSET_PARAMETER: "An asset parameter is out of range.",
+    ErrorCode.INVALID_FEE_PARAMETER: "A fee parameter is out of range.",
+    ErrorCode.ENVELOPE_TRUNCATED: "The envelope is shorter than its header says.",
+    ErrorCode.ENVELOPE_TOO_LONG: "The envelope is longer than 16,384 bytes or than it says.",
+    ErrorCode.ENVELOPE_MALFORMED: "Version, kind, op count or a reserved byte is wrong.",
+    ErrorCode.ENVELOPE_OP_NOT_ALLOWED: "This op kind may not travel in this kind of envelope.",
+    ErrorCode.ARRIVAL_BACKWARDS: "The arrival time lies before that of an earlier envelope.",
+    ErrorCode.WRONG_ACCOUNT: "The op names an account of another master than the envelope.",
+    ErrorCode.UNKNOWN_SIGNER: "The signer is not registered for this account.",
+    ErrorCode.SIGNER_EXPIRED: "The agent key has expired; register a new one.",
+    ErrorCode.OWNER_KEY_NOT_ENABLED: "Switch on trading by the owner key, or use an agent key.",
+    ErrorCode.AGENT_NOT_ALLOWED: "Only the owner key may sign this op.",
+    ErrorCode.NONCE_OUT_OF_WINDOW: "Use the present time in milliseconds as nonce.",
+    ErrorCode.NONCE_TOO_LOW: "The nonce is below the signer's 100 highest; use a higher one.",
+    ErrorCode.NONCE_USED: "This nonce was used before; use a new one.",
+    ErrorCode.PRIORITY_OUT_OF_ORDER: "Priority operations are consumed in the order of L1.",
+    ErrorCode.PRIORITY_MALFORMED: "A field of the priority record is out of range.",
+}

@@ -1,0 +1,215 @@
+"""One fill: what it costs both sides, whether it keeps their limits, and its settlement."""
+
+from dataclasses import dataclass
+
+from offchain.spec import balances, orders, positions
+from offchain.spec.book_records import Order, builder_fee_of, builder_of
+from offchain.spec.constants import QUOTE_ASSET
+from offchain.spec.events import EventLog
+from offchain.spec.fees import (
+    fees_of,
+    lock_per_lot,
+    pay_builder,
+    pay_market_fee,
+    quote_multiplier,
+)
+from offchain.spec.header import PendingWork
+from offchain.spec.kinds import MarketKind
+from offchain.spec.records import Market
+from offchain.spec.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class FillSide:
+    """One side of a fill: who, and what it pays.
+
+    `lock_price` is the price at which a spot order locked its funds; the position fields are 0 in
+    a spot market.
+    """
+
+    account: int
+    order_id: int
+    is_ask: bool
+    attributes: int
+    lock_price: int
+    fee: int
+    builder_fee: int
+    size_after_lots: int
+    cost_after: int
+    pnl: int
+    is_within_limits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A planned fill of `lots` at `price`; `notional` in quote units."""
+
+    price: int
+    lots: int
+    notional: int
+    taker: FillSide
+    maker: FillSide
+
+
+def plan_fill(state: State, taker: PendingWork, maker: Order, *, price: int, lots: int) -> Fill:
+    """Work out a fill at the maker's price without changing anything.
+
+    Parameters
+    ----------
+    state
+        Only read.
+    taker, maker
+        The two orders.
+    price
+        The maker's price in price units.
+    lots
+        Size of the fill, at least 1.
+    """
+    market = state.markets.read(taker.market)
+    notional = price * lots * quote_multiplier(market)
+    taker_side = _plan_side(
+        state,
+        taker.market,
+        account=taker.account,
+        order_id=taker.order_id,
+        attributes=taker.attributes,
+        is_ask=taker.is_ask,
+        lock_price=taker.limit_price,
+        lots=lots,
+        notional=notional,
+        is_taker=True,
+    )
+    maker_side = _plan_side(
+        state,
+        taker.market,
+        account=maker.owner,
+        order_id=maker.order_id,
+        attributes=maker.attributes,
+        is_ask=maker.is_ask,
+        lock_price=price,
+        lots=lots,
+        notional=notional,
+        is_taker=False,
+    )
+    return Fill(price, lots, notional, taker_side, maker_side)
+
+
+def _plan_side(
+    state: State,
+    market_id: int,
+    *,
+    account: int,
+    order_id: int,
+    attributes: int,
+    is_ask: bool,
+    lock_price: int,
+    lots: int,
+    notional: int,
+    is_taker: bool,
+) -> FillSide:
+    market = state.markets.read(market_id)
+    fee, builder_fee = fees_of(
+        state,
+        market,
+        account_id=account,
+        attributes=attributes,
+        notional=notional,
+        is_taker=is_taker,
+    )
+    size = cost = pnl = 0
+    is_within_limits = True
+    if market.kind == MarketKind.PERP:
+        before = state.positions.read(positions.find(state, account, market_id))
+        quantity = -lots if is_ask else lots
+        size, cost, pnl = positions.after_fill(before.size_lots, before.cost, quantity, notional)
+        quote = state.account(account).free[0] + pnl - fee - builder_fee
+        is_within_limits = positions.within_limits(size, cost, quote)
+    return FillSide(
+        account,
+        order_id,
+        is_ask,
+        attributes,
+        lock_price,
+        fee,
+        builder_fee,
+        size,
+        cost,
+        pnl,
+        is_within_limits,
+    )
+
+
+def settle_fill(
+    state: State, log: EventLog, taker: PendingWork, maker_slot: int, fill: Fill
+) -> None:
+    """Carry out a planned fill: sizes, balances, positions, fees and events.
+
+    A maker that is filled whole leaves the book; the FILL says so by its size.
+    """
+    market_id = taker.market
+    market = state.markets.read(market_id)
+    log.fill(
+        taker,
+        maker_order_id=fill.maker.order_id,
+        maker_account=fill.maker.account,
+        price=fill.price,
+        size_lots=fill.lots,
+        taker_fee=fill.taker.fee,
+        maker_fee=fill.maker.fee,
+    )
+    taker.remaining_lots -= fill.lots
+    orders.take_lots(state, maker_slot, fill.lots)
+    if state.orders.read(maker_slot).remaining_lots == 0:
+        orders.forget(state, maker_slot)
+    pay_market_fee(state, market, fill.taker.fee + fill.maker.fee)
+    for side in (fill.taker, fill.maker):
+        _settle_side(state, market_id, market, side, fill)
+        _pay_builder(state, log, market_id, side)
+    if market.kind == MarketKind.PERP:
+        for side in (fill.taker, fill.maker):
+            log.position(
+                market=market_id,
+                account=side.account,
+                size=side.size_after_lots,
+                cost=side.cost_after,
+                pnl=side.pnl,
+            )
+        positions.release_if_empty(state, fill.maker.account, market_id)
+
+
+def _settle_side(state: State, market_id: int, market: Market, side: FillSide, fill: Fill) -> None:
+    account = state.edit_account(side.account)
+    fees = side.fee + side.builder_fee
+    if market.kind == MarketKind.PERP:
+        positions.store(state, side.account, market_id, side.size_after_lots, side.cost_after)
+        account.free[0] += side.pnl - fees
+        return
+    base_slot = balances.find_slot(account, market.base_asset)
+    base_units = fill.lots * market.base_units_per_lot
+    if side.is_ask:
+        account.locked[base_slot] -= base_units
+        account.free[0] += fill.notional - fees
+        return
+    locked = fill.lots * lock_per_lot(
+        market,
+        is_ask=False,
+        price=side.lock_price,
+        builder_fee=builder_fee_of(side.attributes),
+    )
+    balances.unlock(account, QUOTE_ASSET, locked)
+    account.free[0] -= fill.notional + fees
+    account.free[base_slot] += base_units
+
+
+def _pay_builder(state: State, log: EventLog, market_id: int, side: FillSide) -> None:
+    if side.builder_fee == 0:
+        return
+    earner = pay_builder(state, side.attributes, side.builder_fee)
+    log.builder_fee(
+        market=market_id,
+        account=earner,
+        order_id=side.order_id,
+        builder=builder_of(side.attributes),
+        fee=side.builder_fee,
+        payer=side.account,
+    )

@@ -1,0 +1,199 @@
+"""Enumerations that travel in ops, events and records. Numbers are part of the interface."""
+
+from enum import IntEnum
+
+
+class OpKind(IntEnum):
+    """First byte of an op. 1-31 user, 32-63 system, 64-95 priority (from L1)."""
+
+    PLACE = 1
+    MODIFY = 2
+    CANCEL = 3
+    CANCEL_BY_CLIENT_ID = 4
+    CANCEL_ALL = 5
+    SCHEDULE_CANCEL = 6
+    TRANSFER = 7
+    WITHDRAW = 8
+    SET_TIER = 9
+    APPROVE_BUILDER = 10
+    REGISTER_BUILDER = 11
+    SET_AGENT = 12
+    SET_OWNER_KEY = 13
+    ADVANCE_TIME = 32
+    CONTINUE = 33
+    RUN_DUTIES = 34
+    SEAL_BATCH = 35
+    DEPOSIT = 64
+    ADMIN_ASSET = 65
+    ADMIN_MARKET = 66
+    ADMIN_FEE_TIER = 67
+
+
+class EventKind(IntEnum):
+    """Type field of an event; its six values are listed in docs/spec/transition.md."""
+
+    RESTED = 1
+    FILL = 2
+    DONE = 3
+    CANCELLED = 4
+    REDUCED = 5
+    CONTINUED = 6
+    BUILDER_FEE = 7
+    POSITION = 8
+    DEPOSITED = 9
+    WITHDRAWAL = 10
+    TRANSFERRED = 11
+    TIER_SET = 12
+    BUILDER_APPROVED = 13
+    BUILDER_REGISTERED = 14
+    AGENT_SET = 15
+    CANCEL_SCHEDULED = 16
+    TIME_ADVANCED = 17
+    ASSET_SET = 18
+    MARKET_SET = 19
+    FEE_TIER_SET = 20
+    REJECTED = 21
+    BATCH_SEALED = 22
+    DEADMAN_FIRED = 23
+    OWNER_KEY_SET = 24
+
+
+class Reason(IntEnum):
+    """Why an order ended or shrank."""
+
+    FILLED = 1
+    USER = 2
+    IOC = 3
+    SELF_TRADE = 4
+    REDUCE_ONLY = 5
+    EXPIRED = 6
+    DEADMAN = 7
+    MODIFIED = 8
+    LIMIT = 9
+
+
+class MarketKind(IntEnum):
+    """Kind of a market; 0 in a record means that the market does not exist."""
+
+    PERP = 1
+    SPOT = 2
+
+
+class MarketStatus(IntEnum):
+    """Whether a market takes orders; cancels always work."""
+
+    HALTED = 0
+    OPEN = 1
+
+
+class TimeInForce(IntEnum):
+    """How long an order lives. Good-till-time is GTC or POST_ONLY with an expiry."""
+
+    GTC = 0
+    IOC = 1
+    FOK = 2
+    POST_ONLY = 3
+
+
+class SelfTrade(IntEnum):
+    """What happens when a taker meets an order of its own account (or master)."""
+
+    EXPIRE_MAKER = 0
+    EXPIRE_TAKER = 1
+    EXPIRE_BOTH = 2
+    REDUCE = 3
+
+
+class PlaceFlag(IntEnum):
+    """Bits of the flags byte of PLACE and MODIFY."""
+
+    IS_ASK = 1
+    REDUCE_ONLY = 2
+    IS_MARKET = 4
+    SELF_TRADE_BY_MASTER = 8
+
+
+class OrderFlag(IntEnum):
+    """Low eight bits of an order record's attributes."""
+
+    IS_ASK = 1
+    REDUCE_ONLY = 2
+    API_FEE = 4
+
+
+class AccountFlag(IntEnum):
+    """Bits of an account's flags."""
+
+    EXISTS = 1
+    OWNER_KEY_TRADES = 2
+
+
+class AssetFlag(IntEnum):
+    """Bits of an asset's flags."""
+
+    EXISTS = 1
+    DEPOSITS_OPEN = 2
+
+
+class TierFlag(IntEnum):
+    """Bits of a fee tier's flags."""
+
+    EXISTS = 1
+    SELF_SERVICE = 2
+
+
+class SignerFlag(IntEnum):
+    """Bits of a signer's flags."""
+
+    EXISTS = 1
+
+
+class Continuation(IntEnum):
+    """What the header's continuation is doing."""
+
+    NONE = 0
+    MATCH = 1
+    CANCEL_ALL = 2
+
+
+class DutyKind(IntEnum):
+    """Kind of an entry of the duty heap."""
+
+    EXPIRY = 1
+    DEADMAN = 2
+
+
+class EnvelopeKind(IntEnum):
+    """Kind byte of an envelope."""
+
+    USER = 1
+    SYSTEM = 2
+    PRIORITY = 3
+
+
+class PriorityKind(IntEnum):
+    """Kind word of an L1 priority record."""
+
+    DEPOSIT = 1
+    ADMIN = 2
+
+
+class Subtree(IntEnum):
+    """Position of a subtree under the state root (sixteen, in this order)."""
+
+    HEADER = 0
+    CONFIG = 1
+    ASSETS = 2
+    MARKETS = 3
+    FEE_TABLES = 4
+    ACCOUNTS = 5
+    POSITIONS = 6
+    SIGNERS = 7
+    ORDERS = 8
+    LEVELS = 9
+    DUTIES = 10
+    ORACLE = 11
+    CHANNELS = 12
+    RESERVATIONS = 13
+    FUNDS = 14
+    BUILDERS = 15

@@ -1,0 +1,168 @@
+"""Matching in price-time priority, with self-trade prevention and bounded steps.
+
+A taker is a :class:`PendingWork` of kind MATCH; when the steps of an op run out it is stored in the
+header as it stands, and CONTINUE calls :func:`match` again (docs/spec/transition.md section 3).
+"""
+
+from offchain.spec import book, orders, positions
+from offchain.spec.book_records import Order
+from offchain.spec.constants import MAX_STEPS
+from offchain.spec.events import EventLog
+from offchain.spec.fill import plan_fill, settle_fill
+from offchain.spec.header import PendingWork
+from offchain.spec.kinds import MarketKind, OrderFlag, Reason, SelfTrade, TimeInForce
+from offchain.spec.state import State, master_account
+
+
+def match(state: State, log: EventLog, taker: PendingWork) -> None:
+    """Trade a taker against the book, then let the rest of it rest or drop it.
+
+    Parameters
+    ----------
+    state, log
+        Changed and appended to.
+    taker
+        Kind MATCH; spot funds are locked, a perpetual's position record exists. It is used up.
+    """
+    steps = 0
+    stop: Reason | None = None
+    while (
+        stop is None
+        and taker.remaining_lots > 0
+        and book.crosses(state, taker.market, taker.limit_price, taker_is_ask=taker.is_ask)
+    ):
+        if steps == MAX_STEPS:
+            state.header.pending = taker
+            log.continued(taker)
+            return
+        steps += 1
+        stop = _meet_best_maker(state, log, taker)
+    _finish(state, log, taker, stop)
+
+
+def _finish(state: State, log: EventLog, taker: PendingWork, stop: Reason | None) -> None:
+    if stop is None and taker.remaining_lots == 0:
+        stop = Reason.FILLED
+    if stop is None and taker.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        stop = Reason.IOC
+    if stop is None:
+        orders.rest(state, log, taker)
+        return
+    _unlock(state, taker, taker.remaining_lots)
+    log.done(taker, stop)
+    if state.markets.read(taker.market).kind == MarketKind.PERP:
+        positions.release_if_empty(state, taker.account, taker.market)
+
+
+def _meet_best_maker(state: State, log: EventLog, taker: PendingWork) -> Reason | None:
+    """Take one step; return why the taker ends, None when it goes on."""
+    market = state.markets.read(taker.market)
+    level = state.levels.read(market.best(is_ask=not taker.is_ask))
+    slot = level.head
+    maker = state.orders.read(slot)
+    lots = taker.remaining_lots
+    if taker.is_reduce_only:
+        lots = min(lots, _reducible(state, taker.account, taker.market, is_ask=taker.is_ask))
+        if lots == 0:
+            return Reason.REDUCE_ONLY
+    if is_own_order(taker, maker.owner):
+        return _prevent_self_trade(state, log, taker, slot)
+    lots = min(lots, maker.remaining_lots)
+    if maker.attributes & OrderFlag.REDUCE_ONLY:
+        lots = min(lots, _reducible(state, maker.owner, maker.market, is_ask=maker.is_ask))
+        if lots == 0:
+            orders.cancel(state, log, slot, Reason.REDUCE_ONLY)
+            return None
+    fill = plan_fill(state, taker, maker, price=level.price, lots=lots)
+    if not fill.taker.is_within_limits:
+        return Reason.LIMIT
+    if not fill.maker.is_within_limits:
+        orders.cancel(state, log, slot, Reason.LIMIT)
+        return None
+    settle_fill(state, log, taker, slot, fill)
+    return None
+
+
+def _reducible(state: State, account_id: int, market_id: int, *, is_ask: bool) -> int:
+    return positions.reducible_lots(state, account_id, market_id, is_ask=is_ask)
+
+
+def is_own_order(taker: PendingWork, owner: int) -> bool:
+    """Return whether an order of `owner` counts as the taker's own."""
+    if taker.self_trade_by_master:
+        return master_account(owner) == master_account(taker.account)
+    return owner == taker.account
+
+
+def _prevent_self_trade(
+    state: State, log: EventLog, taker: PendingWork, slot: int
+) -> Reason | None:
+    mode = taker.self_trade_mode
+    if mode == SelfTrade.EXPIRE_TAKER:
+        return Reason.SELF_TRADE
+    if mode == SelfTrade.REDUCE:
+        return _reduce_both(state, log, taker, slot)
+    _cancel_own(state, log, taker, slot)
+    return Reason.SELF_TRADE if mode == SelfTrade.EXPIRE_BOTH else None
+
+
+def _reduce_both(state: State, log: EventLog, taker: PendingWork, slot: int) -> Reason | None:
+    maker = state.orders.read(slot)
+    lots = min(taker.remaining_lots, maker.remaining_lots)
+    orders.give_up_lots(state, slot, lots)
+    _unlock(state, taker, lots)
+    taker.remaining_lots -= lots
+    taker.start_size_lots -= lots
+    if maker.remaining_lots == 0:
+        _cancel_own(state, log, taker, slot)
+    else:
+        orders.log_reduced(state, log, slot, Reason.SELF_TRADE)
+    return Reason.SELF_TRADE if taker.remaining_lots == 0 else None
+
+
+def _cancel_own(state: State, log: EventLog, taker: PendingWork, slot: int) -> None:
+    is_same_account = state.orders.read(slot).owner == taker.account
+    orders.cancel(state, log, slot, Reason.SELF_TRADE, keeps_position=is_same_account)
+
+
+def _unlock(state: State, taker: PendingWork, lots: int) -> None:
+    orders.unlock_lots(
+        state, taker.account, taker.market, taker.attributes, taker.limit_price, lots
+    )
+
+
+def is_fillable_at_once(state: State, taker: PendingWork) -> bool:
+    """Decide a FOK by a dry run: whether the book holds the whole size within one op.
+
+    Reduce-only makers are not counted, since their size depends on their position. An own order
+    makes the FOK unfillable unless the self-trade mode removes it (EXPIRE_MAKER).
+    """
+    size = taker.remaining_lots
+    if taker.is_reduce_only:
+        allowed = _reducible(state, taker.account, taker.market, is_ask=taker.is_ask)
+        if allowed < size:
+            return False
+    filled = 0
+    book_side = book.orders_from_best(state, taker.market, is_ask=not taker.is_ask)
+    for step, (price, maker) in enumerate(book_side, start=1):
+        if not book.is_at_least_as_good(price, taker.limit_price, is_ask=not taker.is_ask):
+            return False
+        if step > MAX_STEPS:
+            return False
+        filled += _counted_lots(taker, maker)
+        if filled >= size:
+            return True
+        if _forbids_fok(taker, maker):
+            return False
+    return False
+
+
+def _forbids_fok(taker: PendingWork, maker: Order) -> bool:
+    is_removed = taker.self_trade_mode == SelfTrade.EXPIRE_MAKER
+    return is_own_order(taker, maker.owner) and not is_removed
+
+
+def _counted_lots(taker: PendingWork, maker: Order) -> int:
+    if is_own_order(taker, maker.owner) or maker.attributes & OrderFlag.REDUCE_ONLY:
+        return 0
+    return maker.remaining_lots

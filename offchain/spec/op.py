@@ -1,0 +1,410 @@
+"""Ops: the fixed 64-byte form of everything that changes the state.
+
+One dataclass per kind, ``to_bytes()`` to encode and :func:`decode` to parse. Fields are integers
+(addresses 20 bytes); fields that are not given are zero. Layout: docs/spec/transition.md section 2.
+"""
+
+from dataclasses import dataclass, fields
+from struct import Struct
+from typing import ClassVar, Self
+
+from offchain.spec.checks import OpError, require
+from offchain.spec.constants import MASTER_BITS, MAX_BUILDERS, SUB_ACCOUNT_BITS, VALUE_LIMIT
+from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import OpKind, PlaceFlag, SelfTrade, TimeInForce
+from offchain.spec.records import NO_ADDRESS
+
+ALL_MARKETS = 0xFFFF  # market field of a CANCEL_ALL that spares no market
+_TIME_LIMIT = 2**32 - 1  # the largest u32 is no time, so that every stored time is below it
+_PLACE_FLAGS = (
+    PlaceFlag.IS_ASK | PlaceFlag.REDUCE_ONLY | PlaceFlag.IS_MARKET | PlaceFlag.SELF_TRADE_BY_MASTER
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """Base of all ops.
+
+    `LAYOUT` covers the 64 bytes: the kind, then the fields in their order. Pad bytes are the
+    reserved ones; they are written as zero and :func:`decode` refuses anything else.
+    """
+
+    KIND: ClassVar[OpKind]
+    LAYOUT: ClassVar[Struct]
+
+    def to_bytes(self) -> bytes:
+        """Return the 64-byte op.
+
+        Raises
+        ------
+        struct.error
+            If a field does not fit its width.
+        """
+        values = (getattr(self, name) for name in _FIELD_NAMES[self.KIND])
+        return self.LAYOUT.pack(self.KIND, *values)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Parse 64 bytes of this kind; reserved bytes and ranges are not looked at."""
+        _, *values = cls.LAYOUT.unpack(data)
+        return cls(**dict(zip(_FIELD_NAMES[cls.KIND], values, strict=True)))
+
+    def is_well_formed(self) -> bool:
+        """Return whether flags, enumerations and combinations that have no code are in range."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Op):
+    """Place an order.
+
+    `price` is in price units (with IS_MARKET: the slippage bound in ppm), `size_lots` in lots,
+    `builder_fee` in 0.1 bp, `expiry_s` in seconds (0: none). `flags`: :class:`PlaceFlag`.
+    """
+
+    KIND: ClassVar = OpKind.PLACE
+    LAYOUT: ClassVar = Struct("<BBHIBBHIQQQIH18x")
+
+    flags: int = 0
+    market: int
+    account: int
+    time_in_force: int = TimeInForce.GTC
+    self_trade: int = SelfTrade.EXPIRE_MAKER
+    builder: int = 0
+    price: int
+    size_lots: int
+    client_id_low: int = 0
+    client_id_high: int = 0
+    expiry_s: int = 0
+    builder_fee: int = 0
+
+    def is_well_formed(self) -> bool:
+        """Return whether flags, enumerations and combinations are in range."""
+        if self.time_in_force > max(TimeInForce) or self.self_trade > max(SelfTrade):
+            return False
+        rests = self.time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+        if self.flags & ~_PLACE_FLAGS or (self.flags & PlaceFlag.IS_MARKET and rests):
+            return False
+        return self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modify(Op):
+    """Change price or size of a resting order; `size_lots` is what shall remain, in lots."""
+
+    KIND: ClassVar = OpKind.MODIFY
+    LAYOUT: ClassVar = Struct("<BBHIQQIIBB30x")
+
+    flags: int = 0
+    market: int
+    account: int
+    order_id: int
+    size_lots: int
+    price: int
+    slot: int
+    self_trade: int = SelfTrade.EXPIRE_MAKER
+    time_in_force: int = TimeInForce.GTC
+
+    def is_well_formed(self) -> bool:
+        """Return whether flags and enumerations are in range."""
+        return (
+            not self.flags & ~PlaceFlag.SELF_TRADE_BY_MASTER
+            and self.time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+            and self.self_trade <= max(SelfTrade)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Op):
+    """Cancel the order that rests at `slot` with this id."""
+
+    KIND: ClassVar = OpKind.CANCEL
+    LAYOUT: ClassVar = Struct("<BxHIQI44x")
+
+    market: int
+    account: int
+    order_id: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelByClientId(Op):
+    """Cancel the account's order with this client id."""
+
+    KIND: ClassVar = OpKind.CANCEL_BY_CLIENT_ID
+    LAYOUT: ClassVar = Struct("<B3xIQQ40x")
+
+    account: int
+    client_id_low: int
+    client_id_high: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAll(Op):
+    """Cancel all orders of the account, in one market or in all of them."""
+
+    KIND: ClassVar = OpKind.CANCEL_ALL
+    LAYOUT: ClassVar = Struct("<BxHI56x")
+
+    market: int = ALL_MARKETS
+    account: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleCancel(Op):
+    """Cancel all orders at `at_s` (seconds) unless moved before; 0 clears."""
+
+    KIND: ClassVar = OpKind.SCHEDULE_CANCEL
+    LAYOUT: ClassVar = Struct("<B3xII52x")
+
+    account: int
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Op):
+    """Move `amount` engine units to another account of the same owner."""
+
+    KIND: ClassVar = OpKind.TRANSFER
+    LAYOUT: ClassVar = Struct("<B3xIIH2xQ40x")
+
+    account: int
+    to_account: int
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Op):
+    """Pay `amount` engine units to the owner on L1."""
+
+    KIND: ClassVar = OpKind.WITHDRAW
+    LAYOUT: ClassVar = Struct("<B3xIH6xQ40x")
+
+    account: int
+    asset: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTier(Op):
+    """Choose a self-service fee tier (0 to 7)."""
+
+    KIND: ClassVar = OpKind.SET_TIER
+    LAYOUT: ClassVar = Struct("<B3xIB55x")
+
+    account: int
+    tier: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveBuilder(Op):
+    """Allow a builder to charge up to `max_fee` (0.1 bp); 0 revokes."""
+
+    KIND: ClassVar = OpKind.APPROVE_BUILDER
+    LAYOUT: ClassVar = Struct("<B3xIHH52x")
+
+    account: int
+    builder: int
+    max_fee: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterBuilder(Op):
+    """Get a builder code for the account."""
+
+    KIND: ClassVar = OpKind.REGISTER_BUILDER
+    LAYOUT: ClassVar = Struct("<B3xI56x")
+
+    account: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAgent(Op):
+    """Register an agent key in slot 1 to 3 until `expiry_s`; zero address and expiry revoke."""
+
+    KIND: ClassVar = OpKind.SET_AGENT
+    LAYOUT: ClassVar = Struct("<B3xI20sIB31x")
+
+    account: int
+    address: bytes = NO_ADDRESS
+    expiry_s: int = 0
+    slot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOwnerKey(Op):
+    """Switch trading by the owner key on (1) or off (0)."""
+
+    KIND: ClassVar = OpKind.SET_OWNER_KEY
+    LAYOUT: ClassVar = Struct("<B3xIB55x")
+
+    account: int
+    is_on: int
+
+    def is_well_formed(self) -> bool:
+        """Return whether `is_on` is 0 or 1."""
+        return self.is_on <= 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceTime(Op):
+    """Set the time, in seconds since the epoch."""
+
+    KIND: ClassVar = OpKind.ADVANCE_TIME
+    LAYOUT: ClassVar = Struct("<B7xI52x")
+
+    now_s: int
+
+    def is_well_formed(self) -> bool:
+        """Return whether the time is a time."""
+        return self.now_s < _TIME_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue(Op):
+    """Go on with the pending continuation."""
+
+    KIND: ClassVar = OpKind.CONTINUE
+    LAYOUT: ClassVar = Struct("<B63x")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDuties(Op):
+    """Work off expiries and scheduled cancels that are due."""
+
+    KIND: ClassVar = OpKind.RUN_DUTIES
+    LAYOUT: ClassVar = Struct("<B63x")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealBatch(Op):
+    """End the batch."""
+
+    KIND: ClassVar = OpKind.SEAL_BATCH
+    LAYOUT: ClassVar = Struct("<B63x")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit(Op):
+    """Credit `amount` engine units that L1 took from `owner`."""
+
+    KIND: ClassVar = OpKind.DEPOSIT
+    LAYOUT: ClassVar = Struct("<B3xI20sH2xQ24x")
+
+    account: int
+    owner: bytes
+    asset: int
+    amount: int
+
+    def is_well_formed(self) -> bool:
+        """Return whether account and amount are what L1 can send."""
+        master, sub = divmod(self.account, 1 << SUB_ACCOUNT_BITS)
+        return sub == 0 and 1 <= master < 1 << MASTER_BITS and 1 <= self.amount < VALUE_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminAsset(Op):
+    """Set an asset's parameters, in engine units. `flags`: DEPOSITS_OPEN or 0."""
+
+    KIND: ClassVar = OpKind.ADMIN_ASSET
+    LAYOUT: ClassVar = Struct("<B7xHH4xQQ32x")
+
+    asset: int
+    flags: int = 0
+    withdraw_step_units: int
+    deposit_cap_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminMarket(Op):
+    """Set a market's parameters; `tick` in price units, `min_size_lots` in lots."""
+
+    KIND: ClassVar = OpKind.ADMIN_MARKET
+    LAYOUT: ClassVar = Struct("<BxH4x4BHBxIII4xQ24x")
+
+    market: int
+    market_kind: int
+    status: int
+    sz_decimals: int
+    max_significant_figures: int = 0
+    base_asset: int = 0
+    fee_table: int = 0
+    tick: int = 0
+    fee_account: int
+    insurance_account: int
+    min_size_lots: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminFeeTier(Op):
+    """Set a fee tier; fees in ppm, quota in ops per minute (0: not metered)."""
+
+    KIND: ClassVar = OpKind.ADMIN_FEE_TIER
+    LAYOUT: ClassVar = Struct("<B7x3BxIII40x")
+
+    table: int
+    tier: int
+    flags: int = 0
+    maker_ppm: int
+    taker_ppm: int
+    quota_per_minute: int = 0
+
+
+OP_TYPES: dict[int, type[Op]] = {
+    op_type.KIND: op_type
+    for op_type in (
+        Place,
+        Modify,
+        Cancel,
+        CancelByClientId,
+        CancelAll,
+        ScheduleCancel,
+        Transfer,
+        Withdraw,
+        SetTier,
+        ApproveBuilder,
+        RegisterBuilder,
+        SetAgent,
+        SetOwnerKey,
+        AdvanceTime,
+        Continue,
+        RunDuties,
+        SealBatch,
+        Deposit,
+        AdminAsset,
+        AdminMarket,
+        AdminFeeTier,
+    )
+}
+
+_FIELD_NAMES = {
+    kind: tuple(field.name for field in fields(op_type)) for kind, op_type in OP_TYPES.items()
+}
+
+
+def decode(data: bytes) -> Op:
+    """Parse an op.
+
+    Parameters
+    ----------
+    data
+        64 bytes.
+
+    Returns
+    -------
+    Op
+        The dataclass of its kind.
+
+    Raises
+    ------
+    OpError
+        UNKNOWN_OP; MALFORMED_OP when a reserved byte is set or an enumeration is out of range.
+    """
+    op_type = OP_TYPES.get(data[0])
+    if op_type is None:
+        raise OpError(ErrorCode.UNKNOWN_OP)
+    op = op_type.from_bytes(data)
+    # Writing the fields again puts zeros into the reserved bytes: a difference is a set one.
+    require(op.to_bytes() == data and op.is_well_formed(), ErrorCode.MALFORMED_OP)
+    return op

@@ -1,0 +1,1 @@
+"""One module per op or tight family: checks first, then changes and events."""

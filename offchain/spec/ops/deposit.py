@@ -1,0 +1,45 @@
+"""DEPOSIT: total, since L1 has the money already; what is refused goes back to its owner."""
+
+from offchain.spec import balances
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import EventLog
+from offchain.spec.kinds import AssetFlag, SignerFlag
+from offchain.spec.op import Deposit
+from offchain.spec.order_checks import asset_exists
+from offchain.spec.records import Signer
+from offchain.spec.state import State, create_account, signer_index
+
+
+def deposit(state: State, op: Deposit, log: EventLog) -> None:
+    """Apply a DEPOSIT: credit the account, or send the amount back with the reason."""
+    refusal = _refusal(state, op)
+    if refusal != ErrorCode.OK:
+        log.withdrawal(
+            account=op.account, asset=op.asset, amount=op.amount, owner=op.owner, code=refusal
+        )
+        return
+    if not state.account_exists(op.account):
+        create_account(state, op.account, op.owner)
+        owner_key = Signer(address=op.owner, flags=SignerFlag.EXISTS)
+        state.signers.replace(signer_index(op.account, 0), owner_key)
+    account = state.edit_account(op.account)
+    account.free[balances.open_slot(account, op.asset)] += op.amount
+    state.assets.edit(op.asset).total_units += op.amount
+    log.deposited(account=op.account, asset=op.asset, amount=op.amount, owner=op.owner)
+
+
+def _refusal(state: State, op: Deposit) -> ErrorCode:
+    if not asset_exists(state, op.asset):
+        return ErrorCode.UNKNOWN_ASSET
+    asset = state.assets.read(op.asset)
+    account = state.account(op.account)
+    exists = state.account_exists(op.account)
+    if exists and account.owner != op.owner:
+        return ErrorCode.NOT_SAME_OWNER
+    if not asset.flags & AssetFlag.DEPOSITS_OPEN:
+        return ErrorCode.DEPOSITS_CLOSED
+    if asset.total_units + op.amount > asset.deposit_cap_units:
+        return ErrorCode.DEPOSIT_CAP
+    if exists and not balances.has_room(account, op.asset):
+        return ErrorCode.BALANCES_FULL
+    return ErrorCode.OK

@@ -1,0 +1,22 @@
+"""RUN_DUTIES: expire orders and fire scheduled cancels, earliest first."""
+
+from offchain.spec import duties, orders
+from offchain.spec.constants import MAX_STEPS
+from offchain.spec.events import EventLog
+from offchain.spec.kinds import DutyKind, Reason
+from offchain.spec.ops import cancel_all
+from offchain.spec.state import State
+
+
+def run_duties(state: State, log: EventLog) -> None:
+    """Apply a RUN_DUTIES; the gate of the transition has seen that a duty is due."""
+    steps: int | None = MAX_STEPS
+    while steps and duties.is_due(state):
+        steps -= 1
+        duty = duties.pop(state)
+        if duty.kind == DutyKind.EXPIRY:
+            orders.cancel(state, log, duty.ref, Reason.EXPIRED, has_duty=False)
+        else:
+            state.edit_account(duty.ref).deadman_s = 0
+            log.deadman_fired(account=duty.ref)
+            steps = cancel_all.begin(state, log, duty.ref, Reason.DEADMAN, steps=steps)

@@ -1,0 +1,41 @@
+"""TRANSFER: an amount moves to another account of the same owner."""
+
+from offchain.spec import balances
+from offchain.spec.checks import OpError, require
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import EventLog
+from offchain.spec.op import Transfer
+from offchain.spec.ops.withdraw import check_asset_and_amount, check_payable, take
+from offchain.spec.order_checks import require_account
+from offchain.spec.state import ACCOUNT_LIMIT, State, create_account, master_account
+
+
+def transfer(state: State, op: Transfer, log: EventLog) -> None:
+    """Apply a TRANSFER; an absent sub-account of the same master is created.
+
+    Raises
+    ------
+    OpError
+        UNKNOWN_ACCOUNT, SAME_ACCOUNT, NOT_SAME_OWNER, UNKNOWN_ASSET, INVALID_AMOUNT,
+        POSITION_OPEN, INSUFFICIENT_BALANCE, BALANCES_FULL.
+    """
+    require_account(state, op.account)
+    require(op.to_account != op.account, ErrorCode.SAME_ACCOUNT)
+    require(op.to_account < ACCOUNT_LIMIT, ErrorCode.UNKNOWN_ACCOUNT)
+    owner = state.account(op.account).owner
+    is_new = not state.account_exists(op.to_account)
+    if is_new:
+        is_sibling = master_account(op.to_account) == master_account(op.account)
+        require(is_sibling, ErrorCode.UNKNOWN_ACCOUNT)
+    else:
+        require(state.account(op.to_account).owner == owner, ErrorCode.NOT_SAME_OWNER)
+    check_asset_and_amount(state, op.asset, op.amount)
+    check_payable(state, op.account, op.asset, op.amount)
+    if not is_new and not balances.has_room(state.account(op.to_account), op.asset):
+        raise OpError(ErrorCode.BALANCES_FULL)
+    if is_new:
+        create_account(state, op.to_account, owner)
+    take(state, op.account, op.asset, op.amount)
+    receiver = state.edit_account(op.to_account)
+    receiver.free[balances.open_slot(receiver, op.asset)] += op.amount
+    log.transferred(account=op.account, asset=op.asset, amount=op.amount, to_account=op.to_account)

@@ -1,0 +1,59 @@
+"""WITHDRAW: an amount leaves the chain to the account's owner on L1."""
+
+from offchain.spec import balances
+from offchain.spec.checks import OpError, require
+from offchain.spec.constants import QUOTE_ASSET, VALUE_LIMIT
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import EventLog
+from offchain.spec.op import Withdraw
+from offchain.spec.order_checks import asset_exists, require_account
+from offchain.spec.state import State
+
+
+def withdraw(state: State, op: Withdraw, log: EventLog) -> None:
+    """Apply a WITHDRAW.
+
+    Raises
+    ------
+    OpError
+        UNKNOWN_ACCOUNT, UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN,
+        INSUFFICIENT_BALANCE.
+    """
+    require_account(state, op.account)
+    check_asset_and_amount(state, op.asset, op.amount)
+    step = state.assets.read(op.asset).withdraw_step_units
+    require(op.amount % step == 0, ErrorCode.AMOUNT_NOT_REPRESENTABLE)
+    check_payable(state, op.account, op.asset, op.amount)
+    take(state, op.account, op.asset, op.amount)
+    state.assets.edit(op.asset).total_units -= op.amount
+    log.withdrawal(
+        account=op.account,
+        asset=op.asset,
+        amount=op.amount,
+        owner=state.account(op.account).owner,
+        code=ErrorCode.OK,
+    )
+
+
+def check_asset_and_amount(state: State, asset: int, amount: int) -> None:
+    """Refuse with UNKNOWN_ASSET or INVALID_AMOUNT."""
+    require(asset_exists(state, asset), ErrorCode.UNKNOWN_ASSET)
+    require(0 < amount < VALUE_LIMIT, ErrorCode.INVALID_AMOUNT)
+
+
+def check_payable(state: State, account_id: int, asset: int, amount: int) -> None:
+    """Refuse with POSITION_OPEN or INSUFFICIENT_BALANCE unless the account can part with it."""
+    account = state.account(account_id)
+    if asset == QUOTE_ASSET and account.positions_used:
+        raise OpError(ErrorCode.POSITION_OPEN)
+    free = balances.free_units(account, asset)
+    if free is None or free < amount:
+        raise OpError(ErrorCode.INSUFFICIENT_BALANCE)
+
+
+def take(state: State, account_id: int, asset: int, amount: int) -> None:
+    """Take a checked amount out of the free balance and release the slot if it is empty."""
+    account = state.edit_account(account_id)
+    slot = balances.find_slot(account, asset)
+    account.free[slot] -= amount
+    balances.release_slot(account, slot)

@@ -1,0 +1,119 @@
+"""Perpetual positions: sixteen records per account, cost accounting, open interest."""
+
+from offchain.spec.constants import POSITION_VALUE_LIMIT, POSITIONS_PER_ACCOUNT, SIZE_LIMIT
+from offchain.spec.fees import ceil_div
+from offchain.spec.records import Position
+from offchain.spec.state import State, position_index
+
+NO_POSITION = -1
+
+
+def find(state: State, account_id: int, market_id: int) -> int:
+    """Return the record number of the account's position in a market, or NO_POSITION."""
+    base = position_index(account_id, 0)
+    for index in range(base, base + POSITIONS_PER_ACCOUNT):
+        if state.positions.read(index).market_plus_1 == market_id + 1:
+            return index
+    return NO_POSITION
+
+
+def size_of(state: State, account_id: int, market_id: int) -> int:
+    """Return the signed position size in lots, 0 without a position."""
+    index = find(state, account_id, market_id)
+    return 0 if index == NO_POSITION else state.positions.read(index).size_lots
+
+
+def edit(state: State, account_id: int, market_id: int) -> Position:
+    """Return the account's existing position in a market for writing."""
+    return state.positions.edit(find(state, account_id, market_id))
+
+
+def open_record(state: State, account_id: int, market_id: int) -> None:
+    """Take the lowest free record for a market in which the account has none."""
+    if find(state, account_id, market_id) != NO_POSITION:
+        return
+    base = position_index(account_id, 0)
+    indices = range(base, base + POSITIONS_PER_ACCOUNT)
+    index = next(i for i in indices if state.positions.read(i).market_plus_1 == 0)
+    state.positions.edit(index).market_plus_1 = market_id + 1
+    state.edit_account(account_id).positions_used += 1
+
+
+def release_if_empty(state: State, account_id: int, market_id: int) -> None:
+    """Give the record back when it holds neither size nor open lots."""
+    index = find(state, account_id, market_id)
+    if index == NO_POSITION:
+        return
+    position = state.positions.read(index)
+    if position.size_lots or position.open_bid_lots or position.open_ask_lots:
+        return
+    state.positions.clear(index)
+    state.edit_account(account_id).positions_used -= 1
+
+
+def add_open_lots(
+    state: State, account_id: int, market_id: int, lots: int, *, is_ask: bool
+) -> None:
+    """Add (or with negative `lots` take) resting lots of one side."""
+    position = edit(state, account_id, market_id)
+    if is_ask:
+        position.open_ask_lots += lots
+    else:
+        position.open_bid_lots += lots
+
+
+def reducible_lots(state: State, account_id: int, market_id: int, *, is_ask: bool) -> int:
+    """Return how many lots an order of this side can take off the position."""
+    size = size_of(state, account_id, market_id)
+    return max(size, 0) if is_ask else max(-size, 0)
+
+
+def after_fill(size: int, cost: int, quantity: int, notional: int) -> tuple[int, int, int]:
+    """Return (size, cost, realised pnl) after a fill; quote - cost is conserved exactly.
+
+    Parameters
+    ----------
+    size
+        Signed lots before.
+    cost
+        Signed quote units before.
+    quantity
+        Signed lots of the fill, not 0.
+    notional
+        Quote units of the fill, price x |quantity| x multiplier, so it divides by |quantity|.
+
+    Returns
+    -------
+    tuple[int, int, int]
+        Signed lots, signed quote units, quote units.
+    """
+    sign = 1 if quantity > 0 else -1
+    if size * quantity >= 0:
+        return size + quantity, cost + sign * notional, 0
+    closed = min(abs(quantity), abs(size))
+    notional_closed = notional * closed // abs(quantity)
+    # Rounded up: the holder of a partly closed position carries the residue.
+    released = ceil_div(cost * closed, abs(size))
+    pnl = -sign * notional_closed - released
+    rest = sign * (abs(quantity) - closed)
+    size += sign * closed + rest
+    cost += -released + sign * (notional - notional_closed)
+    return size, cost, pnl
+
+
+def within_limits(size: int, cost: int, quote: int) -> bool:
+    """Return whether a position and the free quote after a fill keep their exclusive bounds."""
+    return (
+        abs(size) < SIZE_LIMIT
+        and abs(cost) < POSITION_VALUE_LIMIT
+        and abs(quote) < POSITION_VALUE_LIMIT
+    )
+
+
+def store(state: State, account_id: int, market_id: int, size: int, cost: int) -> None:
+    """Write a position after a fill and keep the open interest, the sum of the longs."""
+    position = edit(state, account_id, market_id)
+    market = state.markets.edit(market_id)
+    market.open_interest_lots += max(size, 0) - max(position.size_lots, 0)
+    position.size_lots = size
+    position.cost = cost

@@ -1,0 +1,130 @@
+"""The state transition: ``apply(state, op) -> events``, or :class:`OpError` and no change.
+
+The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
+"""
+
+from offchain.spec import duties, op
+from offchain.spec.checks import OpError, require
+from offchain.spec.constants import OP_BYTES
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import Event, EventLog
+from offchain.spec.kinds import Continuation, OpKind
+from offchain.spec.ops import (
+    admin,
+    builders,
+    cancel,
+    cancel_all,
+    deposit,
+    modify,
+    place,
+    resume,
+    run_duties,
+    schedule_cancel,
+    set_tier,
+    signers,
+    system,
+    transfer,
+    withdraw,
+)
+from offchain.spec.state import State
+
+
+def apply(state: State, data: bytes) -> list[Event]:
+    """Apply one op to the state, in place.
+
+    Parameters
+    ----------
+    state
+        Changed when the op is accepted, untouched when it is refused.
+    data
+        64 bytes.
+
+    Returns
+    -------
+    list[Event]
+        What the op did, in order; may be empty.
+
+    Raises
+    ------
+    OpError
+        With the code of the first check that fails.
+    ValueError
+        If `data` is not 64 bytes long: a caller's error, which no op can cause.
+    """
+    if len(data) != OP_BYTES:
+        raise ValueError(f"an op has {OP_BYTES} bytes, not {len(data)}")
+    kind = data[0]
+    require(kind in op.OP_TYPES, ErrorCode.UNKNOWN_OP)
+    _check_gates(state, kind)
+    log = EventLog(state.header)
+    decoded = op.decode(data)
+    _dispatch(state, decoded, log)
+    return log.events
+
+
+def _check_gates(state: State, kind: int) -> None:
+    """Let only CONTINUE pass during a continuation, and only duties while one is due."""
+    is_pending = state.header.pending.kind != Continuation.NONE
+    if kind == OpKind.CONTINUE:
+        require(is_pending, ErrorCode.NOTHING_TO_CONTINUE)
+        return
+    require(not is_pending, ErrorCode.CONTINUATION_PENDING)
+    is_due = duties.is_due(state)
+    if kind == OpKind.RUN_DUTIES:
+        require(is_due, ErrorCode.NO_DUTY_DUE)
+    else:
+        require(not is_due, ErrorCode.DUTY_PENDING)
+
+
+def _dispatch(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case op.Place():
+            place.place(state, decoded, log)
+        case op.Modify():
+            modify.modify(state, decoded, log)
+        case op.Cancel():
+            cancel.cancel(state, decoded, log)
+        case op.CancelByClientId():
+            cancel.cancel_by_client_id(state, decoded, log)
+        case op.CancelAll():
+            cancel_all.cancel_all(state, decoded, log)
+        case op.ScheduleCancel():
+            schedule_cancel.schedule_cancel(state, decoded, log)
+        case op.Continue():
+            resume.resume(state, log)
+        case op.RunDuties():
+            run_duties.run_duties(state, log)
+        case op.Transfer():
+            transfer.transfer(state, decoded, log)
+        case op.Withdraw():
+            withdraw.withdraw(state, decoded, log)
+        case op.Deposit():
+            deposit.deposit(state, decoded, log)
+        case op.AdvanceTime():
+            system.advance_time(state, decoded, log)
+        case op.SealBatch():
+            system.seal_batch(state, log)
+        case _:
+            _dispatch_settings(state, decoded, log)
+
+
+def _dispatch_settings(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case op.SetTier():
+            set_tier.set_tier(state, decoded, log)
+        case op.ApproveBuilder():
+            builders.approve_builder(state, decoded, log)
+        case op.RegisterBuilder():
+            builders.register_builder(state, decoded, log)
+        case op.SetAgent():
+            signers.set_agent(state, decoded, log)
+        case op.SetOwnerKey():
+            signers.set_owner_key(state, decoded, log)
+        case op.AdminAsset():
+            admin.admin_asset(state, decoded, log)
+        case op.AdminMarket():
+            admin.admin_market(state, decoded, log)
+        case op.AdminFeeTier():
+            admin.admin_fee_tier(state, decoded, log)
+        case _:
+            raise OpError(ErrorCode.UNKNOWN_OP)

@@ -1,0 +1,175 @@
+"""Invariants of the state that hold after every op; plain walks, independent of the book module."""
+
+from collections import Counter
+
+from offchain.spec import positions
+from offchain.spec.constants import MAX_FEE_PPM, PPM, QUOTE_ASSET
+from offchain.spec.kinds import Continuation, DutyKind, MarketKind, OrderFlag
+from offchain.spec.state import State, account_index
+
+
+def check_conservation(state: State) -> None:
+    """Sums over accounts equal what L1 holds: an equality, per asset and per market."""
+    held: Counter[int] = Counter()
+    for account in state.accounts.values():
+        for asset_id, free, locked in zip(
+            account.asset_ids, account.free, account.locked, strict=True
+        ):
+            assert asset_id or (free, locked) == (0, 0)
+            assert locked >= 0
+            held[asset_id - 1] += free + locked
+    sizes: Counter[int] = Counter()
+    longs: Counter[int] = Counter()
+    for position in state.positions.values():
+        held[QUOTE_ASSET] -= position.cost
+        sizes[position.market_plus_1 - 1] += position.size_lots
+        longs[position.market_plus_1 - 1] += max(position.size_lots, 0)
+    for asset, record in state.assets.items():
+        assert held[asset] == record.total_units, f"asset {asset}"
+    assert all(total == 0 for total in sizes.values())
+    for market, record in state.markets.items():
+        assert record.open_interest_lots == longs[market]
+
+
+def check_book(state: State) -> None:
+    """Levels are sorted, lists are consistent, totals equal sums, the book is not crossed."""
+    resting = {slot for slot, order in state.orders.items() if order.order_id}
+    listed: set[int] = set()
+    levels: set[int] = set()
+    for market_id, market in state.markets.items():
+        for is_ask in (False, True):
+            prices = _check_side(
+                state, market_id, market.best(is_ask=is_ask), is_ask, levels, listed
+            )
+            assert prices == sorted(set(prices), reverse=not is_ask)
+        bid, ask = (state.levels.read(slot).price for slot in (market.best_bid, market.best_ask))
+        is_idle = state.header.pending.market != market_id or not state.header.pending.kind
+        assert not (market.best_bid and market.best_ask and is_idle) or bid < ask
+    assert listed == resting
+    assert {slot for slot, level in state.levels.items() if level.price} == levels
+    _check_owners(state, resting)
+    _check_free_list(state.header.order_free_head, state.header.orders_used, resting, state.orders)
+    _check_free_list(state.header.level_free_head, state.header.levels_used, levels, state.levels)
+
+
+def _check_side(state, market_id, slot, is_ask, levels, listed) -> list[int]:
+    prices, prev = [], 0
+    while slot:
+        level = state.levels.read(slot)
+        assert (level.market, level.is_ask, level.prev) == (market_id, is_ask, prev)
+        orders, before, order_slot = [], 0, level.head
+        while order_slot:
+            order = state.orders.read(order_slot)
+            assert (order.level, order.prev, order.market) == (slot, before, market_id)
+            assert order.is_ask == is_ask
+            assert order.remaining_lots > 0
+            listed.add(order_slot)
+            orders.append(order)
+            before, order_slot = order_slot, order.next
+        assert level.tail == before
+        assert level.count == len(orders) > 0
+        assert level.total_lots == sum(order.remaining_lots for order in orders)
+        levels.add(slot)
+        prices.append(level.price)
+        prev, slot = slot, level.next
+    return prices
+
+
+def _check_owners(state: State, resting: set[int]) -> None:
+    owned: set[int] = set()
+    for index, account in state.accounts.items():
+        count, slot, newer = 0, account.order_head, 0
+        while slot:
+            order = state.orders.read(slot)
+            assert account_index(order.owner) == index
+            assert order.owner_prev == newer
+            owned.add(slot)
+            count += 1
+            newer, slot = slot, order.owner_next
+        assert count == account.order_count
+    assert owned == resting
+
+
+def _check_free_list(head, used, live, table) -> None:
+    free = set()
+    while head:
+        assert head not in free
+        free.add(head)
+        head = table.read(head).next
+    assert free.isdisjoint(live)
+    assert free | live == set(range(1, used + 1))
+
+
+def check_locks(state: State) -> None:
+    """Locked balances and open lots are exactly what resting and pending orders need."""
+    locked: Counter[tuple[int, int]] = Counter()
+    lots: Counter[tuple[int, int, bool]] = Counter()
+    takers = [
+        (work.account, work.market, work.attributes, work.limit_price, work.remaining_lots)
+        for work in [state.header.pending]
+        if work.kind == Continuation.MATCH
+    ]
+    makers = [
+        (o.owner, o.market, o.attributes, state.levels.read(o.level).price, o.remaining_lots)
+        for o in state.orders.values()
+        if o.order_id
+    ]
+    for owner, market_id, attributes, price, remaining in takers + makers:
+        market = state.markets.read(market_id)
+        is_ask = bool(attributes & OrderFlag.IS_ASK)
+        if market.kind == MarketKind.SPOT:
+            asset = market.base_asset if is_ask else QUOTE_ASSET
+            builder_ppm = (attributes >> 20) * 10
+            per_lot = price - (-price * MAX_FEE_PPM // PPM) - (-price * builder_ppm // PPM)
+            per_lot = market.base_units_per_lot if is_ask else per_lot
+            locked[account_index(owner), asset] += remaining * per_lot
+    for owner, market_id, attributes, _, remaining in makers:
+        if state.markets.read(market_id).kind == MarketKind.PERP:
+            lots[owner, market_id, bool(attributes & OrderFlag.IS_ASK)] += remaining
+            assert positions.find(state, owner, market_id) != positions.NO_POSITION
+    for index, account in state.accounts.items():
+        for asset_id, units in zip(account.asset_ids, account.locked, strict=True):
+            assert units == locked.pop((index, asset_id - 1), 0)
+        used = [p for p in _positions_of(state, index) if p.market_plus_1]
+        assert account.positions_used == len(used)
+    assert not +locked
+    for (owner, market_id, is_ask), total in lots.items():
+        position = state.positions.read(positions.find(state, owner, market_id))
+        assert total == (position.open_ask_lots if is_ask else position.open_bid_lots)
+    open_total = sum(p.open_bid_lots + p.open_ask_lots for p in state.positions.values())
+    assert open_total == sum(lots.values())
+
+
+def _positions_of(state: State, index: int):
+    return [state.positions.read(index * 16 + k) for k in range(16)]
+
+
+def check_duties(state: State) -> None:
+    """The heap is ordered and holds exactly the expiries and scheduled cancels."""
+    entries = state.duties.entries
+    assert state.header.duty_count == len(entries)
+    assert all(entries[(i - 1) // 2] <= entries[i] for i in range(1, len(entries)))
+    expiries = {
+        (order.expiry_s, DutyKind.EXPIRY, slot)
+        for slot, order in state.orders.items()
+        if order.order_id and order.expiry_s
+    }
+    deadmen = {
+        (
+            state.accounts.read(index).deadman_s,
+            DutyKind.DEADMAN,
+            (index & 0x1FFFF) << 5 | index >> 17,
+        )
+        for index, account in state.accounts.items()
+        if account.deadman_s
+    }
+    assert set(entries) == expiries | deadmen
+    assert len(entries) == len(expiries) + len(deadmen)
+
+
+def check_all(state: State) -> None:
+    """Check every invariant."""
+    check_conservation(state)
+    check_book(state)
+    check_locks(state)
+    check_duties(state)

@@ -1,0 +1,193 @@
+"""Encoding of ops: field offsets, reserved bytes, enumerations."""
+
+import pytest
+
+from offchain.spec import op
+from offchain.spec.checks import OpError
+from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import OpKind, PlaceFlag, TimeInForce
+from tests.spec.support import refused
+
+A20 = bytes(range(1, 21))
+MARKET, ACCOUNT = (2, 2, 0x0102), (4, 4, 0x01020304)
+# Offsets and widths of docs/spec/transition.md section 2: name -> (offset, bytes, value).
+LAYOUTS = {
+    op.Place: {
+        "flags": (1, 1, 9),
+        "market": MARKET,
+        "account": ACCOUNT,
+        "time_in_force": (8, 1, 1),
+        "self_trade": (9, 1, 2),
+        "builder": (10, 2, 0x0203),
+        "price": (12, 4, 0x0A0B0C0D),
+        "size_lots": (16, 8, 0x0102030405060708),
+        "client_id_low": (24, 8, 0x1112131415161718),
+        "client_id_high": (32, 8, 0x2122232425262728),
+        "expiry_s": (40, 4, 0x31323334),
+        "builder_fee": (44, 2, 0x4142),
+    },
+    op.Modify: {
+        "flags": (1, 1, 8),
+        "market": MARKET,
+        "account": ACCOUNT,
+        "order_id": (8, 8, 0x0102030405060708),
+        "size_lots": (16, 8, 0x1112131415161718),
+        "price": (24, 4, 0x21222324),
+        "slot": (28, 4, 0x31323334),
+        "self_trade": (32, 1, 3),
+        "time_in_force": (33, 1, 3),
+    },
+    op.Cancel: {
+        "market": MARKET,
+        "account": ACCOUNT,
+        "order_id": (8, 8, 0x0102030405060708),
+        "slot": (16, 4, 0x11121314),
+    },
+    op.CancelByClientId: {
+        "account": ACCOUNT,
+        "client_id_low": (8, 8, 0x0102030405060708),
+        "client_id_high": (16, 8, 0x1112131415161718),
+    },
+    op.CancelAll: {"market": MARKET, "account": ACCOUNT},
+    op.ScheduleCancel: {"account": ACCOUNT, "at_s": (8, 4, 0x11121314)},
+    op.Transfer: {
+        "account": ACCOUNT,
+        "to_account": (8, 4, 0x11121314),
+        "asset": (12, 2, 0x2122),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    op.Withdraw: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x2122),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    op.SetTier: {"account": ACCOUNT, "tier": (8, 1, 5)},
+    op.ApproveBuilder: {
+        "account": ACCOUNT,
+        "builder": (8, 2, 0x2122),
+        "max_fee": (10, 2, 0x3132),
+    },
+    op.RegisterBuilder: {"account": ACCOUNT},
+    op.SetAgent: {
+        "account": ACCOUNT,
+        "address": (8, 20, A20),
+        "expiry_s": (28, 4, 0x11121314),
+        "slot": (32, 1, 2),
+    },
+    op.SetOwnerKey: {"account": ACCOUNT, "is_on": (8, 1, 1)},
+    op.AdvanceTime: {"now_s": (8, 4, 0x11121314)},
+    op.Continue: {},
+    op.RunDuties: {},
+    op.SealBatch: {},
+    op.Deposit: {
+        "account": (4, 4, 64),
+        "owner": (8, 20, A20),
+        "asset": (28, 2, 0x2122),
+        "amount": (32, 8, 0x3132333435363738),
+    },
+    op.AdminAsset: {
+        "asset": (8, 2, 0x2122),
+        "flags": (10, 2, 0x0203),
+        "withdraw_step_units": (16, 8, 0x3132333435363738),
+        "deposit_cap_units": (24, 8, 0x4142434445464748),
+    },
+    op.AdminMarket: {
+        "market": MARKET,
+        "market_kind": (8, 1, 1),
+        "status": (9, 1, 2),
+        "sz_decimals": (10, 1, 3),
+        "max_significant_figures": (11, 1, 4),
+        "base_asset": (12, 2, 0x2122),
+        "fee_table": (14, 1, 5),
+        "tick": (16, 4, 0x31323334),
+        "fee_account": (20, 4, 0x41424344),
+        "insurance_account": (24, 4, 0x51525354),
+        "min_size_lots": (32, 8, 0x6162636465666768),
+    },
+    op.AdminFeeTier: {
+        "table": (8, 1, 1),
+        "tier": (9, 1, 2),
+        "flags": (10, 1, 3),
+        "maker_ppm": (12, 4, 0x31323334),
+        "taker_ppm": (16, 4, 0x41424344),
+        "quota_per_minute": (20, 4, 0x51525354),
+    },
+}
+
+
+def sample(kind):
+    return kind(**{name: value for name, (_, _, value) in LAYOUTS[kind].items()})
+
+
+def expected_bytes(kind):
+    data = bytearray(64)
+    data[0] = kind.KIND
+    for offset, width, value in LAYOUTS[kind].values():
+        field = value if isinstance(value, bytes) else value.to_bytes(width, "little")
+        data[offset : offset + width] = field
+    return bytes(data)
+
+
+def test_every_kind_of_op_has_a_dataclass_and_a_layout():
+    assert set(op.OP_TYPES) == set(OpKind)
+    assert set(op.OP_TYPES.values()) == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS, ids=lambda kind: kind.__name__)
+def test_fields_lie_where_the_page_puts_them(kind):
+    assert sample(kind).to_bytes() == expected_bytes(kind)
+    assert op.decode(expected_bytes(kind)) == sample(kind)
+
+
+@pytest.mark.parametrize("kind", LAYOUTS, ids=lambda kind: kind.__name__)
+def test_every_reserved_byte_is_refused_when_set(kind):
+    data = expected_bytes(kind)
+    named = {0} | {
+        byte
+        for offset, width, _ in LAYOUTS[kind].values()
+        for byte in range(offset, offset + width)
+    }
+    for position in set(range(64)) - named:
+        changed = data[:position] + b"\x01" + data[position + 1 :]
+        with pytest.raises(OpError) as refusal:
+            op.decode(changed)
+        assert refusal.value.code == ErrorCode.MALFORMED_OP
+
+
+PLACE = {"market": 1, "account": 32, "price": 5, "size_lots": 1}
+MODIFY = {"market": 1, "account": 32, "price": 5, "size_lots": 1, "order_id": 1, "slot": 1}
+MALFORMED = [
+    op.Place(**PLACE, flags=16),
+    op.Place(**PLACE, time_in_force=4),
+    op.Place(**PLACE, self_trade=4),
+    op.Place(**PLACE, flags=PlaceFlag.IS_MARKET),
+    op.Place(**PLACE, flags=PlaceFlag.IS_MARKET, time_in_force=TimeInForce.POST_ONLY),
+    op.Place(**PLACE, builder=4_096),
+    op.Place(**PLACE, builder_fee=1),
+    op.Modify(**MODIFY, flags=PlaceFlag.IS_ASK),
+    op.Modify(**MODIFY, time_in_force=TimeInForce.IOC),
+    op.Modify(**MODIFY, time_in_force=TimeInForce.FOK),
+    op.Modify(**MODIFY, self_trade=4),
+    op.SetOwnerKey(account=32, is_on=2),
+    op.AdvanceTime(now_s=2**32 - 1),
+    op.Deposit(account=33, owner=A20, asset=0, amount=1),
+    op.Deposit(account=0, owner=A20, asset=0, amount=1),
+    op.Deposit(account=2**22, owner=A20, asset=0, amount=1),
+    op.Deposit(account=32, owner=A20, asset=0, amount=0),
+    op.Deposit(account=32, owner=A20, asset=0, amount=2**62),
+]
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=str)
+def test_values_without_a_meaning_are_malformed(spot_and_perp, malformed):
+    assert refused(spot_and_perp, malformed) == ErrorCode.MALFORMED_OP
+
+
+@pytest.mark.parametrize("kind", [0, 14, 31, 36, 63, 68, 255])
+def test_unknown_kinds_are_refused(spot_and_perp, kind):
+    assert refused(spot_and_perp, bytes([kind]) + b"\xff" * 63) == ErrorCode.UNKNOWN_OP
+
+
+def test_an_op_of_another_length_is_a_callers_error(spot_and_perp):
+    with pytest.raises(ValueError, match="64 bytes"):
+        refused(spot_and_perp, bytes(63))
