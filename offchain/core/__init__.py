@@ -1,0 +1,1 @@
+"""The state transition in C, and its Python binding (:mod:`offchain.core.binding`)."""

@@ -1,0 +1,150 @@
+/* Ops: 64 bytes each, docs/spec/transition.md section 2. The structs are the wire layout; zero_*
+ * members must be zero. */
+#ifndef HEADRACE_OPS_H
+#define HEADRACE_OPS_H
+
+#include <stdint.h>
+
+#include "constants.h"
+
+struct hr_op_place {
+    uint8_t tif, self_trade;
+    uint16_t builder;
+    uint32_t price; /* or slippage_ppm of a market order */
+    uint64_t size_lots, client_id[2];
+    uint32_t expiry_s;
+    uint16_t builder_fee;
+    uint8_t zero_tail[18];
+};
+struct hr_op_modify {
+    uint64_t order_id, size_lots;
+    uint32_t price, slot;
+    uint8_t self_trade, tif;
+    uint8_t zero_tail[30];
+};
+struct hr_op_cancel {
+    uint64_t order_id;
+    uint32_t slot;
+    uint8_t zero_tail[44];
+};
+struct hr_op_client_id {
+    uint64_t client_id[2];
+    uint8_t zero_tail[40];
+};
+struct hr_op_schedule_cancel {
+    uint32_t at_s;
+    uint8_t zero_tail[52];
+};
+struct hr_op_transfer {
+    uint32_t to_account;
+    uint16_t asset;
+    uint8_t zero_gap[2];
+    uint64_t amount;
+    uint8_t zero_tail[40];
+};
+struct hr_op_withdraw {
+    uint16_t asset;
+    uint8_t zero_gap[6];
+    uint64_t amount;
+    uint8_t zero_tail[40];
+};
+struct hr_op_set_tier {
+    uint8_t tier;
+    uint8_t zero_tail[55];
+};
+struct hr_op_approve_builder {
+    uint16_t builder, max_fee;
+    uint8_t zero_tail[52];
+};
+struct hr_op_set_agent {
+    uint8_t address[20];
+    uint32_t expiry_s;
+    uint8_t slot;
+    uint8_t zero_tail[31];
+};
+struct hr_op_set_owner_key {
+    uint8_t on;
+    uint8_t zero_tail[55];
+};
+struct hr_op_advance_time {
+    uint32_t now_s;
+    uint8_t zero_tail[52];
+};
+struct hr_op_deposit {
+    uint8_t owner[20];
+    uint16_t asset;
+    uint8_t zero_gap[2];
+    uint64_t amount;
+    uint8_t zero_tail[24];
+};
+struct hr_op_admin_asset {
+    uint16_t asset, flags;
+    uint8_t zero_gap[4];
+    uint64_t withdraw_step_units, deposit_cap_units;
+    uint8_t zero_tail[32];
+};
+struct hr_op_admin_market {
+    uint8_t kind, status, sz_decimals, max_significant_figures;
+    uint16_t base_asset;
+    uint8_t fee_table, zero_gap;
+    uint32_t tick, fee_account, insurance_account;
+    uint8_t zero_gap2[4];
+    uint64_t min_size_lots;
+    uint8_t zero_tail[24];
+};
+struct hr_op_admin_fee_tier {
+    uint8_t table, tier, flags, zero_gap;
+    uint32_t maker_ppm, taker_ppm, quota_per_minute;
+    uint8_t zero_tail[40];
+};
+
+struct hr_op {
+    union {
+        struct {
+            uint8_t kind, flags;
+            uint16_t market;
+            uint32_t account;
+        };
+        uint64_t header_word;
+    };
+    union {
+        struct hr_op_place place;
+        struct hr_op_modify modify;
+        struct hr_op_cancel cancel;
+        struct hr_op_client_id client_id;
+        struct hr_op_schedule_cancel schedule_cancel;
+        struct hr_op_transfer transfer;
+        struct hr_op_withdraw withdraw;
+        struct hr_op_set_tier set_tier;
+        struct hr_op_approve_builder approve_builder;
+        struct hr_op_set_agent set_agent;
+        struct hr_op_set_owner_key set_owner_key;
+        struct hr_op_advance_time advance_time;
+        struct hr_op_deposit deposit;
+        struct hr_op_admin_asset admin_asset;
+        struct hr_op_admin_market admin_market;
+        struct hr_op_admin_fee_tier admin_fee_tier;
+        uint8_t body[56];
+        uint64_t body_words[7];
+    };
+};
+
+_Static_assert(sizeof(struct hr_op) == HR_OP_BYTES);
+_Static_assert(sizeof(struct hr_op_place) == 56);
+_Static_assert(sizeof(struct hr_op_modify) == 56);
+_Static_assert(sizeof(struct hr_op_cancel) == 56);
+_Static_assert(sizeof(struct hr_op_client_id) == 56);
+_Static_assert(sizeof(struct hr_op_schedule_cancel) == 56);
+_Static_assert(sizeof(struct hr_op_transfer) == 56);
+_Static_assert(sizeof(struct hr_op_withdraw) == 56);
+_Static_assert(sizeof(struct hr_op_set_tier) == 56);
+_Static_assert(sizeof(struct hr_op_approve_builder) == 56);
+_Static_assert(sizeof(struct hr_op_set_agent) == 56);
+_Static_assert(sizeof(struct hr_op_set_owner_key) == 56);
+_Static_assert(sizeof(struct hr_op_advance_time) == 56);
+_Static_assert(sizeof(struct hr_op_deposit) == 56);
+_Static_assert(sizeof(struct hr_op_admin_asset) == 56);
+_Static_assert(sizeof(struct hr_op_admin_market) == 56);
+_Static_assert(sizeof(struct hr_op_admin_fee_tier) == 56);
+
+#endif

@@ -1,0 +1,160 @@
+/* Records of the state tree. Layout in memory is the layout that is hashed:
+ * docs/spec/transition.md section 1. Little-endian; every 8-byte word stays
+ * below the Goldilocks prime because the high half of each u32 pair is bounded. */
+#ifndef HEADRACE_RECORDS_H
+#define HEADRACE_RECORDS_H
+
+#include <stdint.h>
+
+#include "constants.h"
+
+enum { HR_BID = 0, HR_ASK = 1 };
+
+/* 512 bytes. Field order is the word order of the specification. */
+struct hr_header {
+    uint64_t batch_number, next_event_seq, next_order_sequence, next_priority_index;
+    uint64_t now_s, last_arrival_ms, order_free_head, orders_used;
+    uint64_t level_free_head, levels_used, duty_count, builder_count;
+    uint64_t receipt_seq;
+    uint64_t priority_accumulator[8]; /* eight big-endian u32 of a keccak digest */
+    uint64_t receipts_head[8];
+    /* the continuation: all zero when none is pending */
+    uint64_t cont_kind, cont_account, cont_market, cont_order_id;
+    uint64_t cont_attributes, cont_limit_price, cont_remaining, cont_client_id[2];
+    uint64_t cont_expiry_s, cont_tif, cont_self_trade, cont_size, cont_cursor;
+    uint64_t cont_reason, cont_market_filter;
+    uint64_t reserved[19];
+};
+
+struct hr_config {
+    uint64_t config_hash[8];
+};
+
+struct hr_asset {
+    uint64_t flags, withdraw_step_units, total_units, deposit_cap_units;
+    uint64_t reserved[12];
+};
+
+struct hr_market {
+    uint32_t best[2]; /* level slots, [HR_BID] and [HR_ASK]; 0 = side empty */
+    uint8_t kind, status, sz_decimals, max_significant_figures;
+    uint16_t base_asset;
+    uint8_t fee_table, zero_u8;
+    uint32_t tick, fee_account;
+    uint32_t insurance_account, zero_u32;
+    uint64_t min_size_lots, base_units_per_lot, open_interest_lots;
+    uint64_t reserved[9];
+};
+
+struct hr_tier {
+    uint32_t flags, maker_ppm, taker_ppm, quota_per_minute;
+    uint64_t reserved[2];
+};
+
+struct hr_fee_table {
+    struct hr_tier tiers[HR_TIERS_PER_TABLE];
+};
+
+struct hr_balance {
+    uint64_t free_biased; /* signed: a perpetual loss can make the quote negative */
+    uint64_t locked;
+};
+
+struct hr_account {
+    uint32_t flags, tier;
+    uint32_t order_head, order_count;
+    uint32_t quota_minute, quota_used;
+    uint16_t asset_ids[HR_BALANCES_PER_ACCOUNT]; /* asset id + 1; 0 = free slot */
+    uint32_t deadman_s, tier_changed_s;
+    struct hr_balance balances[HR_BALANCES_PER_ACCOUNT];
+    uint64_t owner[3];
+    uint32_t approvals[HR_APPROVALS_PER_ACCOUNT]; /* builder | max_fee << 16 */
+    uint32_t builder, positions_used;
+    uint64_t reserved[2];
+};
+
+struct hr_position {
+    uint16_t market_plus_1;
+    uint8_t mode, leverage;
+    uint32_t adl_epoch;
+    uint64_t size_biased, cost_biased, funding_index_biased, adl_index_biased;
+    uint64_t isolated_margin_biased;
+    uint64_t open_lots[2]; /* [HR_BID], [HR_ASK] */
+};
+
+struct hr_signer {
+    uint64_t address[3];
+    uint32_t expiry_s, flags;
+    uint32_t nonce_count, zero_u32;
+    uint64_t nonces[HR_NONCES_PER_SIGNER]; /* ascending */
+};
+
+struct hr_order {
+    uint32_t owner, next, prev, level, owner_next, owner_prev;
+    uint64_t remaining_lots, order_id, client_id[2];
+    uint32_t expiry_s;
+    uint32_t attributes; /* flags | builder << 8 | builder_fee << 20 */
+};
+
+struct hr_level {
+    uint32_t price, next, prev, head, tail;
+    uint32_t tag; /* order count | market << 20 | is ask << 30 */
+    uint64_t total_lots;
+};
+
+struct hr_duty {
+    uint32_t due_s, kind, ref, zero_u32;
+};
+
+struct hr_builder {
+    uint32_t account, zero_u32;
+    uint64_t reserved;
+};
+
+struct hr_event {
+    uint64_t seq;
+    uint16_t type, market;
+    uint32_t account;
+    int64_t v[6];
+};
+
+_Static_assert(sizeof(struct hr_header) == 512);
+_Static_assert(sizeof(struct hr_config) == 64);
+_Static_assert(sizeof(struct hr_asset) == 128);
+_Static_assert(sizeof(struct hr_market) == 128);
+_Static_assert(sizeof(struct hr_fee_table) == 256);
+_Static_assert(sizeof(struct hr_account) == 256);
+_Static_assert(sizeof(struct hr_position) == 64);
+_Static_assert(sizeof(struct hr_signer) == 840);
+_Static_assert(sizeof(struct hr_order) == 64);
+_Static_assert(sizeof(struct hr_level) == 32);
+_Static_assert(sizeof(struct hr_duty) == 16);
+_Static_assert(sizeof(struct hr_builder) == 16);
+_Static_assert(sizeof(struct hr_event) == HR_EVENT_BYTES);
+
+/* Attributes of an order. */
+static inline uint32_t hr_builder_of(uint32_t attributes) { return (attributes >> 8) & 0xFFFu; }
+static inline uint32_t hr_builder_fee_of(uint32_t attributes) { return attributes >> 20; }
+
+/* Tag of a level. */
+static inline uint32_t hr_level_tag(uint32_t market, uint32_t side) {
+    return market << 20 | side << 30;
+}
+static inline uint32_t hr_level_count(uint32_t tag) { return tag & 0xFFFFFu; }
+
+/* Biased integers: v is stored as v + 2^62. */
+static inline int64_t hr_unbias(uint64_t stored) { return (int64_t)(stored - HR_SIGNED_BIAS); }
+static inline uint64_t hr_bias(int64_t v) { return (uint64_t)v + HR_SIGNED_BIAS; }
+
+/* Record index of an account: masters are dense, sub-accounts follow in blocks. */
+static inline uint32_t hr_account_index(uint32_t account) {
+    return (account & ((1u << HR_SUB_ACCOUNT_BITS) - 1)) << HR_MASTER_BITS |
+           account >> HR_SUB_ACCOUNT_BITS;
+}
+static inline uint32_t hr_master_of(uint32_t account) {
+    return account & ~((1u << HR_SUB_ACCOUNT_BITS) - 1);
+}
+
+#define HR_ACCOUNT_LIMIT (1u << (HR_MASTER_BITS + HR_SUB_ACCOUNT_BITS))
+
+#endif

@@ -1,0 +1,158 @@
+/* libheadrace: the state transition for the sequencer. Unity build. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE, madvise */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "headrace/core.h"
+#include "../src/keccak_impl.h"
+#include "../src/poseidon2_impl.h"
+#include "poseidon2_x8.h"
+
+#include "../src/envelope_impl.h"
+#include "../src/tree_impl.h"
+#include "journal.h"
+
+/* How many ops ahead the records of an op are fetched into the cache. */
+enum { HR_PREFETCH_OPS = 6 };
+
+static void *hr_map(size_t bytes) {
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) abort(); /* address space, not memory: cannot be served piecemeal */
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 1u << 22) madvise(at, bytes, MADV_HUGEPAGE);
+#endif
+    return at;
+}
+
+/* Bytes of the mappings of a subtree, which hr_core_free needs again. */
+static size_t hr_node_bytes(const struct hr_shape *s) { return sizeof(hr_digest) << (s->depth + 1); }
+
+/* Changed leaves of one subtree that one root can take in; address space only. */
+enum { HR_LEAF_LIST_CAPACITY = 1 << 26 };
+
+struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governance20) {
+    struct hr_core *c = hr_map(sizeof *c);
+    for (uint32_t s = 0; s < HR_SUBTREES; s++) {
+        const struct hr_shape *shape = &hr_shapes[s];
+        c->stores[s].base = (uint8_t *)&c->records + hr_records_offset(s);
+        c->stores[s].nodes = hr_map(hr_node_bytes(shape));
+    }
+    c->leaf_list = hr_map(sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
+    c->leaf_list_capacity = HR_LEAF_LIST_CAPACITY;
+    c->index = hr_map(sizeof *c->index);
+    c->index->duty_place[HR_DUTY_KIND_EXPIRY] = hr_map(sizeof(uint32_t) * HR_ORDER_CAPACITY);
+    c->index->duty_place[HR_DUTY_KIND_DEADMAN] = hr_map(sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    hr_genesis(c, config_hash32, governance20);
+    return c;
+}
+
+static void hr_ladder_free(struct hr_ladder *ladder) {
+    if (!ladder) return;
+    munmap(ladder->slot_of, sizeof(uint32_t) * HR_WINDOW);
+    for (int stage = 0; stage < 3; stage++)
+        munmap(ladder->bits[stage], (size_t)(HR_WINDOW >> (6 * stage)) / 8 + 8);
+    munmap(ladder, sizeof *ladder);
+}
+
+void hr_core_free(struct hr_core *c) {
+    if (!c) return;
+    for (uint32_t s = 0; s < HR_SUBTREES; s++) {
+        const struct hr_shape *shape = &hr_shapes[s];
+        munmap(c->stores[s].nodes, hr_node_bytes(shape));
+    }
+    for (uint32_t m = 0; m < HR_MAX_MARKETS; m++)
+        for (uint32_t side = 0; side < 2; side++) hr_ladder_free(c->index->ladders[m][side]);
+    munmap(c->leaf_list, sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
+    munmap(c->index->duty_place[HR_DUTY_KIND_EXPIRY], sizeof(uint32_t) * HR_ORDER_CAPACITY);
+    munmap(c->index->duty_place[HR_DUTY_KIND_DEADMAN], sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    munmap(c->index, sizeof *c->index);
+    munmap(c, sizeof *c);
+}
+
+/* Where an op names an order slot, by the low bits of its kind; in a PLACE a word that is zero. What
+ * other kinds have there does not matter: it is masked and only fetched. */
+static const uint8_t hr_slot_offsets[4] = {
+    60, 60, 8 + offsetof(struct hr_op_modify, slot), 8 + offsetof(struct hr_op_cancel, slot)};
+_Static_assert(HR_OP_KIND_PLACE == 1 && HR_OP_KIND_MODIFY == 2 && HR_OP_KIND_CANCEL == 3);
+
+/* Fetches what a later op will read, without a branch on its kind. The op is not checked yet: every
+ * number is masked. */
+HR_HOT void hr_prefetch(struct hr_core *c, const struct hr_op *op) {
+    const char *account = (const char *)hr_account_at(c, op->account & (HR_ACCOUNT_LIMIT - 1));
+    uint32_t slot;
+    memcpy(&slot, (const uint8_t *)op + hr_slot_offsets[op->kind & 3], sizeof slot);
+    __builtin_prefetch(account, 1);
+    __builtin_prefetch(account + 64, 1);
+    __builtin_prefetch(hr_order_at(c, slot & (HR_ORDER_CAPACITY - 1)), 1);
+}
+
+uint32_t hr_core_apply(struct hr_core *c, const uint8_t *bytes, uint32_t n, uint8_t *events,
+                       uint32_t event_capacity, int32_t *codes, uint32_t *event_ends,
+                       uint8_t *journal) {
+    const struct hr_op *ops = (const struct hr_op *)bytes;
+    struct hr_event *first = (struct hr_event *)events;
+    const struct hr_event *last = first + event_capacity;
+    struct hr_journal_record *record = (struct hr_journal_record *)journal;
+    c->events = first;
+    if (c->trapped) return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (last - c->events < HR_MAX_EVENTS_PER_OP) return i;
+        hr_prefetch(c, &ops[i + HR_PREFETCH_OPS < n ? i + HR_PREFETCH_OPS : i]);
+        if (record) hr_journal_write(record++, c->header->next_event_seq, &ops[i]);
+        codes[i] = hr_apply(c, &ops[i]);
+        event_ends[i] = (uint32_t)(c->events - first);
+        if (__builtin_expect(codes[i] == HR_TRAP, 0)) return i + 1;
+    }
+    return n;
+}
+
+int32_t hr_core_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t length,
+                               uint8_t *events, uint32_t event_capacity, uint32_t *event_count) {
+    if (c->trapped || event_capacity < HR_ENVELOPE_MAX_EVENTS) return HR_TRAP;
+    c->events = (struct hr_event *)events;
+    const int e = hr_apply_envelope(c, bytes, length);
+    *event_count = (uint32_t)(c->events - (struct hr_event *)events);
+    return e;
+}
+
+uint32_t hr_core_envelope_events(void) { return HR_ENVELOPE_MAX_EVENTS; }
+
+void hr_core_root(struct hr_core *c, uint8_t *root32) {
+    hr_digest root;
+    hr_state_root(c, &root);
+    memcpy(root32, &root, sizeof root);
+}
+
+uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
+    if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
+    const struct hr_shape *shape = &hr_shapes[subtree];
+    memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
+    return shape->leaf_bytes;
+}
+
+void hr_core_hints_from_tape(struct hr_core *c, const uint32_t *tape, uint32_t count) {
+    c->hints.tape = tape;
+    c->hints.tape_count = count;
+    c->hints.tape_position = 0;
+}
+
+void hr_core_hints_to_record(struct hr_core *c, uint32_t *record, uint32_t capacity) {
+    c->hints.record = record;
+    c->hints.record_capacity = capacity;
+    c->hints.record_count = 0;
+}
+
+uint32_t hr_core_hints_recorded(const struct hr_core *c) { return c->hints.record_count; }
+
+void hr_core_hash_counts(const struct hr_core *c, uint64_t *counts) {
+    memcpy(counts, c->permutations, sizeof c->permutations);
+}
+
+int32_t hr_core_hash_backend(int32_t backend) { return hr_hash_backend_set(backend); }
+
+int32_t hr_core_decode(const uint8_t *bytes, uint32_t length) {
+    struct hr_decoded decoded;
+    return hr_decode(bytes, length, &decoded);
+}

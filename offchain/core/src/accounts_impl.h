@@ -1,0 +1,274 @@
+/* Money and account ops: deposit, withdraw, transfer, tiers, builders, agents. */
+#ifndef HEADRACE_ACCOUNTS_IMPL_H
+#define HEADRACE_ACCOUNTS_IMPL_H
+
+#include "cancel_impl.h"
+
+static inline bool hr_is_master(uint32_t account) { return hr_master_of(account) == account; }
+
+/* Packs 20 address bytes into three canonical words of 7, 7 and 6 bytes, big-endian. */
+static void hr_address_pack(uint64_t words[3], const uint8_t address[20]) {
+    static const uint8_t lengths[3] = {7, 7, 6};
+    for (uint32_t w = 0, at = 0; w < 3; w++) {
+        words[w] = 0;
+        for (uint32_t i = 0; i < lengths[w]; i++) words[w] = words[w] << 8 | address[at++];
+    }
+}
+
+static inline bool hr_address_equal(const uint64_t a[3], const uint64_t b[3]) {
+    return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
+/* Brings an empty account leaf to life. */
+static void hr_account_create(struct hr_core *c, uint32_t account, const uint64_t owner[3]) {
+    struct hr_account *a = hr_account_at(c, account);
+    a->flags = HR_ACCOUNT_FLAG_EXISTS;
+    for (int i = 0; i < 3; i++) a->owner[i] = owner[i];
+    hr_balance_slot_open(a, 0, HR_QUOTE_ASSET);
+    hr_touch_account(c, account);
+}
+
+static bool hr_asset_exists(struct hr_core *c, uint32_t asset) {
+    return asset < HR_MAX_ASSETS && (hr_asset_at(c, asset)->flags & HR_ASSET_FLAG_EXISTS);
+}
+
+static void hr_emit_money(struct hr_core *c, uint32_t kind, uint32_t account, uint32_t asset,
+                          uint64_t amount, const uint64_t owner[3], int code) {
+    hr_emit(c, kind, 0, account, asset, (int64_t)amount, (int64_t)owner[0], (int64_t)owner[1],
+            (int64_t)owner[2], code);
+}
+
+/* Why a well-formed deposit is refused, or HR_E_OK. */
+static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const uint64_t owner[3]) {
+    const struct hr_op_deposit *p = &op->deposit;
+    if (!hr_asset_exists(c, p->asset)) return HR_E_UNKNOWN_ASSET;
+    const struct hr_account *a = hr_account_at(c, op->account);
+    const bool exists = a->flags & HR_ACCOUNT_FLAG_EXISTS;
+    const struct hr_asset *asset = hr_asset_at(c, p->asset);
+    if (exists && !hr_address_equal(a->owner, owner)) return HR_E_NOT_SAME_OWNER;
+    if (!(asset->flags & HR_ASSET_FLAG_DEPOSITS_OPEN)) return HR_E_DEPOSITS_CLOSED;
+    if (asset->total_units + p->amount > asset->deposit_cap_units) return HR_E_DEPOSIT_CAP;
+    if (exists && hr_balance_slot(a, p->asset) == HR_NO_SLOT &&
+        hr_balance_slot_free(a) == HR_NO_SLOT)
+        return HR_E_BALANCES_FULL;
+    return HR_E_OK;
+}
+
+/* Total: a refused deposit goes back to its sender as a withdrawal. */
+static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_deposit *p = &op->deposit;
+    if (op->flags || op->market || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_deposit, zero_tail)) || op->account >= HR_ACCOUNT_LIMIT ||
+        op->account == 0 || !hr_is_master(op->account) ||
+        op->account >> HR_SUB_ACCOUNT_BITS >= 1u << HR_MASTER_BITS || p->amount == 0 ||
+        p->amount >= HR_VALUE_LIMIT)
+        return HR_E_MALFORMED_OP;
+    uint64_t owner[3];
+    hr_address_pack(owner, p->owner);
+    const int refusal = hr_deposit_refusal(c, op, owner);
+    if (refusal) {
+        hr_emit_money(c, HR_EVENT_KIND_WITHDRAWAL, op->account, p->asset, p->amount, owner,
+                      refusal);
+        return HR_E_OK;
+    }
+    struct hr_account *a = hr_account_at(c, op->account);
+    if (!(a->flags & HR_ACCOUNT_FLAG_EXISTS)) {
+        hr_account_create(c, op->account, owner);
+        struct hr_signer *signer = hr_signer_at(c, op->account, 0);
+        *signer = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
+                                     .flags = HR_SIGNER_FLAG_EXISTS};
+        hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
+                      (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+    }
+    uint32_t k = hr_balance_slot(a, p->asset);
+    if (k == HR_NO_SLOT) {
+        k = hr_balance_slot_free(a);
+        hr_balance_slot_open(a, k, p->asset);
+    }
+    a->balances[k].free_biased += p->amount;
+    hr_touch_account(c, op->account);
+    hr_asset_at(c, p->asset)->total_units += p->amount;
+    hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
+    hr_emit_money(c, HR_EVENT_KIND_DEPOSITED, op->account, p->asset, p->amount, owner, 0);
+    return HR_E_OK;
+}
+
+/* The checks that WITHDRAW and TRANSFER share. `step` is the multiple that the amount must be. */
+static int hr_check_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount,
+                            bool whole_steps) {
+    if (!hr_asset_exists(c, asset)) return HR_E_UNKNOWN_ASSET;
+    if (amount == 0 || amount >= HR_VALUE_LIMIT) return HR_E_INVALID_AMOUNT;
+    if (whole_steps && amount % hr_asset_at(c, asset)->withdraw_step_units)
+        return HR_E_AMOUNT_NOT_REPRESENTABLE;
+    const struct hr_account *a = hr_account_at(c, account);
+    if (asset == HR_QUOTE_ASSET && a->positions_used) return HR_E_POSITION_OPEN;
+    const uint32_t k = hr_balance_slot(a, asset);
+    if (k == HR_NO_SLOT || !hr_balance_covers(&a->balances[k], amount))
+        return HR_E_INSUFFICIENT_BALANCE;
+    return HR_E_OK;
+}
+
+/* Takes a checked amount out of an account; an emptied balance slot becomes free again. */
+static void hr_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount) {
+    struct hr_account *a = hr_account_at(c, account);
+    const uint32_t k = hr_balance_slot(a, asset);
+    a->balances[k].free_biased -= amount;
+    if (k > 0 && a->balances[k].free_biased == HR_SIGNED_BIAS && a->balances[k].locked == 0 &&
+        a->order_count == 0) {
+        a->asset_ids[k] = 0;
+        a->balances[k].free_biased = 0;
+    }
+    hr_touch_account(c, account);
+}
+
+static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_withdraw *p = &op->withdraw;
+    int e;
+    if (op->flags || op->market || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_withdraw, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_account(c, op->account))) return e;
+    if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
+    hr_outflow(c, op->account, p->asset, p->amount);
+    hr_asset_at(c, p->asset)->total_units -= p->amount;
+    hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
+    hr_emit_money(c, HR_EVENT_KIND_WITHDRAWAL, op->account, p->asset, p->amount,
+                  hr_account_at(c, op->account)->owner, 0);
+    return HR_E_OK;
+}
+
+static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_transfer *p = &op->transfer;
+    int e;
+    if (op->flags || op->market || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_transfer, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_account(c, op->account))) return e;
+    const uint32_t from = op->account, to = p->to_account;
+    if (to == from) return HR_E_SAME_ACCOUNT;
+    if (to >= HR_ACCOUNT_LIMIT) return HR_E_UNKNOWN_ACCOUNT;
+    struct hr_account *destination = hr_account_at(c, to);
+    const uint64_t *owner = hr_account_at(c, from)->owner;
+    const bool exists = destination->flags & HR_ACCOUNT_FLAG_EXISTS;
+    if (!exists && hr_master_of(to) != hr_master_of(from)) return HR_E_UNKNOWN_ACCOUNT;
+    if (exists && !hr_address_equal(destination->owner, owner)) return HR_E_NOT_SAME_OWNER;
+    if ((e = hr_check_outflow(c, from, p->asset, p->amount, false))) return e;
+    if (exists && hr_balance_slot(destination, p->asset) == HR_NO_SLOT &&
+        hr_balance_slot_free(destination) == HR_NO_SLOT)
+        return HR_E_BALANCES_FULL;
+
+    if (!exists) hr_account_create(c, to, owner);
+    hr_outflow(c, from, p->asset, p->amount);
+    uint32_t k = hr_balance_slot(destination, p->asset);
+    if (k == HR_NO_SLOT) {
+        k = hr_balance_slot_free(destination);
+        hr_balance_slot_open(destination, k, p->asset);
+    }
+    destination->balances[k].free_biased += p->amount;
+    hr_touch_account(c, to);
+    hr_emit(c, HR_EVENT_KIND_TRANSFERRED, 0, from, p->asset, (int64_t)p->amount, to, 0, 0, 0);
+    return HR_E_OK;
+}
+
+/* --- what a master sets for itself ----------------------------------------------------------- */
+
+static int hr_check_master(struct hr_core *c, uint32_t account) {
+    if (hr_check_account(c, account)) return HR_E_UNKNOWN_ACCOUNT;
+    return hr_is_master(account) ? HR_E_OK : HR_E_WRONG_ACCOUNT;
+}
+
+static int hr_op_set_tier(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_set_tier *p = &op->set_tier;
+    int e;
+    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_set_tier, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_master(c, op->account))) return e;
+    if (p->tier >= HR_TIERS_PER_TABLE) return HR_E_UNKNOWN_TIER;
+    const uint32_t flags = hr_fee_table_at(c, 0)->tiers[p->tier].flags;
+    if (!(flags & HR_TIER_FLAG_EXISTS)) return HR_E_UNKNOWN_TIER;
+    if (!(flags & HR_TIER_FLAG_SELF_SERVICE)) return HR_E_TIER_NOT_SELF_SERVICE;
+    struct hr_account *a = hr_account_at(c, op->account);
+    if (a->tier_changed_s && c->header->now_s < (uint64_t)a->tier_changed_s + HR_TIER_COOLDOWN_S)
+        return HR_E_TIER_COOLDOWN;
+    a->tier = p->tier;
+    a->tier_changed_s = (uint32_t)c->header->now_s;
+    hr_touch_account(c, op->account);
+    hr_emit(c, HR_EVENT_KIND_TIER_SET, 0, op->account, p->tier, 0, 0, 0, 0, 0);
+    return HR_E_OK;
+}
+
+static int hr_op_approve_builder(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_approve_builder *p = &op->approve_builder;
+    int e;
+    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_approve_builder, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_master(c, op->account))) return e;
+    if (p->builder == 0 || p->builder > c->header->builder_count) return HR_E_UNKNOWN_BUILDER;
+    if (p->max_fee > HR_MAX_BUILDER_FEE_SPOT) return HR_E_BUILDER_FEE_TOO_HIGH;
+    struct hr_account *a = hr_account_at(c, op->account);
+    uint32_t found = HR_APPROVALS_PER_ACCOUNT, vacant = HR_APPROVALS_PER_ACCOUNT;
+    for (uint32_t k = HR_APPROVALS_PER_ACCOUNT; k-- > 0;) {
+        if ((a->approvals[k] & 0xFFFFu) == p->builder) found = k;
+        if (a->approvals[k] == 0) vacant = k;
+    }
+    if (found == HR_APPROVALS_PER_ACCOUNT) found = vacant;
+    if (p->max_fee && found == HR_APPROVALS_PER_ACCOUNT) return HR_E_APPROVALS_FULL;
+    if (found < HR_APPROVALS_PER_ACCOUNT)
+        a->approvals[found] = p->max_fee ? p->builder | (uint32_t)p->max_fee << 16 : 0;
+    hr_touch_account(c, op->account);
+    hr_emit(c, HR_EVENT_KIND_BUILDER_APPROVED, 0, op->account, p->builder, p->max_fee, 0, 0, 0, 0);
+    return HR_E_OK;
+}
+
+static int hr_op_register_builder(struct hr_core *c, const struct hr_op *op) {
+    int e;
+    if (op->flags || op->market || !hr_tail_is_zero(op, 0))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_master(c, op->account))) return e;
+    struct hr_account *a = hr_account_at(c, op->account);
+    if (a->builder) return HR_E_BUILDER_ALREADY_REGISTERED;
+    if (c->header->builder_count == HR_MAX_BUILDERS - 1) return HR_E_BUILDERS_FULL;
+    a->builder = (uint32_t)++c->header->builder_count;
+    *hr_builder_at(c, a->builder) = (struct hr_builder){.account = op->account};
+    hr_touch_account(c, op->account);
+    hr_touch_leaf(c, HR_SUBTREE_BUILDERS, a->builder >> HR_LOG2_PER_LEAF(struct hr_builder));
+    hr_emit(c, HR_EVENT_KIND_BUILDER_REGISTERED, 0, op->account, a->builder, 0, 0, 0, 0, 0);
+    return HR_E_OK;
+}
+
+static int hr_op_set_agent(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_set_agent *p = &op->set_agent;
+    int e;
+    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_set_agent, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_master(c, op->account))) return e;
+    if (p->slot == 0 || p->slot >= HR_SIGNERS_PER_MASTER) return HR_E_INVALID_AGENT_SLOT;
+    const bool revoke = hr_is_zero(p->address, sizeof p->address);
+    if (revoke != (p->expiry_s == 0) || (p->expiry_s && p->expiry_s <= c->header->now_s))
+        return HR_E_INVALID_AGENT;
+    struct hr_signer *signer = hr_signer_at(c, op->account, p->slot);
+    *signer = (struct hr_signer){.expiry_s = p->expiry_s,
+                                 .flags = revoke ? 0 : HR_SIGNER_FLAG_EXISTS};
+    hr_address_pack(signer->address, p->address);
+    hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
+                  (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + p->slot);
+    hr_emit(c, HR_EVENT_KIND_AGENT_SET, 0, op->account, p->slot, p->expiry_s,
+            (int64_t)signer->address[0], (int64_t)signer->address[1], (int64_t)signer->address[2],
+            0);
+    return HR_E_OK;
+}
+
+static int hr_op_set_owner_key(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_set_owner_key *p = &op->set_owner_key;
+    int e;
+    if (op->flags || op->market || p->on > 1 || !hr_tail_is_zero(op, offsetof(struct hr_op_set_owner_key, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if ((e = hr_check_master(c, op->account))) return e;
+    struct hr_account *a = hr_account_at(c, op->account);
+    a->flags = HR_ACCOUNT_FLAG_EXISTS | (p->on ? HR_ACCOUNT_FLAG_OWNER_KEY_TRADES : 0);
+    hr_touch_account(c, op->account);
+    hr_emit(c, HR_EVENT_KIND_OWNER_KEY_SET, 0, op->account, p->on, 0, 0, 0, 0, 0);
+    return HR_E_OK;
+}
+
+#endif

@@ -1,0 +1,109 @@
+/* apply(): one op, gates first. docs/spec/transition.md section 2. */
+#ifndef HEADRACE_APPLY_IMPL_H
+#define HEADRACE_APPLY_IMPL_H
+
+#include "admin_impl.h"
+
+static bool hr_op_kind_exists(uint32_t kind) {
+    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_SET_OWNER_KEY) ||
+           (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SEAL_BATCH) ||
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FEE_TIER);
+}
+
+/* Checks 2 to 4: continuations come first, then duties. */
+static int hr_check_gates(struct hr_core *c, uint32_t kind) {
+    const bool pending = c->header->cont_kind != HR_CONTINUATION_NONE;
+    if (pending && kind != HR_OP_KIND_CONTINUE) return HR_E_CONTINUATION_PENDING;
+    if (!pending && kind == HR_OP_KIND_CONTINUE) return HR_E_NOTHING_TO_CONTINUE;
+    const bool due = hr_duty_is_due(c);
+    if (due && kind != HR_OP_KIND_RUN_DUTIES && kind != HR_OP_KIND_CONTINUE)
+        return HR_E_DUTY_PENDING;
+    if (!due && kind == HR_OP_KIND_RUN_DUTIES) return HR_E_NO_DUTY_DUE;
+    return HR_E_OK;
+}
+
+static int hr_op_advance_time(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_advance_time *p = &op->advance_time;
+    if (op->flags || op->market || op->account || !hr_tail_is_zero(op, offsetof(struct hr_op_advance_time, zero_tail)) ||
+        p->now_s == UINT32_MAX)
+        return HR_E_MALFORMED_OP;
+    if (p->now_s < c->header->now_s) return HR_E_TIME_BACKWARDS;
+    c->header->now_s = p->now_s;
+    hr_emit(c, HR_EVENT_KIND_TIME_ADVANCED, 0, 0, p->now_s, 0, 0, 0, 0, 0);
+    return HR_E_OK;
+}
+
+static int hr_op_system(struct hr_core *c, const struct hr_op *op) {
+    if (op->flags || op->market || op->account || !hr_tail_is_zero(op, 0))
+        return HR_E_MALFORMED_OP;
+    if (op->kind == HR_OP_KIND_CONTINUE) return hr_op_continue(c);
+    if (op->kind == HR_OP_KIND_RUN_DUTIES) return hr_op_run_duties(c);
+    hr_emit(c, HR_EVENT_KIND_BATCH_SEALED, 0, 0, (int64_t)c->header->batch_number++, 0, 0, 0, 0,
+            0);
+    return HR_E_OK;
+}
+
+/* The ops that are rare. */
+HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
+    switch (op->kind) {
+    case HR_OP_KIND_MODIFY: return hr_op_modify(c, op);
+    case HR_OP_KIND_CANCEL_BY_CLIENT_ID: return hr_op_cancel_by_client_id(c, op);
+    case HR_OP_KIND_CANCEL_ALL: return hr_op_cancel_all(c, op);
+    case HR_OP_KIND_SCHEDULE_CANCEL: return hr_op_schedule_cancel(c, op);
+    case HR_OP_KIND_TRANSFER: return hr_op_transfer(c, op);
+    case HR_OP_KIND_WITHDRAW: return hr_op_withdraw(c, op);
+    case HR_OP_KIND_SET_TIER: return hr_op_set_tier(c, op);
+    case HR_OP_KIND_APPROVE_BUILDER: return hr_op_approve_builder(c, op);
+    case HR_OP_KIND_REGISTER_BUILDER: return hr_op_register_builder(c, op);
+    case HR_OP_KIND_SET_AGENT: return hr_op_set_agent(c, op);
+    case HR_OP_KIND_SET_OWNER_KEY: return hr_op_set_owner_key(c, op);
+    case HR_OP_KIND_ADVANCE_TIME: return hr_op_advance_time(c, op);
+    case HR_OP_KIND_DEPOSIT: return hr_op_deposit(c, op);
+    case HR_OP_KIND_ADMIN_ASSET: return hr_op_admin_asset(c, op);
+    case HR_OP_KIND_ADMIN_MARKET: return hr_op_admin_market(c, op);
+    case HR_OP_KIND_ADMIN_FEE_TIER: return hr_op_admin_fee_tier(c, op);
+    default: return hr_op_system(c, op);
+    }
+}
+
+/* Any op, with all gates. */
+HR_COLD int hr_apply_gated(struct hr_core *c, const struct hr_op *op) {
+    if (!hr_op_kind_exists(op->kind)) return HR_E_UNKNOWN_OP;
+    const int e = hr_check_gates(c, op->kind);
+    if (e) return e;
+    if (op->kind == HR_OP_KIND_PLACE) return hr_op_place(c, op);
+    if (op->kind == HR_OP_KIND_CANCEL) return hr_op_cancel(c, op);
+    return hr_op_dispatch_rare(c, op);
+}
+
+/* Applies one op. Room for HR_MAX_EVENTS_PER_OP events must be at c->events.
+ * Returns: HR_E_OK, an error code (nothing changed), or HR_TRAP. */
+HR_HOT int hr_apply(struct hr_core *c, const struct hr_op *op) {
+    int e;
+    /* the two frequent kinds, when no gate can be closed */
+    const bool gates_open = (c->header->cont_kind | c->header->duty_count) == 0;
+    if (gates_open && op->kind == HR_OP_KIND_PLACE)
+        e = hr_op_place(c, op);
+    else if (gates_open && op->kind == HR_OP_KIND_CANCEL)
+        e = hr_op_cancel(c, op);
+    else
+        e = hr_apply_gated(c, op);
+    return __builtin_expect(c->trapped, 0) ? HR_TRAP : e;
+}
+
+/* Genesis: config hash (32 bytes), the fee and insurance accounts owned by governance. */
+static void hr_genesis(struct hr_core *c, const uint8_t config_hash[32],
+                       const uint8_t governance[20]) {
+    struct hr_config *config = HR_AT(c, HR_SUBTREE_CONFIG, struct hr_config, 0);
+    for (int i = 0; i < 32; i++)
+        config->config_hash[i / 4] = config->config_hash[i / 4] << 8 | config_hash[i];
+    uint64_t owner[3];
+    hr_address_pack(owner, governance);
+    c->header->next_event_seq = 1;
+    c->header->next_order_sequence = 1;
+    hr_account_create(c, HR_FEE_ACCOUNT, owner);
+    hr_account_create(c, HR_INSURANCE_ACCOUNT, owner);
+    hr_touch_leaf(c, HR_SUBTREE_CONFIG, 0);
+}
+
+#endif

@@ -1,0 +1,225 @@
+/* The book: slots, price levels (sorted, doubly linked), orders in a level (FIFO) and the owner's
+ * list of orders. The head of a side is its best price by induction: each insertion is checked
+ * against its two neighbours. */
+#ifndef HEADRACE_BOOK_IMPL_H
+#define HEADRACE_BOOK_IMPL_H
+
+#include "hints_impl.h"
+
+static inline uint32_t hr_market_of_order(uint64_t order_id) {
+    return (uint32_t)order_id & (HR_MAX_MARKETS - 1);
+}
+static inline uint32_t hr_side_of(const struct hr_order *order) {
+    return order->attributes & HR_ORDER_FLAG_IS_ASK;
+}
+
+/* Does a taker of `side` with this limit trade against a level at `price`? */
+static inline bool hr_crosses(uint32_t side, uint32_t limit, uint32_t price) {
+    return side == HR_ASK ? price >= limit : price <= limit;
+}
+/* Does price a stand before price b on `side`? */
+static inline bool hr_is_better(uint32_t side, uint32_t a, uint32_t b) {
+    return side == HR_ASK ? a < b : a > b;
+}
+
+/* --- slots ---------------------------------------------------------------------------------- */
+
+static inline bool hr_order_slot_is_left(const struct hr_header *h) {
+    return h->order_free_head != 0 || h->orders_used < HR_ORDER_CAPACITY - 1;
+}
+static inline bool hr_level_slot_is_left(const struct hr_header *h) {
+    return h->level_free_head != 0 || h->levels_used < HR_LEVEL_CAPACITY - 1;
+}
+
+HR_HOT uint32_t hr_order_slot_take(struct hr_core *c) {
+    struct hr_header *h = c->header;
+    if (h->order_free_head == 0) return (uint32_t)++h->orders_used;
+    const uint32_t slot = (uint32_t)h->order_free_head;
+    h->order_free_head = hr_order_at(c, slot)->next;
+    return slot;
+}
+
+static uint32_t hr_level_slot_take(struct hr_core *c) {
+    struct hr_header *h = c->header;
+    if (h->level_free_head == 0) return (uint32_t)++h->levels_used;
+    const uint32_t slot = (uint32_t)h->level_free_head;
+    h->level_free_head = hr_level_at(c, slot)->next;
+    return slot;
+}
+
+/* --- levels --------------------------------------------------------------------------------- */
+
+/* Is this a live level of market and side? */
+HR_HOT bool hr_level_belongs(struct hr_core *c, uint32_t slot, uint32_t market,
+                                    uint32_t side) {
+    if (slot == 0 || slot > c->header->levels_used) return false;
+    const uint32_t tag = hr_level_at(c, slot)->tag;
+    return hr_level_count(tag) != 0 && tag - hr_level_count(tag) == hr_level_tag(market, side);
+}
+
+/* Links a new, still empty level behind `better` (0: as the best). */
+HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price,
+                                uint32_t better) {
+    struct hr_market *m = hr_market_at(c, market);
+    const uint32_t worse = better ? hr_level_at(c, better)->next : m->best[side];
+    const uint32_t slot = hr_level_slot_take(c);
+    *hr_level_at(c, slot) = (struct hr_level){
+        .price = price, .next = worse, .prev = better, .tag = hr_level_tag(market, side)};
+    hr_touch_level(c, slot);
+    if (worse) {
+        hr_level_at(c, worse)->prev = slot;
+        hr_touch_level(c, worse);
+    }
+    if (better) {
+        hr_level_at(c, better)->next = slot;
+        hr_touch_level(c, better);
+    } else {
+        m->best[side] = slot;
+        hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    }
+    HR_INDEX(hr_index_level_added(c->index, market, side, price, m->tick, slot));
+    return slot;
+}
+
+/* Finds the level of a price, or makes it. The hint names the level itself or its better
+ * neighbour (0: none); a hint that does neither is a trap. */
+HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side,
+                                    uint32_t price) {
+    const uint32_t hint = HR_HINT(c, hr_index_level_hint(c, market, side, price));
+    const struct hr_market *m = hr_market_at(c, market);
+    uint32_t worse = m->best[side];
+    if (hint != 0) {
+        if (!hr_level_belongs(c, hint, market, side)) {
+            hr_trap(c);
+            return 0;
+        }
+        const struct hr_level *near = hr_level_at(c, hint);
+        if (near->price == price) return hint;
+        if (!hr_is_better(side, near->price, price)) {
+            hr_trap(c);
+            return 0;
+        }
+        worse = near->next;
+    }
+    if (worse != 0 && !hr_is_better(side, price, hr_level_at(c, worse)->price)) {
+        hr_trap(c);
+        return 0;
+    }
+    return hr_level_insert(c, market, side, price, hint);
+}
+
+HR_COLD void hr_level_remove(struct hr_core *c, uint32_t slot) {
+    struct hr_level *level = hr_level_at(c, slot);
+    const uint32_t market = (level->tag >> 20) & (HR_MAX_MARKETS - 1), side = level->tag >> 30;
+    struct hr_market *m = hr_market_at(c, market);
+    HR_INDEX(hr_index_level_removed(c->index, market, side, level->price, m->tick));
+    if (level->next) {
+        hr_level_at(c, level->next)->prev = level->prev;
+        hr_touch_level(c, level->next);
+    }
+    if (level->prev) {
+        hr_level_at(c, level->prev)->next = level->next;
+        hr_touch_level(c, level->prev);
+    } else {
+        m->best[side] = level->next;
+        hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    }
+    *level = (struct hr_level){.next = (uint32_t)c->header->level_free_head};
+    c->header->level_free_head = slot;
+    hr_touch_level(c, slot);
+}
+
+/* --- orders --------------------------------------------------------------------------------- */
+
+/* Links are written without asking whether the neighbour exists (a branch that cannot be foreseen):
+ * where it does not, the null record in slot 0 takes the value and is zeroed again. */
+
+/* Appends the order in `slot` (all but its links set) to its level and to its owner's list. */
+HR_HOT void hr_order_link(struct hr_core *c, uint32_t slot, struct hr_order *order,
+                          struct hr_account *owner) {
+    struct hr_order *null_record = hr_order_at(c, 0);
+    struct hr_level *level = hr_level_at(c, order->level);
+    const uint32_t tail = level->tail, owner_next = owner->order_head;
+    order->prev = tail;
+    order->owner_next = owner_next;
+    hr_order_at(c, tail)->next = slot;
+    hr_order_at(c, owner_next)->owner_prev = slot;
+    null_record->next = 0;
+    null_record->owner_prev = 0;
+    hr_touch_order(c, tail);
+    hr_touch_order(c, owner_next);
+    hr_touch_order(c, slot);
+    level->head = (uint32_t)hr_select(tail != 0, level->head, slot);
+    level->tail = slot;
+    level->tag++;
+    level->total_lots += order->remaining_lots;
+    hr_touch_level(c, order->level);
+    owner->order_head = slot;
+    owner->order_count++;
+    hr_touch_account(c, order->owner);
+}
+
+/* Unlinks the order from level and owner, removes an emptied level, frees the slot.
+ * Locks, open lots and the duty entry are the caller's. */
+HR_HOT void hr_order_unlink(struct hr_core *c, uint32_t slot, struct hr_order *order,
+                            struct hr_account *owner) {
+    struct hr_order *null_record = hr_order_at(c, 0);
+    const uint32_t next = order->next, prev = order->prev, level_slot = order->level;
+    const uint32_t owner_next = order->owner_next, owner_prev = order->owner_prev;
+    struct hr_level *level = hr_level_at(c, level_slot);
+    level->total_lots -= order->remaining_lots;
+    hr_touch_account(c, order->owner);
+    *order = (struct hr_order){.next = (uint32_t)c->header->order_free_head};
+    c->header->order_free_head = slot;
+
+    hr_order_at(c, next)->prev = prev;
+    hr_order_at(c, prev)->next = next;
+    hr_order_at(c, owner_next)->owner_prev = owner_prev;
+    hr_order_at(c, owner_prev)->owner_next = owner_next;
+    null_record->prev = 0;
+    null_record->next = 0;
+    null_record->owner_prev = 0;
+    null_record->owner_next = 0;
+    hr_touch_order(c, slot);
+    hr_touch_order(c, next);
+    hr_touch_order(c, prev);
+    hr_touch_order(c, owner_next);
+    hr_touch_order(c, owner_prev);
+    level->tail = (uint32_t)hr_select(next != 0, level->tail, prev);
+    level->head = (uint32_t)hr_select(prev != 0, level->head, next);
+    owner->order_head = (uint32_t)hr_select(owner_prev != 0, owner->order_head, owner_next);
+    owner->order_count--;
+    hr_touch_level(c, level_slot);
+    if (hr_level_count(--level->tag) == 0) hr_level_remove(c, level_slot);
+}
+
+/* Takes lots off a resting order that stays in the book. */
+HR_HOT void hr_order_shrink(struct hr_core *c, uint32_t slot, uint64_t lots) {
+    struct hr_order *order = hr_order_at(c, slot);
+    order->remaining_lots -= lots;
+    hr_level_at(c, order->level)->total_lots -= lots;
+    hr_touch_order(c, slot);
+    hr_touch_level(c, order->level);
+}
+
+/* Finds an open order of `account`: the slot's stored order id decides. */
+HR_HOT bool hr_order_is(struct hr_core *c, uint32_t slot, uint64_t order_id,
+                               uint32_t account, uint32_t market) {
+    if (slot == 0 || slot > c->header->orders_used || order_id == 0) return false;
+    const struct hr_order *order = hr_order_at(c, slot);
+    return order->order_id == order_id && order->owner == account &&
+           hr_market_of_order(order_id) == market;
+}
+
+/* Walks the owner's list for a client id; 0 when there is none. */
+static uint32_t hr_order_with_client_id(struct hr_core *c, uint32_t account,
+                                        const uint64_t client_id[2]) {
+    uint32_t slot = hr_account_at(c, account)->order_head;
+    for (; slot; slot = hr_order_at(c, slot)->owner_next) {
+        const struct hr_order *order = hr_order_at(c, slot);
+        if (order->client_id[0] == client_id[0] && order->client_id[1] == client_id[1]) break;
+    }
+    return slot;
+}
+
+#endif

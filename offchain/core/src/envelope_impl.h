@@ -1,0 +1,257 @@
+/* Envelopes: decode, authorisation, nonces, priority records and the receipt chain.
+ * docs/spec/transition.md section 6. Every byte here comes from outside. */
+#ifndef HEADRACE_ENVELOPE_IMPL_H
+#define HEADRACE_ENVELOPE_IMPL_H
+
+#include "apply_impl.h"
+#include "headrace/keccak.h"
+
+struct hr_envelope_header {
+    uint16_t version;
+    uint8_t kind, signer_slot;
+    uint32_t account;
+    uint64_t nonce, arrival_ms;
+    uint8_t signer[20];
+    uint16_t payload_bytes, zero_u16;
+    uint8_t signature[65];
+    uint8_t zero_tail[15];
+};
+_Static_assert(sizeof(struct hr_envelope_header) == HR_ENVELOPE_HEADER_BYTES);
+
+enum { HR_ENVELOPE_VERSION = 1, HR_ENVELOPE_MAX_EVENTS = HR_ENVELOPE_MAX_OPS * HR_MAX_EVENTS_PER_OP };
+
+/* What decode yields: the header and up to 40 ops, or one priority record. */
+struct hr_decoded {
+    struct hr_envelope_header header;
+    struct hr_op ops[HR_ENVELOPE_MAX_OPS];
+    uint32_t op_count;
+    const uint8_t *record; /* PRIORITY: 256 bytes inside the envelope */
+};
+
+static inline bool hr_op_is_user(uint32_t kind) { return kind >= 1 && kind < 32; }
+static inline bool hr_op_is_system(uint32_t kind) { return kind >= 32 && kind < 64; }
+static inline bool hr_op_is_admin(uint32_t kind) { return kind > HR_OP_KIND_DEPOSIT && kind < 96; }
+
+static bool hr_envelope_is_malformed(const struct hr_envelope_header *h) {
+    if (h->version != HR_ENVELOPE_VERSION || h->zero_u16 ||
+        !hr_is_zero(h->zero_tail, sizeof h->zero_tail) || h->arrival_ms >> 48 ||
+        h->signer_slot >= HR_SIGNERS_PER_MASTER)
+        return true;
+    const uint32_t n = h->payload_bytes;
+    if (h->kind == HR_ENVELOPE_KIND_USER || h->kind == HR_ENVELOPE_KIND_SYSTEM) {
+        if (n == 0 || n % HR_OP_BYTES || n > HR_ENVELOPE_MAX_OPS * HR_OP_BYTES) return true;
+    } else if (h->kind != HR_ENVELOPE_KIND_PRIORITY || n != HR_PRIORITY_RECORD_BYTES) {
+        return true;
+    }
+    return h->kind != HR_ENVELOPE_KIND_USER &&
+           (h->signer_slot || h->account || h->nonce || !hr_is_zero(h->signer, sizeof h->signer) ||
+            !hr_is_zero(h->signature, sizeof h->signature));
+}
+
+/* Decodes an envelope without looking at the state.
+ * In:  bytes, length  the envelope as received
+ * Out: decoded
+ * Returns: HR_E_OK or an error code */
+static int hr_decode(const uint8_t *bytes, uint32_t length, struct hr_decoded *decoded) {
+    struct hr_envelope_header *h = &decoded->header;
+    if (length < sizeof *h) return HR_E_ENVELOPE_TRUNCATED;
+    __builtin_memcpy(h, bytes, sizeof *h);
+    if (length < sizeof *h + h->payload_bytes) return HR_E_ENVELOPE_TRUNCATED;
+    if (length > HR_ENVELOPE_MAX_BYTES || length > sizeof *h + h->payload_bytes)
+        return HR_E_ENVELOPE_TOO_LONG;
+    if (hr_envelope_is_malformed(h)) return HR_E_ENVELOPE_MALFORMED;
+    const uint8_t *payload = bytes + sizeof *h;
+    decoded->record = payload;
+    decoded->op_count = 0;
+    if (h->kind == HR_ENVELOPE_KIND_PRIORITY) return HR_E_OK;
+    decoded->op_count = h->payload_bytes / HR_OP_BYTES;
+    __builtin_memcpy(decoded->ops, payload, h->payload_bytes);
+    const bool is_user = h->kind == HR_ENVELOPE_KIND_USER;
+    for (uint32_t i = 0; i < decoded->op_count; i++) {
+        const uint32_t kind = decoded->ops[i].kind;
+        if (is_user ? !hr_op_is_user(kind) : !hr_op_is_system(kind))
+            return HR_E_ENVELOPE_OP_NOT_ALLOWED;
+    }
+    for (uint32_t i = 0; is_user && i < decoded->op_count; i++)
+        if (hr_master_of(decoded->ops[i].account) != hr_master_of(h->account))
+            return HR_E_WRONG_ACCOUNT;
+    return HR_E_OK;
+}
+
+/* --- signers and nonces ---------------------------------------------------------------------- */
+
+/* Place of a nonce in the ascending set; *found says whether it is there. */
+static uint32_t hr_nonce_place(const struct hr_signer *signer, uint64_t nonce, bool *found) {
+    uint32_t low = signer->nonce_count;
+    while (low > 0 && signer->nonces[low - 1] >= nonce) low--; /* mostly at the end already */
+    *found = low < signer->nonce_count && signer->nonces[low] == nonce;
+    return low;
+}
+
+static void hr_nonce_insert(struct hr_signer *signer, uint64_t nonce) {
+    bool found;
+    uint32_t place = hr_nonce_place(signer, nonce, &found);
+    if (signer->nonce_count == HR_NONCES_PER_SIGNER) {
+        place--; /* above the lowest, which leaves */
+        for (uint32_t i = 0; i < place; i++) signer->nonces[i] = signer->nonces[i + 1];
+    } else {
+        for (uint32_t i = signer->nonce_count++; i > place; i--)
+            signer->nonces[i] = signer->nonces[i - 1];
+    }
+    signer->nonces[place] = nonce;
+}
+
+static int hr_check_nonce(const struct hr_signer *signer, uint64_t nonce, uint64_t arrival_ms) {
+    bool found;
+    if (nonce > arrival_ms + HR_NONCE_FUTURE_MS || nonce + HR_NONCE_PAST_MS < arrival_ms)
+        return HR_E_NONCE_OUT_OF_WINDOW;
+    if (signer->nonce_count == HR_NONCES_PER_SIGNER && nonce < signer->nonces[0])
+        return HR_E_NONCE_TOO_LOW;
+    hr_nonce_place(signer, nonce, &found);
+    return found ? HR_E_NONCE_USED : HR_E_OK;
+}
+
+/* May this signer send these ops now? */
+static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) {
+    const struct hr_envelope_header *h = &decoded->header;
+    const uint32_t master = hr_master_of(h->account);
+    if (!hr_account_exists(c, master)) return HR_E_UNKNOWN_ACCOUNT;
+    const struct hr_signer *signer = hr_signer_at(c, master, h->signer_slot);
+    uint64_t address[3];
+    hr_address_pack(address, h->signer);
+    if (!(signer->flags & HR_SIGNER_FLAG_EXISTS) || !hr_address_equal(signer->address, address))
+        return HR_E_UNKNOWN_SIGNER;
+    if (signer->expiry_s && signer->expiry_s <= c->header->now_s) return HR_E_SIGNER_EXPIRED;
+    const bool owner_trades = hr_account_at(c, master)->flags & HR_ACCOUNT_FLAG_OWNER_KEY_TRADES;
+    for (uint32_t i = 0; i < decoded->op_count; i++) {
+        const uint32_t kind = decoded->ops[i].kind;
+        if (h->signer_slot == 0 && !owner_trades && kind <= HR_OP_KIND_SCHEDULE_CANCEL)
+            return HR_E_OWNER_KEY_NOT_ENABLED;
+        if (h->signer_slot > 0 && kind > HR_OP_KIND_TRANSFER) return HR_E_AGENT_NOT_ALLOWED;
+    }
+    return hr_check_nonce(signer, h->nonce, h->arrival_ms);
+}
+
+/* --- priority records ------------------------------------------------------------------------ */
+
+/* Reads a big-endian ABI word; false when it does not fit 64 bits. */
+static bool hr_abi_u64(const uint8_t *record, uint32_t word, uint64_t *value) {
+    const uint8_t *at = record + 32 * word;
+    *value = 0;
+    for (uint32_t i = 24; i < 32; i++) *value = *value << 8 | at[i];
+    return hr_is_zero(at, 24);
+}
+
+/* Turns a record (index checked) into its op; false when a field is out of range. */
+static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
+    uint64_t kind, master, asset, amount;
+    const uint8_t *sender = record + 64, *data = record + 192;
+    if (!hr_abi_u64(record, 1, &kind) || !hr_abi_u64(record, 3, &master) ||
+        !hr_abi_u64(record, 4, &asset) || !hr_abi_u64(record, 5, &amount))
+        return false;
+    if (kind == HR_PRIORITY_KIND_ADMIN) {
+        __builtin_memcpy(op, data, sizeof *op);
+        return master == 0 && asset == 0 && amount == 0 && hr_op_is_admin(op->kind);
+    }
+    if (kind != HR_PRIORITY_KIND_DEPOSIT || master == 0 || master >> HR_MASTER_BITS ||
+        asset >> 16 || amount == 0 || amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) ||
+        !hr_is_zero(data, 64))
+        return false;
+    *op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT,
+                         .account = (uint32_t)master << HR_SUB_ACCOUNT_BITS,
+                         .deposit = {.asset = (uint16_t)asset, .amount = amount}};
+    __builtin_memcpy(op->deposit.owner, sender + 12, 20);
+    return true;
+}
+
+static void hr_digest_to_words(uint64_t words[8], const uint8_t digest[32]) {
+    for (int i = 0; i < 8; i++)
+        words[i] = (uint64_t)digest[4 * i] << 24 | (uint64_t)digest[4 * i + 1] << 16 |
+                   (uint64_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
+}
+
+static void hr_digest_from_words(uint8_t digest[32], const uint64_t words[8]) {
+    for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+static int hr_check_priority(struct hr_core *c, const uint8_t *record) {
+    uint64_t index;
+    if (c->header->cont_kind != HR_CONTINUATION_NONE) return HR_E_CONTINUATION_PENDING;
+    if (hr_duty_is_due(c)) return HR_E_DUTY_PENDING;
+    if (!hr_abi_u64(record, 0, &index) || index != c->header->next_priority_index)
+        return HR_E_PRIORITY_OUT_OF_ORDER;
+    return HR_E_OK;
+}
+
+/* Takes the record off the queue: its op is decoded and the accumulator extended. */
+static void hr_priority_consume(struct hr_core *c, struct hr_decoded *decoded) {
+    hr_keccak256_state hash;
+    uint8_t digest[32];
+    hr_digest_from_words(digest, c->header->priority_accumulator);
+    hr_keccak256_init(&hash);
+    hr_keccak256_update(&hash, digest, sizeof digest);
+    hr_keccak256_update(&hash, decoded->record, HR_PRIORITY_RECORD_BYTES);
+    hr_keccak256_final(&hash, digest);
+    hr_digest_to_words(c->header->priority_accumulator, digest);
+    c->header->next_priority_index++;
+    if (hr_priority_decode(decoded->record, &decoded->ops[0]))
+        decoded->op_count = 1;
+    else
+        hr_emit(c, HR_EVENT_KIND_REJECTED, 0, 0, 0, 0, HR_E_PRIORITY_MALFORMED, 0, 0, 0);
+}
+
+/* --- apply ----------------------------------------------------------------------------------- */
+
+/* Extends the receipt chain by an envelope and the events it caused. */
+static void hr_receipt(struct hr_core *c, const uint8_t *bytes, uint32_t length,
+                       uint64_t arrival_ms, const struct hr_event *events) {
+    uint8_t head[32], envelope_hash[32], event_hash[32];
+    const uint64_t numbers[2] = {c->header->receipt_seq++, arrival_ms};
+    hr_keccak256(envelope_hash, bytes, length);
+    hr_keccak256(event_hash, (const uint8_t *)events,
+                 (uint32_t)(c->events - events) * HR_EVENT_BYTES);
+    hr_digest_from_words(head, c->header->receipts_head);
+    hr_keccak256_state hash;
+    hr_keccak256_init(&hash);
+    hr_keccak256_update(&hash, head, sizeof head);
+    hr_keccak256_update(&hash, (const uint8_t *)numbers, sizeof numbers);
+    hr_keccak256_update(&hash, envelope_hash, sizeof envelope_hash);
+    hr_keccak256_update(&hash, event_hash, sizeof event_hash);
+    hr_keccak256_final(&hash, head);
+    hr_digest_to_words(c->header->receipts_head, head);
+}
+
+/* Applies an envelope. Room for HR_ENVELOPE_MAX_EVENTS must be at c->events.
+ * Returns: HR_E_OK (single ops may have been refused: event REJECTED), an error code (nothing
+ * changed), or HR_TRAP. */
+static int hr_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t length) {
+    struct hr_decoded decoded;
+    int e = hr_decode(bytes, length, &decoded);
+    if (e) return e;
+    const struct hr_envelope_header *h = &decoded.header;
+    if (h->arrival_ms < c->header->last_arrival_ms) return HR_E_ARRIVAL_BACKWARDS;
+    if (h->kind == HR_ENVELOPE_KIND_USER && (e = hr_check_signer(c, &decoded))) return e;
+    if (h->kind == HR_ENVELOPE_KIND_PRIORITY && (e = hr_check_priority(c, decoded.record)))
+        return e;
+
+    const struct hr_event *events = c->events;
+    c->header->last_arrival_ms = h->arrival_ms;
+    if (h->kind == HR_ENVELOPE_KIND_USER) {
+        const uint32_t master = hr_master_of(h->account);
+        hr_nonce_insert(hr_signer_at(c, master, h->signer_slot), h->nonce);
+        hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
+                      (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + h->signer_slot);
+    } else if (h->kind == HR_ENVELOPE_KIND_PRIORITY) {
+        hr_priority_consume(c, &decoded);
+    }
+    for (uint32_t i = 0; i < decoded.op_count; i++) {
+        e = hr_apply(c, &decoded.ops[i]);
+        if (e == HR_TRAP) return HR_TRAP;
+        if (e)
+            hr_emit(c, HR_EVENT_KIND_REJECTED, 0, h->account, i, decoded.ops[i].kind, e, 0, 0, 0);
+    }
+    hr_receipt(c, bytes, length, h->arrival_ms, events);
+    return HR_E_OK;
+}
+
+#endif

@@ -1,0 +1,410 @@
+/* Matching: price, then time. docs/spec/transition.md section 3. */
+#ifndef HEADRACE_MATCH_IMPL_H
+#define HEADRACE_MATCH_IMPL_H
+
+#include "duties_impl.h"
+#include "money_impl.h"
+
+/* An order while it takes liquidity; also what a continuation stores. */
+struct hr_taker {
+    uint64_t order_id, size_lots, remaining_lots, client_id[2];
+    uint32_t account, market, side, limit_price, attributes, expiry_s;
+    uint32_t tif, self_trade;
+    bool by_master;
+    /* found once per op, not kept in a continuation: */
+    struct hr_account *owner;
+    struct hr_balance *base;  /* of a spot market */
+    uint64_t bid_lock_per_lot; /* quote units locked per lot by a spot bid */
+    uint32_t fee_ppm;
+};
+
+/* --- resting orders that end ---------------------------------------------------------------- */
+
+/* Gives back what `lots` of an order at `price` hold: a spot balance or perpetual open lots. */
+HR_HOT void hr_unlock_lots(struct hr_core *c, const struct hr_market *m, uint32_t market,
+                                  uint32_t account, struct hr_account *owner, uint32_t attributes,
+                                  uint32_t price, uint64_t lots) {
+    const uint32_t side = attributes & HR_ORDER_FLAG_IS_ASK;
+    if (m->kind == HR_MARKET_KIND_PERP) {
+        hr_position_open_lots_add(c, account, market, side, -(int64_t)lots);
+        return;
+    }
+    const uint64_t bid_lock = hr_lock_per_lot(price, hr_builder_fee_of(attributes));
+    const uint32_t base = hr_balance_slot(owner, m->base_asset);
+    hr_balance_unlock(&owner->balances[side == HR_ASK ? base : 0],
+                      lots * hr_select(side == HR_ASK, m->base_units_per_lot, bid_lock));
+    hr_touch_account(c, account);
+}
+
+/* Removes a resting order. `due` says that its duty entry is gone already. */
+HR_HOT void hr_order_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, bool due) {
+    struct hr_order *order = hr_order_at(c, slot);
+    const uint32_t account = order->owner, market = hr_market_of_order(order->order_id);
+    const struct hr_market *m = hr_market_at(c, market);
+    struct hr_account *owner = hr_account_at(c, account);
+    hr_emit(c, HR_EVENT_KIND_CANCELLED, market, account, (int64_t)order->order_id, slot,
+            (int64_t)order->remaining_lots, reason, (int64_t)order->client_id[0],
+            (int64_t)order->client_id[1]);
+    hr_unlock_lots(c, m, market, account, owner, order->attributes,
+                   hr_level_at(c, order->level)->price, order->remaining_lots);
+    if (order->expiry_s && !due) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
+    hr_order_unlink(c, slot, order, owner);
+    if (m->kind == HR_MARKET_KIND_PERP) hr_position_release_other(c, account, market);
+}
+
+/* --- one fill ------------------------------------------------------------------------------- */
+
+struct hr_side_fees {
+    uint64_t fee, builder_fee;
+};
+
+HR_HOT struct hr_side_fees hr_side_fees(uint32_t ppm, uint32_t attributes,
+                                               uint64_t notional) {
+    struct hr_side_fees fees = {0, 0};
+    if (ppm) fees.fee = hr_ppm_ceil(notional, ppm);
+    if (hr_builder_of(attributes)) {
+        fees.builder_fee =
+            hr_ppm_ceil(notional, hr_builder_fee_of(attributes) * HR_BUILDER_FEE_UNIT_PPM);
+        if (fees.builder_fee > notional - fees.fee) fees.builder_fee = notional - fees.fee;
+    }
+    return fees;
+}
+
+static inline void hr_builder_fee_pay(struct hr_core *c, uint32_t market, uint64_t order_id,
+                                      uint32_t payer, uint32_t attributes, uint64_t fee) {
+    if (fee == 0) return;
+    const uint32_t builder = hr_builder_of(attributes);
+    const uint32_t account = hr_builder_at(c, builder)->account;
+    hr_quote_add(c, account, (int64_t)fee);
+    hr_emit(c, HR_EVENT_KIND_BUILDER_FEE, market, account, (int64_t)order_id, builder,
+            (int64_t)fee, payer, 0, 0);
+}
+
+/* Moves the balances of one side of a spot fill. `bid_lock` is what a bid locked per lot. */
+HR_HOT void hr_spot_side_settle(struct hr_balance *quote, struct hr_balance *base,
+                                       uint32_t side, uint64_t bid_lock, uint64_t lots,
+                                       uint64_t units, uint64_t notional, uint64_t fees) {
+    if (side == HR_ASK) {
+        base->locked -= units;
+        quote->free_biased += notional - fees;
+    } else {
+        quote->locked -= lots * bid_lock;
+        quote->free_biased += lots * bid_lock - notional - fees;
+        base->free_biased += units;
+    }
+}
+
+struct hr_perp_side {
+    struct hr_position_change after;
+    uint32_t position;
+    uint64_t fees;
+};
+
+/* What a perpetual fill would make of one side. Returns false when a bound would be passed. */
+HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t market, uint32_t side,
+                              uint64_t lots, uint64_t notional, uint64_t fees,
+                              struct hr_perp_side *plan) {
+    const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
+    plan->position = hr_position_find(c, account, market);
+    plan->fees = fees;
+    const struct hr_position *p = hr_position_at(c, account, plan->position);
+    const int64_t d = side == HR_ASK ? -(int64_t)lots : (int64_t)lots;
+    plan->after = hr_position_after(hr_unbias(p->size_biased), hr_unbias(p->cost_biased), d,
+                                    (int64_t)notional);
+    const struct hr_position_change *after = &plan->after;
+    const int64_t quote = hr_unbias(hr_account_at(c, account)->balances[0].free_biased) +
+                          after->realised_pnl - (int64_t)fees;
+    return after->size < (int64_t)HR_SIZE_LIMIT && after->size > -(int64_t)HR_SIZE_LIMIT &&
+           after->cost < limit && after->cost > -limit && quote < limit && quote > -limit;
+}
+
+HR_COLD void hr_perp_side_settle(struct hr_core *c, uint32_t account, uint32_t market,
+                                const struct hr_perp_side *plan) {
+    struct hr_position *p = hr_position_at(c, account, plan->position);
+    struct hr_market *m = hr_market_at(c, market);
+    const int64_t before = hr_unbias(p->size_biased), after = plan->after.size;
+    m->open_interest_lots += (uint64_t)((after > 0 ? after : 0) - (before > 0 ? before : 0));
+    hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    p->size_biased = hr_bias(after);
+    p->cost_biased = hr_bias(plan->after.cost);
+    hr_touch_position(c, account, plan->position);
+    hr_quote_add(c, account, plan->after.realised_pnl - (int64_t)plan->fees);
+}
+
+static inline void hr_emit_position(struct hr_core *c, uint32_t account, uint32_t market,
+                                    const struct hr_perp_side *plan) {
+    hr_emit(c, HR_EVENT_KIND_POSITION, market, account, plan->after.size, plan->after.cost,
+            plan->after.realised_pnl, 0, 0, 0);
+}
+
+enum hr_fill_result { HR_FILL_DONE, HR_FILL_TAKER_LIMIT, HR_FILL_MAKER_LIMIT };
+
+/* Settles a spot fill; nothing can fail because both sides locked what they may need. */
+HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m,
+                                const struct hr_taker *taker, const struct hr_order *maker,
+                                uint32_t price, uint64_t lots, uint64_t notional,
+                                uint64_t taker_pays, uint64_t maker_pays) {
+    const uint64_t units = lots * m->base_units_per_lot;
+    const uint32_t maker_side = !taker->side;
+    struct hr_account *a = hr_account_at(c, maker->owner);
+    const uint64_t maker_lock =
+        maker_side == HR_BID ? hr_lock_per_lot(price, hr_builder_fee_of(maker->attributes)) : 0;
+    hr_spot_side_settle(&taker->owner->balances[0], taker->base, taker->side,
+                        taker->bid_lock_per_lot, lots, units, notional, taker_pays);
+    hr_spot_side_settle(&a->balances[0], &a->balances[hr_balance_slot(a, m->base_asset)],
+                        maker_side, maker_lock, lots, units, notional, maker_pays);
+    hr_touch_account(c, taker->account);
+    hr_touch_account(c, maker->owner);
+}
+
+/* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record
+ * is still to be shrunk or removed. On a limit nothing has changed. */
+HR_HOT enum hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
+                                          const struct hr_taker *taker,
+                                          const struct hr_order *maker, uint32_t price,
+                                          uint64_t lots) {
+    const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
+    const uint64_t notional = (uint64_t)price * lots * hr_quote_multiplier(m);
+    const uint32_t maker_ppm = hr_fee_ppm(c, m, maker->owner, maker->attributes, false);
+    const struct hr_side_fees taker_fees =
+        hr_side_fees(taker->fee_ppm, taker->attributes, notional);
+    const struct hr_side_fees maker_fees = hr_side_fees(maker_ppm, maker->attributes, notional);
+    const uint64_t taker_pays = taker_fees.fee + taker_fees.builder_fee;
+    const uint64_t maker_pays = maker_fees.fee + maker_fees.builder_fee;
+    struct hr_perp_side taker_plan, maker_plan;
+    if (is_perp) {
+        if (!hr_perp_side_plan(c, taker->account, taker->market, taker->side, lots, notional,
+                               taker_pays, &taker_plan))
+            return HR_FILL_TAKER_LIMIT;
+        if (!hr_perp_side_plan(c, maker->owner, taker->market, !taker->side, lots, notional,
+                               maker_pays, &maker_plan))
+            return HR_FILL_MAKER_LIMIT;
+        hr_perp_side_settle(c, taker->account, taker->market, &taker_plan);
+        hr_perp_side_settle(c, maker->owner, taker->market, &maker_plan);
+        hr_position_open_lots_add(c, maker->owner, taker->market, !taker->side, -(int64_t)lots);
+    } else {
+        hr_spot_fill(c, m, taker, maker, price, lots, notional, taker_pays, maker_pays);
+    }
+    if (taker_fees.fee + maker_fees.fee)
+        hr_quote_add(c, m->fee_account, (int64_t)(taker_fees.fee + maker_fees.fee));
+    hr_emit(c, HR_EVENT_KIND_FILL, taker->market, taker->account, (int64_t)taker->order_id,
+            (int64_t)maker->order_id, (int64_t)((uint64_t)maker->owner << 32 | price),
+            (int64_t)(lots << 1 | taker->side), (int64_t)taker_fees.fee, (int64_t)maker_fees.fee);
+    hr_builder_fee_pay(c, taker->market, taker->order_id, taker->account, taker->attributes,
+                       taker_fees.builder_fee);
+    hr_builder_fee_pay(c, taker->market, maker->order_id, maker->owner, maker->attributes,
+                       maker_fees.builder_fee);
+    if (is_perp) {
+        hr_emit_position(c, taker->account, taker->market, &taker_plan);
+        hr_emit_position(c, maker->owner, taker->market, &maker_plan);
+    }
+    return HR_FILL_DONE;
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+static inline bool hr_is_self_trade(const struct hr_taker *taker, uint32_t maker) {
+    return taker->by_master ? hr_master_of(taker->account) == hr_master_of(maker)
+                            : taker->account == maker;
+}
+
+/* Applies REDUCE: both sides shrink without a trade. */
+HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
+                                 struct hr_taker *taker, uint32_t slot, uint32_t price) {
+    const struct hr_order *maker = hr_order_at(c, slot);
+    struct hr_account *owner = hr_account_at(c, maker->owner);
+    const uint64_t lots = taker->remaining_lots < maker->remaining_lots ? taker->remaining_lots
+                                                                        : maker->remaining_lots;
+    if (m->kind == HR_MARKET_KIND_SPOT)
+        hr_unlock_lots(c, m, taker->market, taker->account, taker->owner, taker->attributes,
+                       taker->limit_price, lots);
+    taker->remaining_lots -= lots;
+    taker->size_lots -= lots;
+    hr_unlock_lots(c, m, taker->market, maker->owner, owner, maker->attributes, price, lots);
+    hr_order_shrink(c, slot, lots);
+    if (maker->remaining_lots == 0)
+        hr_order_cancel(c, slot, HR_REASON_SELF_TRADE, false);
+    else
+        hr_emit(c, HR_EVENT_KIND_REDUCED, taker->market, maker->owner, (int64_t)maker->order_id,
+                slot, (int64_t)maker->remaining_lots, HR_REASON_SELF_TRADE, 0, 0);
+}
+
+/* Removes a maker whose remaining lots were all filled. */
+HR_HOT void hr_maker_filled(struct hr_core *c, const struct hr_market *m, uint32_t market,
+                                   uint32_t slot, struct hr_order *maker) {
+    const uint32_t owner = maker->owner;
+    if (maker->expiry_s) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
+    hr_order_unlink(c, slot, maker, hr_account_at(c, owner));
+    if (m->kind == HR_MARKET_KIND_PERP) hr_position_release_other(c, owner, market);
+}
+
+enum { HR_MATCH_CONTINUES = 0xFFFF };
+
+/* Trades against the head of the opposite side while it crosses.
+ * Returns: 0, the reason why the rest is dropped, or HR_MATCH_CONTINUES after MAX_STEPS. */
+HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
+    struct hr_market *m = hr_market_at(c, taker->market);
+    const uint32_t opposite = !taker->side;
+    for (uint32_t steps = 0; taker->remaining_lots > 0; steps++) {
+        if (m->best[opposite] == 0) return 0;
+        struct hr_level *level = hr_level_at(c, m->best[opposite]);
+        const uint32_t price = level->price;
+        if (!hr_crosses(taker->side, taker->limit_price, price)) return 0;
+        if (steps == HR_MAX_STEPS) return HR_MATCH_CONTINUES;
+
+        const uint32_t slot = level->head;
+        struct hr_order *maker = hr_order_at(c, slot);
+        uint64_t lots = taker->remaining_lots;
+        if (taker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) {
+            const uint64_t allowed =
+                hr_reducible_lots(c, taker->account, taker->market, taker->side);
+            if (allowed == 0) return HR_REASON_REDUCE_ONLY;
+            if (lots > allowed) lots = allowed;
+        }
+        if (hr_is_self_trade(taker, maker->owner)) {
+            if (taker->self_trade == HR_SELF_TRADE_EXPIRE_TAKER) return HR_REASON_SELF_TRADE;
+            if (taker->self_trade == HR_SELF_TRADE_REDUCE) {
+                hr_self_trade_reduce(c, m, taker, slot, price);
+                if (taker->remaining_lots == 0) return HR_REASON_SELF_TRADE;
+                continue;
+            }
+            hr_order_cancel(c, slot, HR_REASON_SELF_TRADE, false);
+            if (taker->self_trade == HR_SELF_TRADE_EXPIRE_BOTH) return HR_REASON_SELF_TRADE;
+            continue;
+        }
+        if (maker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) {
+            const uint64_t allowed = hr_reducible_lots(c, maker->owner, taker->market, opposite);
+            if (allowed == 0) {
+                hr_order_cancel(c, slot, HR_REASON_REDUCE_ONLY, false);
+                continue;
+            }
+            if (lots > allowed) lots = allowed;
+        }
+        if (lots > maker->remaining_lots) lots = maker->remaining_lots;
+        const enum hr_fill_result result = hr_fill(c, m, taker, maker, price, lots);
+        if (result == HR_FILL_TAKER_LIMIT) return HR_REASON_LIMIT;
+        if (result == HR_FILL_MAKER_LIMIT) {
+            hr_order_cancel(c, slot, HR_REASON_LIMIT, false);
+            continue;
+        }
+        taker->remaining_lots -= lots;
+        if (lots == maker->remaining_lots)
+            hr_maker_filled(c, m, taker->market, slot, maker);
+        else
+            hr_order_shrink(c, slot, lots);
+    }
+    return 0;
+}
+
+/* Decides a fill-or-kill order without a trace: section "FOK dry run". */
+HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker) {
+    const struct hr_market *m = hr_market_at(c, taker->market);
+    if ((taker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) &&
+        hr_reducible_lots(c, taker->account, taker->market, taker->side) < taker->size_lots)
+        return false;
+    uint64_t filled = 0;
+    uint32_t steps = 0;
+    for (uint32_t l = m->best[!taker->side]; l; l = hr_level_at(c, l)->next) {
+        const struct hr_level *level = hr_level_at(c, l);
+        if (!hr_crosses(taker->side, taker->limit_price, level->price)) break;
+        for (uint32_t slot = level->head; slot; slot = hr_order_at(c, slot)->next) {
+            if (filled >= taker->size_lots) return true;
+            if (++steps > HR_MAX_STEPS) return false;
+            const struct hr_order *maker = hr_order_at(c, slot);
+            if (hr_is_self_trade(taker, maker->owner)) {
+                if (taker->self_trade != HR_SELF_TRADE_EXPIRE_MAKER) return false;
+            } else if (!(maker->attributes & HR_ORDER_FLAG_REDUCE_ONLY)) {
+                filled += maker->remaining_lots;
+            }
+        }
+    }
+    return filled >= taker->size_lots;
+}
+
+/* --- the end of a taker --------------------------------------------------------------------- */
+
+HR_HOT void hr_rest(struct hr_core *c,
+                                                         const struct hr_market *m,
+                                                         const struct hr_taker *taker) {
+    const uint32_t level = hr_level_for(c, taker->market, taker->side, taker->limit_price);
+    if (c->trapped) return;
+    const uint32_t slot = hr_order_slot_take(c);
+    struct hr_order *order = hr_order_at(c, slot);
+    order->owner = taker->account;
+    order->next = 0;
+    order->level = level;
+    order->owner_prev = 0;
+    order->remaining_lots = taker->remaining_lots;
+    order->order_id = taker->order_id;
+    order->client_id[0] = taker->client_id[0];
+    order->client_id[1] = taker->client_id[1];
+    order->expiry_s = taker->expiry_s;
+    order->attributes = taker->attributes;
+    hr_order_link(c, slot, order, taker->owner);
+    if (taker->expiry_s) hr_duty_push(c, taker->expiry_s, HR_DUTY_KIND_EXPIRY, slot);
+    if (m->kind == HR_MARKET_KIND_PERP)
+        hr_position_open_lots_add(c, taker->account, taker->market, taker->side,
+                                  (int64_t)taker->remaining_lots);
+    hr_emit(c, HR_EVENT_KIND_RESTED, taker->market, taker->account, (int64_t)taker->order_id, slot,
+            taker->limit_price, (int64_t)taker->remaining_lots, taker->attributes,
+            taker->expiry_s);
+}
+
+static void hr_taker_done(struct hr_core *c, const struct hr_market *m,
+                          const struct hr_taker *taker, uint32_t reason) {
+    if (taker->remaining_lots && m->kind == HR_MARKET_KIND_SPOT)
+        hr_unlock_lots(c, m, taker->market, taker->account, taker->owner, taker->attributes,
+                       taker->limit_price, taker->remaining_lots);
+    hr_emit(c, HR_EVENT_KIND_DONE, taker->market, taker->account, (int64_t)taker->order_id,
+            (int64_t)(taker->size_lots - taker->remaining_lots), (int64_t)taker->remaining_lots,
+            reason, (int64_t)taker->client_id[0], (int64_t)taker->client_id[1]);
+}
+
+/* Keeps the taker in the header until CONTINUE. */
+HR_COLD void hr_taker_park(struct hr_core *c, const struct hr_taker *taker) {
+    struct hr_header *h = c->header;
+    h->cont_kind = HR_CONTINUATION_MATCH;
+    h->cont_account = taker->account;
+    h->cont_market = taker->market;
+    h->cont_order_id = taker->order_id;
+    h->cont_attributes = taker->attributes;
+    h->cont_limit_price = taker->limit_price;
+    h->cont_remaining = taker->remaining_lots;
+    h->cont_client_id[0] = taker->client_id[0];
+    h->cont_client_id[1] = taker->client_id[1];
+    h->cont_expiry_s = taker->expiry_s;
+    h->cont_tif = taker->tif;
+    h->cont_self_trade = taker->self_trade | (uint32_t)taker->by_master << 8;
+    h->cont_size = taker->size_lots;
+    hr_emit(c, HR_EVENT_KIND_CONTINUED, taker->market, taker->account, HR_CONTINUATION_MATCH, 0, 0,
+            0, 0, 0);
+}
+
+/* Matches, then rests, drops or parks the taker; its funds are locked. */
+HR_COLD void hr_execute(struct hr_core *c, struct hr_taker *taker) {
+    const struct hr_market *m = hr_market_at(c, taker->market);
+    taker->owner = hr_account_at(c, taker->account);
+    taker->fee_ppm = hr_fee_ppm(c, m, taker->account, taker->attributes, true);
+    if (m->kind == HR_MARKET_KIND_SPOT) {
+        taker->base = &taker->owner->balances[hr_balance_slot(taker->owner, m->base_asset)];
+        taker->bid_lock_per_lot =
+            hr_lock_per_lot(taker->limit_price, hr_builder_fee_of(taker->attributes));
+    }
+    c->taker = taker->account;
+    c->has_taker = true;
+    const uint32_t reason = hr_match(c, taker);
+    c->has_taker = false;
+    if (reason == HR_MATCH_CONTINUES) {
+        hr_taker_park(c, taker);
+        return;
+    }
+    if (taker->remaining_lots == 0)
+        hr_taker_done(c, m, taker, reason ? reason : HR_REASON_FILLED);
+    else if (reason || taker->tif == HR_TIME_IN_FORCE_IOC || taker->tif == HR_TIME_IN_FORCE_FOK)
+        hr_taker_done(c, m, taker, reason ? reason : HR_REASON_IOC);
+    else
+        hr_rest(c, m, taker);
+    if (m->kind == HR_MARKET_KIND_PERP) hr_position_release(c, taker->account, taker->market);
+}
+
+#endif

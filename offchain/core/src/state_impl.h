@@ -1,0 +1,249 @@
+/* State: record stores, dirty leaves, event output and hints.
+ *
+ * Records are reached through the hr_*_at() functions. The native build backs a
+ * store with one lazily committed mapping (native/store_flat.h), the guest with
+ * pages from an arena (guest/store_paged.h); an untouched record reads as zero
+ * in both. Whoever changes a record touches its leaf. */
+#ifndef HEADRACE_STATE_IMPL_H
+#define HEADRACE_STATE_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "headrace/poseidon2.h"
+#include "headrace/records.h"
+
+/* The path of place, cancel and fill is compiled as one piece: calls cost more than they do. */
+#define HR_HOT static inline __attribute__((always_inline))
+#define HR_COLD static __attribute__((noinline))
+
+/* condition ? yes : no without a branch, for conditions that no predictor can foresee. The empty
+ * assembly keeps the compiler from making one of it again. */
+HR_HOT uint64_t hr_select(bool condition, uint64_t yes, uint64_t no) {
+    uintptr_t mask = (uintptr_t)0 - condition;
+    __asm__("" : "+r"(mask));
+    const uint64_t wide = (uint64_t)(intptr_t)mask;
+    return no ^ ((yes ^ no) & wide);
+}
+
+enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS };
+
+/* A hint was wrong: the run has no proof and the state no meaning. */
+enum { HR_TRAP = -1 };
+
+/* Bound of the events of one op: FILL, two BUILDER_FEE and two POSITION per step, and its end. */
+enum { HR_MAX_EVENTS_PER_OP = 5 * HR_MAX_STEPS + 8 };
+
+struct hr_shape {
+    uint32_t depth;         /* leaves = 2^depth */
+    uint32_t leaf_bytes;    /* multiple of 8 */
+    uint32_t log2_per_leaf; /* records per leaf */
+};
+
+/* floor(log2 n) of a power of two up to 128, usable in constant expressions */
+#define HR_LOG2(n) \
+    ((n) >= 128 ? 7 : (n) >= 64 ? 6 : (n) >= 32 ? 5 : (n) >= 16 ? 4 : (n) >= 8 ? 3 : (n) >= 4 ? 2 \
+     : (n) >= 2 ? 1 : 0)
+#define HR_LOG2_PER_LEAF(type) HR_LOG2(HR_LEAF_BYTES / sizeof(type))
+#define HR_GROUPED(bits, type) \
+    {(bits) - HR_LOG2_PER_LEAF(type), HR_LEAF_BYTES, HR_LOG2_PER_LEAF(type)}
+
+static const struct hr_shape hr_shapes[HR_SUBTREES] = {
+    [HR_SUBTREE_HEADER] = {0, sizeof(struct hr_header), 0},
+    [HR_SUBTREE_CONFIG] = {0, sizeof(struct hr_config), 0},
+    [HR_SUBTREE_ASSETS] = {8, sizeof(struct hr_asset), 0},
+    [HR_SUBTREE_MARKETS] = {10, sizeof(struct hr_market), 0},
+    [HR_SUBTREE_FEE_TABLES] = {4, sizeof(struct hr_fee_table), 0},
+    [HR_SUBTREE_ACCOUNTS] = {22, sizeof(struct hr_account), 0},
+    [HR_SUBTREE_POSITIONS] = HR_GROUPED(26, struct hr_position),
+    [HR_SUBTREE_SIGNERS] = {19, sizeof(struct hr_signer), 0},
+    [HR_SUBTREE_ORDERS] = HR_GROUPED(20, struct hr_order),
+    [HR_SUBTREE_LEVELS] = HR_GROUPED(18, struct hr_level),
+    [HR_SUBTREE_DUTIES] = HR_GROUPED(20, struct hr_duty),
+    [HR_SUBTREE_ORACLE] = {6, 8, 0},
+    [HR_SUBTREE_CHANNELS] = {6, 8, 0},
+    [HR_SUBTREE_RESERVATIONS] = {20, 8, 0},
+    [HR_SUBTREE_FUNDS] = {10, 8, 0},
+    [HR_SUBTREE_BUILDERS] = HR_GROUPED(12, struct hr_builder),
+};
+
+/* Leaves changed since the last root: one byte a leaf and one byte a block of leaves, so that
+ * marking is two stores without a branch. Subtrees follow each other, each from a block boundary. */
+enum { HR_BLOCK_BITS = 12 };
+#define HR_BLOCKS(depth) ((depth) > HR_BLOCK_BITS ? 1u << ((depth) - HR_BLOCK_BITS) : 1u)
+enum {
+    HR_FIRST_BLOCK_SMALL = 0, /* one block for each subtree up to FEE_TABLES, and BUILDERS */
+    HR_FIRST_BLOCK_ORDERS = HR_SUBTREES,
+    HR_FIRST_BLOCK_LEVELS = HR_FIRST_BLOCK_ORDERS + HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_order)),
+    HR_FIRST_BLOCK_DUTIES = HR_FIRST_BLOCK_LEVELS + HR_BLOCKS(18 - HR_LOG2_PER_LEAF(struct hr_level)),
+    HR_FIRST_BLOCK_SIGNERS = HR_FIRST_BLOCK_DUTIES + HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_duty)),
+    HR_FIRST_BLOCK_ACCOUNTS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(19),
+    HR_FIRST_BLOCK_POSITIONS = HR_FIRST_BLOCK_ACCOUNTS + HR_BLOCKS(22),
+    HR_DIRTY_BLOCKS =
+        HR_FIRST_BLOCK_POSITIONS + HR_BLOCKS(26 - HR_LOG2_PER_LEAF(struct hr_position)),
+};
+
+struct hr_dirty {
+    uint8_t blocks[HR_DIRTY_BLOCKS];
+    uint8_t leaves[(size_t)HR_DIRTY_BLOCKS << HR_BLOCK_BITS];
+};
+
+/* First block of a subtree; a constant wherever the subtree is one. */
+HR_HOT uint32_t hr_first_block(uint32_t subtree) {
+    switch (subtree) {
+    case HR_SUBTREE_ORDERS: return HR_FIRST_BLOCK_ORDERS;
+    case HR_SUBTREE_LEVELS: return HR_FIRST_BLOCK_LEVELS;
+    case HR_SUBTREE_DUTIES: return HR_FIRST_BLOCK_DUTIES;
+    case HR_SUBTREE_SIGNERS: return HR_FIRST_BLOCK_SIGNERS;
+    case HR_SUBTREE_ACCOUNTS: return HR_FIRST_BLOCK_ACCOUNTS;
+    case HR_SUBTREE_POSITIONS: return HR_FIRST_BLOCK_POSITIONS;
+    default: return HR_FIRST_BLOCK_SMALL + subtree;
+    }
+}
+
+/* Hints: values that the transition verifies and never believes. */
+struct hr_hints {
+    const uint32_t *tape; /* NULL: the native index answers */
+    uint32_t tape_count, tape_position;
+    uint32_t *record; /* NULL, or where the hints used are written for a later tape */
+    uint32_t record_count, record_capacity;
+};
+
+#ifdef HR_GUEST
+#include "../guest/store_paged.h"
+#else
+#include "../native/store_flat.h"
+#endif
+
+struct hr_core {
+    struct hr_event *events; /* next event to write; the caller made room */
+    struct hr_store stores[HR_SUBTREES];
+    uint32_t *leaf_list; /* scratch of the root: room for leaf_list_capacity changed leaves */
+    uint32_t leaf_list_capacity;
+    struct hr_hints hints;
+    uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
+    uint32_t taker; /* account whose op runs: its position record outlives the op's steps */
+    bool has_taker;
+    bool trapped;
+    struct hr_dirty dirty;
+#ifdef HR_GUEST
+    struct hr_header *header;
+#else
+    struct hr_index *index; /* untrusted: makes hints only */
+    union {
+        struct hr_header header[1];
+        struct hr_records records;
+    };
+#endif
+};
+
+#ifdef HR_GUEST
+#define HR_AT(c, subtree, type, record) \
+    ((type *)hr_store_at(&(c)->stores[subtree], (record), sizeof(type)))
+#else
+#define HR_AT(c, subtree, type, record) \
+    ((type *)((uint8_t *)&(c)->records + hr_records_offset(subtree)) + (record))
+#endif
+
+static inline struct hr_asset *hr_asset_at(struct hr_core *c, uint32_t asset) {
+    return HR_AT(c, HR_SUBTREE_ASSETS, struct hr_asset, asset);
+}
+static inline struct hr_market *hr_market_at(struct hr_core *c, uint32_t market) {
+    return HR_AT(c, HR_SUBTREE_MARKETS, struct hr_market, market);
+}
+static inline struct hr_fee_table *hr_fee_table_at(struct hr_core *c, uint32_t table) {
+    return HR_AT(c, HR_SUBTREE_FEE_TABLES, struct hr_fee_table, table);
+}
+static inline struct hr_account *hr_account_at(struct hr_core *c, uint32_t account) {
+    return HR_AT(c, HR_SUBTREE_ACCOUNTS, struct hr_account, hr_account_index(account));
+}
+static inline struct hr_position *hr_position_at(struct hr_core *c, uint32_t account, uint32_t k) {
+    return HR_AT(c, HR_SUBTREE_POSITIONS, struct hr_position,
+                 hr_account_index(account) * HR_POSITIONS_PER_ACCOUNT + k);
+}
+static inline struct hr_signer *hr_signer_at(struct hr_core *c, uint32_t master, uint32_t slot) {
+    return HR_AT(c, HR_SUBTREE_SIGNERS, struct hr_signer,
+                 (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + slot);
+}
+static inline struct hr_order *hr_order_at(struct hr_core *c, uint32_t slot) {
+    return HR_AT(c, HR_SUBTREE_ORDERS, struct hr_order, slot);
+}
+static inline struct hr_level *hr_level_at(struct hr_core *c, uint32_t slot) {
+    return HR_AT(c, HR_SUBTREE_LEVELS, struct hr_level, slot);
+}
+static inline struct hr_duty *hr_duty_at(struct hr_core *c, uint32_t i) {
+    return HR_AT(c, HR_SUBTREE_DUTIES, struct hr_duty, i);
+}
+static inline struct hr_builder *hr_builder_at(struct hr_core *c, uint32_t builder) {
+    return HR_AT(c, HR_SUBTREE_BUILDERS, struct hr_builder, builder);
+}
+
+/* Marks a leaf as changed since the last root. */
+HR_HOT void hr_touch_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf) {
+    const uint32_t first = hr_first_block(subtree);
+    c->dirty.leaves[((size_t)first << HR_BLOCK_BITS) + leaf] = 1;
+    c->dirty.blocks[first + (leaf >> HR_BLOCK_BITS)] = 1;
+}
+HR_HOT void hr_touch_account(struct hr_core *c, uint32_t account) {
+    hr_touch_leaf(c, HR_SUBTREE_ACCOUNTS, hr_account_index(account));
+}
+static inline void hr_touch_position(struct hr_core *c, uint32_t account, uint32_t k) {
+    hr_touch_leaf(c, HR_SUBTREE_POSITIONS,
+                  (hr_account_index(account) * HR_POSITIONS_PER_ACCOUNT + k) >>
+                      HR_LOG2_PER_LEAF(struct hr_position));
+}
+/* Orders and levels are dense from slot 0 on: the root looks at all leaves in use, so that their
+ * blocks need no mark. */
+HR_HOT void hr_touch_order(struct hr_core *c, uint32_t slot) {
+    c->dirty.leaves[((size_t)HR_FIRST_BLOCK_ORDERS << HR_BLOCK_BITS) +
+                    (slot >> HR_LOG2_PER_LEAF(struct hr_order))] = 1;
+}
+HR_HOT void hr_touch_level(struct hr_core *c, uint32_t slot) {
+    c->dirty.leaves[((size_t)HR_FIRST_BLOCK_LEVELS << HR_BLOCK_BITS) +
+                    (slot >> HR_LOG2_PER_LEAF(struct hr_level))] = 1;
+}
+static inline void hr_touch_duty(struct hr_core *c, uint32_t i) {
+    hr_touch_leaf(c, HR_SUBTREE_DUTIES, i >> HR_LOG2_PER_LEAF(struct hr_duty));
+}
+
+/* Appends an event; the header's leaf is touched once per op by apply. */
+HR_HOT void hr_emit(struct hr_core *c, uint32_t type, uint32_t market, uint32_t account,
+                           int64_t v0, int64_t v1, int64_t v2, int64_t v3, int64_t v4,
+                           int64_t v5) {
+    *c->events++ = (struct hr_event){
+        c->header->next_event_seq++, (uint16_t)type, (uint16_t)market, account,
+        {v0, v1, v2, v3, v4, v5}};
+}
+
+/* Notes a wrong hint: the result of the op becomes HR_TRAP whatever else it does. */
+static inline void hr_trap(struct hr_core *c) { c->trapped = true; }
+
+/* Next hint of the tape; 0 after a tape that ends early, which the check of the hint may refuse. */
+static inline uint32_t hr_hint_from_tape(struct hr_core *c) {
+    struct hr_hints *hints = &c->hints;
+    if (hints->tape_position >= hints->tape_count) {
+        hr_trap(c);
+        return 0;
+    }
+    return hints->tape[hints->tape_position++];
+}
+
+/* Hands on a hint of the native index, and writes it down for a later tape. */
+static inline uint32_t hr_hint_record(struct hr_core *c, uint32_t hint) {
+    struct hr_hints *hints = &c->hints;
+    if (__builtin_expect(hints->record != NULL, 0)) {
+        if (hints->record_count == hints->record_capacity)
+            hr_trap(c);
+        else
+            hints->record[hints->record_count++] = hint;
+    }
+    return hint;
+}
+
+static inline bool hr_account_exists(struct hr_core *c, uint32_t account) {
+    return account < HR_ACCOUNT_LIMIT &&
+           (hr_account_at(c, account)->flags & HR_ACCOUNT_FLAG_EXISTS);
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* State tree: sparse Merkle subtrees, brought up to date from the dirty leaves.
+ * A zero node above the leaves stands for the empty subtree of its height. */
+#ifndef HEADRACE_TREE_IMPL_H
+#define HEADRACE_TREE_IMPL_H
+
+#include "state_impl.h"
+
+enum {
+    HR_LEAF_DOMAIN = 0x48520000, /* + subtree; docs/spec/transition.md section 1 */
+    HR_MAX_DEPTH = 26,
+    HR_HASH_BATCH = 64,
+    /* the longest leaf that is hashed in batches: a signer, or a grouped leaf of many records */
+    HR_MAX_LEAF_BYTES = sizeof(struct hr_signer) > HR_LEAF_BYTES ? sizeof(struct hr_signer)
+                                                                 : HR_LEAF_BYTES,
+};
+
+static inline bool hr_digest_is_zero(const hr_digest *d) {
+    return !(d->e[0] | d->e[1] | d->e[2] | d->e[3]);
+}
+
+static hr_digest hr_empty_digests[HR_MAX_DEPTH + 1]; /* by height; filled once */
+
+static const hr_digest *hr_empty_digest(uint32_t height) {
+    static uint32_t filled; /* heights 0..filled are known; height 0 is zero */
+    for (; filled < height; filled++)
+        hr_compress(&hr_empty_digests[filled + 1], &hr_empty_digests[filled],
+                    &hr_empty_digests[filled]);
+    return &hr_empty_digests[height];
+}
+
+/* Lists the changed leaves of a subtree in ascending order and forgets them. */
+static uint32_t hr_dirty_take(struct hr_core *c, uint32_t subtree) {
+    const uint32_t depth = hr_shapes[subtree].depth, first = hr_first_block(subtree);
+    uint32_t n = 0;
+    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) return 0; /* no records yet */
+    for (uint32_t block = 0; block < HR_BLOCKS(depth); block++) {
+        if (!c->dirty.blocks[first + block]) continue;
+        c->dirty.blocks[first + block] = 0;
+        uint8_t *leaves = &c->dirty.leaves[(size_t)(first + block) << HR_BLOCK_BITS];
+        for (uint32_t word = 0; word < 1u << HR_BLOCK_BITS; word += 8) {
+            uint64_t eight;
+            __builtin_memcpy(&eight, &leaves[word], 8);
+            if (eight == 0) continue;
+            for (uint32_t leaf = word; leaf < word + 8; leaf++) {
+                if (!leaves[leaf]) continue;
+                leaves[leaf] = 0;
+                if (n == c->leaf_list_capacity)
+                    hr_trap(c);
+                else
+                    c->leaf_list[n++] = block << HR_BLOCK_BITS | leaf;
+            }
+        }
+    }
+    return n;
+}
+
+static bool hr_words_are_zero(const uint64_t *words, uint32_t n) {
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < n; i++) any |= words[i];
+    return any == 0;
+}
+
+/* Hashes the leaves of `list` into the node store. */
+static void hr_hash_leaves(struct hr_core *c, uint32_t subtree, const uint32_t *list, uint32_t n) {
+    const struct hr_shape *shape = &hr_shapes[subtree];
+    const uint32_t words = shape->leaf_bytes / 8;
+    static uint64_t input[HR_HASH_BATCH * HR_MAX_LEAF_BYTES / sizeof(uint64_t)];
+    hr_digest output[HR_HASH_BATCH];
+    uint32_t chosen[HR_HASH_BATCH], filled = 0;
+    for (uint32_t i = 0; i <= n; i++) {
+        if (filled == HR_HASH_BATCH || i == n) {
+            hr_hash_words_many(output, HR_LEAF_DOMAIN + subtree, input, words, filled);
+            c->permutations[0] +=
+                (uint64_t)filled * ((words + HR_POSEIDON2_RATE - 1) / HR_POSEIDON2_RATE);
+            for (uint32_t k = 0; k < filled; k++)
+                *hr_store_node(&c->stores[subtree], (1u << shape->depth) + chosen[k]) = output[k];
+            filled = 0;
+            if (i == n) break;
+        }
+        const uint64_t *leaf = hr_store_leaf(&c->stores[subtree], shape, list[i]);
+        if (hr_words_are_zero(leaf, words)) {
+            *hr_store_node(&c->stores[subtree], (1u << shape->depth) + list[i]) = (hr_digest){0};
+            continue;
+        }
+        __builtin_memcpy(&input[(size_t)filled * words], leaf, shape->leaf_bytes);
+        chosen[filled++] = list[i];
+    }
+}
+
+/* Hashes the parents (node numbers in `list`) of one level. */
+static void hr_hash_parents(struct hr_store *store, const uint32_t *list, uint32_t n,
+                            uint32_t child_height) {
+    const hr_digest *empty = hr_empty_digest(child_height);
+    hr_digest pairs[2 * HR_HASH_BATCH], output[HR_HASH_BATCH];
+    for (uint32_t done = 0; done < n;) {
+        const uint32_t batch = n - done < HR_HASH_BATCH ? n - done : HR_HASH_BATCH;
+        for (uint32_t k = 0; k < batch; k++)
+            for (uint32_t side = 0; side < 2; side++) {
+                const hr_digest *child = hr_store_node(store, 2 * list[done + k] + side);
+                pairs[2 * k + side] = hr_digest_is_zero(child) ? *empty : *child;
+            }
+        hr_compress_many(output, pairs, batch);
+        for (uint32_t k = 0; k < batch; k++) *hr_store_node(store, list[done + k]) = output[k];
+        done += batch;
+    }
+}
+
+/* Brings one subtree up to date and returns its root; clears its dirty leaves. */
+static hr_digest hr_subtree_root(struct hr_core *c, uint32_t subtree) {
+    const struct hr_shape *shape = &hr_shapes[subtree];
+    struct hr_store *store = &c->stores[subtree];
+    uint32_t *list = c->leaf_list, n = hr_dirty_take(c, subtree);
+    hr_hash_leaves(c, subtree, list, n);
+    for (uint32_t i = 0; i < n; i++) list[i] += 1u << shape->depth;
+    for (uint32_t height = 0; height < shape->depth; height++) {
+        uint32_t parents = 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (parents == 0 || list[parents - 1] != list[i] >> 1) list[parents++] = list[i] >> 1;
+        n = parents;
+        hr_hash_parents(store, list, n, height);
+        c->permutations[1] += n;
+    }
+    const hr_digest *root = hr_store_node(store, 1);
+    return hr_digest_is_zero(root) ? *hr_empty_digest(shape->depth) : *root;
+}
+
+/* State root over all subtrees. */
+static void hr_state_root(struct hr_core *c, hr_digest *root) {
+    hr_digest nodes[HR_SUBTREES];
+    hr_touch_leaf(c, HR_SUBTREE_HEADER, 0); /* every op changes it */
+    for (uint32_t s = 0; s < HR_SUBTREES; s++) nodes[s] = hr_subtree_root(c, s);
+    for (uint32_t n = HR_SUBTREES / 2; n > 0; n /= 2)
+        for (uint32_t i = 0; i < n; i++) hr_compress(&nodes[i], &nodes[2 * i], &nodes[2 * i + 1]);
+    *root = nodes[0];
+}
+
+#endif

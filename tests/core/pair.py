@@ -1,0 +1,85 @@
+"""The specification and the C core side by side, compared after every step."""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from offchain.core.binding import Core
+from offchain.spec import envelope, transition
+from offchain.spec.checks import OpError
+from offchain.spec.errors import ErrorCode
+from offchain.spec.events import Event
+from offchain.spec.poseidon2 import Digest
+from offchain.spec.state import State, genesis
+from offchain.spec.tree import Hasher
+from tests.strategies import CONFIG_HASH, GOVERNANCE
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one op or envelope did."""
+
+    code: ErrorCode
+    events: bytes
+    root: bytes
+
+
+def native_hasher(library: ctypes.CDLL) -> Hasher:
+    """The C core's Poseidon2, which test_poseidon2.py holds against the specification's."""
+    out = (ctypes.c_uint64 * 4)()
+    left, right = (ctypes.c_uint64 * 4)(), (ctypes.c_uint64 * 4)()
+
+    def compress(a: Digest, b: Digest) -> Digest:
+        left[:], right[:] = a, b
+        library.test_compress(out, left, right)
+        return tuple(out)
+
+    def hash_words(domain: int, words: Sequence[int]) -> Digest:
+        library.test_hash_words(out, domain, (ctypes.c_uint64 * len(words))(*words), len(words))
+        return tuple(out)
+
+    return Hasher(compress, hash_words)
+
+
+class Pair:
+    """One chain in both implementations, from genesis."""
+
+    def __init__(self, hasher: Hasher | None, library: ctypes.CDLL | None = None) -> None:
+        self.state: State = genesis(CONFIG_HASH, GOVERNANCE, hasher)
+        self.core = Core(CONFIG_HASH, GOVERNANCE, library)
+        self.codes: list[ErrorCode] = []
+
+    def op(self, data: bytes) -> Outcome:
+        """Apply an op to both; fail where they differ."""
+        expected = self._specify(transition.apply, data)
+        applied = self.core.apply(data)
+        return self._compare(data, expected, ErrorCode(applied.codes[0]), applied.events.tobytes())
+
+    def envelope(self, data: bytes) -> Outcome:
+        """Apply an envelope to both; fail where they differ."""
+        expected = self._specify(envelope.apply_envelope, data)
+        code, events = self.core.apply_envelope(data)
+        return self._compare(data, expected, code, events.tobytes())
+
+    def _specify(self, apply: Callable[[State, bytes], list[Event]], data: bytes) -> Outcome:
+        try:
+            events = b"".join(event.to_bytes() for event in apply(self.state, data))
+        except OpError as error:
+            return Outcome(error.code, b"", self.state.root_bytes())
+        return Outcome(ErrorCode.OK, events, self.state.root_bytes())
+
+    def _compare(self, data: bytes, expected: Outcome, code: ErrorCode, events: bytes) -> Outcome:
+        where = f"step {len(self.codes)}: {data.hex()}"
+        assert code is expected.code, where
+        assert as_events(events) == as_events(expected.events), where
+        assert self.core.root() == expected.root, f"{where}: {self._different_leaves()}"
+        self.codes.append(code)
+        return expected
+
+    def _different_leaves(self) -> list[tuple[str, int]]:
+        leaves = ((s, n, data) for s, n, data in self.state.leaves())
+        return [(s.name, n) for s, n, data in leaves if self.core.leaf(s, n) != data]
+
+
+def as_events(data: bytes) -> list[Event]:
+    return [Event.from_bytes(data[at : at + 64]) for at in range(0, len(data), 64)]

@@ -1,0 +1,248 @@
+"""Every op and envelope with wrong input: its own code, and not a byte of the state changes."""
+
+import ctypes
+import struct
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from offchain.core.binding import load_library
+from offchain.spec import book, op
+from offchain.spec.constants import ENVELOPE_MAX_BYTES, NONCES_PER_SIGNER, OP_BYTES
+from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import EventKind, OpKind, TimeInForce
+from offchain.spec.ops import builders, place, schedule_cancel
+from offchain.spec.tree import Hasher
+from offchain.tools import build_native
+from tests.core.bad_envelopes import ARRIVAL_MS, CASES as ENVELOPE_CASES
+from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
+from tests.core.bad_ops import CASES, REFUNDS, VALID, Case
+from tests.core.crowded import A, B, C, NOW_S, crowded_ops
+from tests.core.pair import Pair, as_events, native_hasher
+from tests.strategies import MASTERS, PERP, SPOT, scene
+
+# Reached only in a build whose capacities are small; see the last tests.
+CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
+CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
+# Asserted in the tests of gates and of nonces below.
+GATE_CODES = {ErrorCode.CONTINUATION_PENDING, ErrorCode.DUTY_PENDING, ErrorCode.NONCE_TOO_LOW}
+
+
+@pytest.fixture(scope="module")
+def hasher(hash_library: ctypes.CDLL) -> Hasher:
+    return native_hasher(hash_library)
+
+
+@pytest.fixture(scope="module")
+def crowded(hasher: Hasher) -> Pair:
+    pair = Pair(hasher)
+    for data in crowded_ops():
+        assert pair.op(data).code is ErrorCode.OK
+    pair.envelope(owner_envelope(0, op.SetOwnerKey(account=A, is_on=1)))
+    return pair
+
+
+def assert_refused(pair: Pair, data: bytes, code: ErrorCode) -> None:
+    """Pair itself compares code, events and root of both implementations."""
+    before = pair.core.root()
+    outcome = pair.op(data)
+    assert outcome.code is code, f"{outcome.code.name} for {op.decode(data)}"
+    assert outcome.events == b""
+    assert outcome.root == before
+
+
+@pytest.mark.parametrize("kind", sorted({case[1].KIND for case in CASES}))
+def test_wrong_fields_have_their_codes(kind: OpKind, crowded: Pair) -> None:
+    for code, bad in CASES:
+        if bad.KIND == kind:
+            assert_refused(crowded, bad.to_bytes(), code)
+
+
+@pytest.mark.parametrize("valid", VALID, ids=lambda each: each.KIND.name)
+def test_no_reserved_byte_may_be_set(valid: op.Op, crowded: Pair) -> None:
+    reserved = 0
+    for at in range(1, OP_BYTES):
+        for value in (1, 0x80, 0xFF):
+            data = bytearray(valid.to_bytes())
+            data[at] ^= value
+            changed = bytes(data)
+            if type(valid).from_bytes(changed).to_bytes() != changed:
+                reserved += 1
+                code = {
+                    OpKind.CONTINUE: ErrorCode.NOTHING_TO_CONTINUE,
+                    OpKind.RUN_DUTIES: ErrorCode.NO_DUTY_DUE,
+                }.get(valid.KIND, ErrorCode.MALFORMED_OP)
+                outcome = crowded.op(changed)
+                assert outcome.code is code
+    assert reserved > 0
+
+
+def test_no_other_kind_of_op_exists(crowded: Pair) -> None:
+    for kind in set(range(256)) - set(OpKind):
+        data = bytes([kind]) + bytes(OP_BYTES - 1)
+        outcome = crowded.op(data)
+        assert outcome.code is ErrorCode.UNKNOWN_OP
+
+
+@pytest.mark.parametrize("refund", REFUNDS, ids=lambda refund: refund[0].name)
+def test_a_refused_deposit_goes_back(refund: Case, crowded: Pair) -> None:
+    code, deposit = refund
+    assert isinstance(deposit, op.Deposit)
+    (event,) = as_events(crowded.op(deposit.to_bytes()).events)
+    assert event.kind is EventKind.WITHDRAWAL
+    assert event.account == deposit.account
+    assert event.values[:2] == (deposit.asset, deposit.amount)
+    assert event.values[5] == code
+
+
+@pytest.mark.parametrize(
+    ("code", "envelope"), ENVELOPE_CASES, ids=[code.name for code, _ in ENVELOPE_CASES]
+)
+def test_wrong_envelopes_have_their_codes(code: ErrorCode, envelope: bytes, crowded: Pair) -> None:
+    before = crowded.core.root()
+    outcome = crowded.envelope(envelope)
+    assert outcome.code is code
+    assert outcome.root == before
+
+
+@pytest.mark.parametrize("record", MALFORMED_RECORDS)
+def test_a_malformed_priority_record_is_consumed(record, crowded: Pair) -> None:
+    index = crowded.state.header.next_priority_index
+    outcome = crowded.envelope(priority_envelope(replace(record, index=index)))
+    assert outcome.code is ErrorCode.OK
+    (event,) = as_events(outcome.events)
+    assert event.kind is EventKind.REJECTED
+    assert event.values[:3] == (0, 0, ErrorCode.PRIORITY_MALFORMED)
+    assert crowded.state.header.next_priority_index == index + 1
+
+
+def test_while_a_continuation_is_pending_only_it_may_run(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    for _ in range(65):
+        pair.op(op.Place(market=PERP, account=A, price=1_000, size_lots=1).to_bytes())
+    pair.op(op.CancelAll(account=A).to_bytes())
+    for valid in VALID:
+        if valid.KIND != OpKind.CONTINUE:
+            assert_refused(pair, valid.to_bytes(), ErrorCode.CONTINUATION_PENDING)
+    reserved = op.Continue().to_bytes()[:-1] + b"\1"
+    assert_refused(pair, reserved, ErrorCode.MALFORMED_OP)
+    pair.op(op.AdvanceTime(now_s=NOW_S).to_bytes())
+    record = priority_envelope(MALFORMED_RECORDS[0])
+    assert pair.envelope(record).code is ErrorCode.CONTINUATION_PENDING
+
+
+def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    pair.op(op.ScheduleCancel(account=A, at_s=NOW_S + 5).to_bytes())
+    pair.op(op.AdvanceTime(now_s=NOW_S + 6).to_bytes())
+    for valid in VALID:
+        if valid.KIND == OpKind.CONTINUE:
+            assert_refused(pair, valid.to_bytes(), ErrorCode.NOTHING_TO_CONTINUE)
+        elif valid.KIND != OpKind.RUN_DUTIES:
+            assert_refused(pair, valid.to_bytes(), ErrorCode.DUTY_PENDING)
+    reserved = op.RunDuties().to_bytes()[:-1] + b"\1"
+    assert_refused(pair, reserved, ErrorCode.MALFORMED_OP)
+    record = priority_envelope(MALFORMED_RECORDS[0])
+    assert pair.envelope(record).code is ErrorCode.DUTY_PENDING
+
+
+def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    change = op.SetOwnerKey(account=A, is_on=1)
+    for i in range(1, NONCES_PER_SIGNER + 1):
+        assert pair.envelope(owner_envelope(i, change)).code is ErrorCode.OK
+    assert pair.envelope(owner_envelope(0, change)).code is ErrorCode.NONCE_TOO_LOW
+    assert pair.envelope(owner_envelope(1, change)).code is ErrorCode.NONCE_USED
+
+
+def test_the_cases_cover_every_code() -> None:
+    in_ops = {code for code, _ in CASES} | {code for code, _ in REFUNDS}
+    in_envelopes = {code for code, _ in ENVELOPE_CASES} | {ErrorCode.PRIORITY_MALFORMED}
+    elsewhere = CAPACITY_CODES | GATE_CODES | {ErrorCode.UNKNOWN_OP}
+    assert in_ops | in_envelopes | elsewhere == set(ErrorCode) - {ErrorCode.OK}
+
+
+def test_every_kind_of_op_has_cases() -> None:
+    without_fields = {OpKind.SEAL_BATCH}
+    assert {case[1].KIND for case in CASES} == set(OpKind) - without_fields
+    assert {valid.KIND for valid in VALID} == set(OpKind)
+
+
+# --- capacities ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The core with capacities of a few records."""
+    out = tmp_path_factory.mktemp("small") / "libheadrace_small.so"
+    defines = [f"-DHR_{name}={value}u" for name, value in CAPACITIES.items()]
+    includes = [f"-I{path}" for path in build_native.INCLUDE_DIRS]
+    source = build_native.CORE_DIR / "native" / "native.c"
+    command = [sys.executable, "-m", "ziglang", "cc", *build_native.NATIVE_FLAGS, "-O1", *defines]
+    command += [*build_native.COMMON_FLAGS, *includes, str(source), "-o", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return load_library(out)
+
+
+@pytest.fixture
+def small(
+    small_library: ctypes.CDLL, hasher: Hasher, monkeypatch: pytest.MonkeyPatch
+) -> Pair:
+    """Both implementations with small capacities; the depths of the tree stay."""
+    for module in (book, op, builders, place, schedule_cancel):
+        for name, value in CAPACITIES.items():
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    pair = Pair(hasher, small_library)
+    for data in scene():
+        pair.op(data)
+    return pair
+
+
+def codes(pair: Pair, *ops: op.Op) -> list[ErrorCode]:
+    return [pair.op(each.to_bytes()).code for each in ops]
+
+
+def test_a_full_book_of_orders(small: Pair) -> None:
+    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1)
+    assert codes(small, *[rests] * 8) == [ErrorCode.OK] * 7 + [ErrorCode.BOOK_FULL]
+    assert codes(small, replace(rests, time_in_force=TimeInForce.IOC)) == [ErrorCode.OK]
+    first = small.state.orders.read(1)
+    freed = op.Cancel(market=SPOT, account=A, order_id=first.order_id, slot=1)
+    expected = [ErrorCode.OK, ErrorCode.OK, ErrorCode.BOOK_FULL]
+    assert codes(small, freed, rests, rests) == expected
+
+
+def test_a_full_book_of_levels(small: Pair) -> None:
+    rests = [op.Place(market=SPOT, account=A, price=price, size_lots=1) for price in range(1, 5)]
+    assert codes(small, *rests) == [ErrorCode.OK] * 3 + [ErrorCode.BOOK_FULL]
+    order = small.state.orders.read(1)
+    change = op.Modify(
+        market=SPOT, account=A, order_id=order.order_id, size_lots=1, price=9, slot=1
+    )
+    assert codes(small, change) == [ErrorCode.BOOK_FULL]
+
+
+def test_a_full_heap_of_duties(small: Pair) -> None:
+    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1, expiry_s=NOW_S + 9)
+    schedule = op.ScheduleCancel(account=B, at_s=NOW_S + 9)
+    other = op.ScheduleCancel(account=C, at_s=NOW_S + 9)
+    expected = [ErrorCode.OK] * 4 + [ErrorCode.DUTY_QUEUE_FULL] * 2
+    assert codes(small, *[rests] * 3, schedule, rests, other) == expected
+    again = [schedule, replace(schedule, at_s=0), other, rests]
+    assert codes(small, *again) == [ErrorCode.OK] * 3 + [ErrorCode.DUTY_QUEUE_FULL]
+
+
+def test_all_builder_codes_taken(small: Pair) -> None:
+    more = [op.RegisterBuilder(account=32 * master) for master in MASTERS[2:]]
+    assert codes(small, *more) == [ErrorCode.OK, ErrorCode.BUILDERS_FULL]
