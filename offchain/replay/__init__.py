@@ -1,0 +1,1 @@
+"""Order flow: replay of recorded exchange feeds and generators of synthetic flow."""
