@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks: the shared workload, contenders, and the harness that judges them."""
