@@ -1,0 +1,1 @@
+"""Commands of ``headrace``: each module here holds the click command of its own name."""

@@ -1,0 +1,85 @@
+"""``headrace bench``: the measurements that the README and docs/benchmarks.md state."""
+
+import json
+from typing import NoReturn
+
+import click
+
+from offchain.bench.harness import MIN_ROUNDS, OutputMismatchError
+from offchain.bench.leaves import run_leaves
+from offchain.bench.matching import DEFAULT_ROUNDS, run_matching
+from offchain.bench.peers import PeerUnavailableError
+from offchain.core.binding import CoreUnavailableError
+from offchain.tools.build_native import BuildError
+from offchain.tools.progress import progress_bar
+
+EXIT_FAILED = 1
+EXIT_PEER_UNAVAILABLE = 3
+
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."
+)
+
+
+@click.group()
+def bench() -> None:
+    """Measure what this machine gives: ratios side by side, and counts."""
+
+
+@bench.command()
+@click.option("--messages", type=click.IntRange(min=1), default=1_000_000, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=MIN_ROUNDS),
+    default=DEFAULT_ROUNDS,
+    show_default=True,
+    help="Turns of each contender; the best counts.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the order flow.")
+@click.option("--core", type=int, help="Processor to pin to; by default the last one allowed.")
+@_json_option
+def matching(messages: int, rounds: int, seed: int, core: int | None, as_json: bool) -> None:
+    """Time our core against the C++ headers of orderly-chaos, on the same messages.
+
+    60 % adds, 35 % cancels, 5 % IOC orders. Contenders take turns on one processor and must give
+    the same fills. Ours settles every fill between 10,000 accounts; theirs is an order book alone.
+    On a prefix, a plain Python book and the specification run beside them for scale.
+
+    Exit code 1: contenders disagree, or something does not compile; 3: the peer's source archive
+    cannot be fetched from the package index (the first run downloads it).
+    """
+    try:
+        with progress_bar("bench matching") as advance:
+            result = run_matching(messages, rounds, seed, core, advance)
+    except PeerUnavailableError as error:
+        reason = f"the source archive of orderly-chaos cannot be fetched: {error}"
+        _fail(reason, as_json, EXIT_PEER_UNAVAILABLE)
+    except OutputMismatchError as error:
+        _fail(f"no result, the fills differ: {error}", as_json, EXIT_FAILED, hash_equal=False)
+    except (CoreUnavailableError, RuntimeError, OSError) as error:
+        _fail(str(error), as_json, EXIT_FAILED)
+    click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())
+
+
+@bench.command()
+@_json_option
+def leaves(as_json: bool) -> None:
+    """Count the Poseidon2 permutations per op for each size of the hashed leaves.
+
+    The core is compiled once per size (the first run takes half a minute longer) and counts, on a
+    book of 20,000 resting orders, what a proof pays for the old and the new root of a batch.
+    """
+    try:
+        with progress_bar("bench leaves") as advance:
+            result = run_leaves(advance)
+    except (BuildError, CoreUnavailableError, RuntimeError, OSError) as error:
+        _fail(str(error), as_json, EXIT_FAILED)
+    click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())
+
+
+def _fail(reason: str, as_json: bool, exit_code: int, **fields: object) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"error": reason, **fields}))
+    else:
+        click.echo(f"Error: {reason}", err=True)
+    raise SystemExit(exit_code)

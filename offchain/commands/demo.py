@@ -1,0 +1,117 @@
+"""``headrace demo``: the whole path from deposits on L1 to claims on L1."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from offchain.demo.run import DemoResult, StepProgress
+
+DEFAULT_PLOT: Final = Path("out") / "demo.png"
+_REDRAW_S: Final = 0.2
+_ACCOUNTS: Final = click.IntRange(2, 1_000)
+
+
+@click.command()
+@click.option(
+    "--replay",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Recorded feed (DBN or .hrflow); its orders are dealt to the accounts by a hash of "
+    "their ids. Without it the flow is generated.",
+)
+@click.option(
+    "--orders",
+    type=click.IntRange(100, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Orders of the generated flow (60 % adds, 35 % cancels, 5 % IOC).",
+)
+@click.option("--accounts", type=_ACCOUNTS, default=24, show_default=True, help="Funded accounts.")
+@click.option(
+    "--batches",
+    type=click.IntRange(3, 100),
+    default=4,
+    show_default=True,
+    help="Batches to settle; the last one carries the withdrawals.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated flow.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_PLOT,
+    show_default=True,
+    help="PNG with the book and the trades.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def demo(
+    replay: Path | None,
+    orders: int,
+    accounts: int,
+    batches: int,
+    seed: int,
+    plot: Path,
+    as_json: bool,
+) -> None:
+    """Run the thin path on an embedded L1: deposit, trade, settle, claim.
+
+    Exits with 1 if the vault does not end with exactly what the engine says it owes.
+    """
+    from offchain.core.binding import CoreUnavailableError
+    from offchain.demo.exchange import ROLE_COUNT
+    from offchain.demo.flow import generated_flow, recorded_flow
+    from offchain.demo.plot import write_plot
+    from offchain.demo.report import to_json, to_text
+    from offchain.demo.run import run_demo
+    from offchain.replay.feed import FeedError
+    from offchain.settlement.local_chain import LocalChain
+
+    try:
+        if replay is None:
+            flow = generated_flow(orders, accounts, seed)
+        else:
+            flow = recorded_flow(replay, accounts)
+        with _progress(is_shown=not as_json and sys.stderr.isatty()) as progress:
+            chain = LocalChain(account_count=ROLE_COUNT + accounts)
+            result: DemoResult = run_demo(chain, flow, batches, progress)
+    except (CoreUnavailableError, FeedError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    write_plot(result, plot)
+    if as_json:
+        click.echo(json.dumps({**to_json(result), "plot": str(plot)}))
+    else:
+        click.echo(to_text(result))
+        click.echo(f"Plot:          {plot}")
+    if not result.ok:
+        raise SystemExit(1)
+
+
+@contextlib.contextmanager
+def _progress(*, is_shown: bool) -> Iterator[StepProgress]:
+    """Show a bar per step on the standard error; yield the callback that moves it."""
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    # Drawn between envelopes: a thread that draws would show up in the measured latencies.
+    with Progress(console=Console(stderr=True), disable=not is_shown, auto_refresh=False) as bars:
+        tasks: dict[str, TaskID] = {}
+        drawn_s = 0.0
+
+        def move(step: str, done: int, total: int) -> None:
+            nonlocal drawn_s
+            if step not in tasks:
+                tasks[step] = bars.add_task(step)
+            bars.update(tasks[step], completed=done, total=total)
+            now_s = time.monotonic()
+            if done == total or now_s - drawn_s >= _REDRAW_S:
+                bars.refresh()
+                drawn_s = now_s
+
+        yield move

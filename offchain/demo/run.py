@@ -1,0 +1,242 @@
+"""The thin path from deposits on L1 to claims on L1, step by step."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from offchain.demo.client import AGENT_SLOT, OWNER_SLOT, DemoClients, Measurements, Trade, Trader
+from offchain.demo.exchange import (
+    ASSET_SYMBOLS,
+    MARKET,
+    Exchange,
+    enqueue_admin,
+    fund_traders,
+    market_ops,
+    open_exchange,
+)
+from offchain.demo.flow import DemoFlow
+from offchain.demo.solvency import AssetCheck, check_assets, count_unwithdrawn
+from offchain.engine.journal import Journal
+from offchain.engine.sequencer import Sequencer, wall_clock_ms
+from offchain.engine.state_view import PriceLevel, TopOfBook
+from offchain.settlement.l1 import L1Client
+from offchain.settlement.service import SettledBatch
+from offchain.spec import op
+
+MIN_BATCHES: Final = 3
+_AGENT_LIFE_S: Final = 30 * 86_400
+_MS_PER_S: Final = 1_000
+
+# Called with (step, done, in all).
+StepProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoResult:
+    """What the demo did and measured; see `offchain.demo.report` for its texts.
+
+    Attributes
+    ----------
+    source, mode : str
+        Where the flow came from; what stands behind the settlements.
+    settled : list of SettledBatch
+        In order.
+    measured : Measurements
+        Trading only; the core's share is `trading_core_ns`.
+    top_of_book, bids, asks
+        At the end of trading, before all orders were cancelled; up to `depth_levels` per side.
+    claims, claims_gas : int
+        Claims on L1.
+    is_journal_equal : bool
+        Whether replaying the journal into a new core gave the same root.
+    checks : list of AssetCheck
+        Vault against engine, per asset.
+    unwithdrawn : int
+        Traders' balances that L1 could pay and that were left behind.
+    """
+
+    source: str
+    mode: str
+    traders: int
+    orders: int
+    settled: list[SettledBatch]
+    measured: Measurements
+    trading_core_ns: int
+    trades: list[Trade]
+    top_of_book: TopOfBook
+    bids: list[PriceLevel]
+    asks: list[PriceLevel]
+    claims: int
+    claims_gas: int
+    l1_gas: dict[str, list[int]]
+    journal_bytes: int
+    is_journal_equal: bool
+    checks: list[AssetCheck]
+    unwithdrawn: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the vault ends with exactly what the engine says it owes, and nobody waits."""
+        withdrawals = sum(len(each.tree.withdrawals) for each in self.settled)
+        return (
+            all(check.is_equal for check in self.checks)
+            and self.claims == withdrawals
+            and self.unwithdrawn == 0
+            and self.is_journal_equal
+        )
+
+
+def run_demo(
+    l1: L1Client,
+    flow: DemoFlow,
+    batches: int,
+    progress: StepProgress,
+    depth_levels: int = 100,
+) -> DemoResult:
+    """Run the thin path.
+
+    Parameters
+    ----------
+    l1 : L1Client
+        A local chain with three accounts more than the flow has.
+    flow : DemoFlow
+        Orders.
+    batches : int
+        Batches to settle, at least `MIN_BATCHES`; the last one carries the withdrawals.
+    progress : callable
+        Called with (step, done, in all).
+    depth_levels : int
+        Levels per side that the result keeps.
+
+    Raises
+    ------
+    ValueError
+        If there are too few batches or L1 accounts.
+    AttestedNotAllowedError
+        On a network that is not local.
+    """
+    if batches < MIN_BATCHES:
+        raise ValueError(f"the demo settles at least {MIN_BATCHES} batches, not {batches}")
+    if len(l1.accounts) < flow.n_accounts + 3:
+        raise ValueError(f"{flow.n_accounts} traders need {flow.n_accounts + 3} L1 accounts")
+    started_s = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        journal_path = Path(folder) / "journal"
+        exchange = open_exchange(l1, journal_path)
+        with exchange.journal:
+            traders = _prepare(exchange, flow, progress)
+            clients = DemoClients(exchange.sequencer, exchange.domain, traders, MARKET)
+            settled = _trade(exchange, clients, traders, flow, batches, progress)
+            state, measured = exchange.sequencer.state, clients.measured
+            trading_core_ns = exchange.sequencer.core_ns
+            top, bids, asks = (
+                state.top_of_book(MARKET),
+                *(state.depth(MARKET, is_ask=s, limit=depth_levels) for s in (False, True)),
+            )
+            clients.measured = Measurements(refused=measured.refused)
+            settled.append(_withdraw_all(exchange, clients, traders))
+            claims_gas = sum(
+                exchange.service.claim(each, partial(progress, "claims")) for each in settled
+            )
+        account_ids = [trader.account_id for trader in traders]
+        return DemoResult(
+            source=flow.source,
+            mode=exchange.deployment.trust_mode,
+            traders=len(traders),
+            orders=flow.orders,
+            settled=settled,
+            measured=measured,
+            trading_core_ns=trading_core_ns,
+            trades=clients.tracker.trades,
+            top_of_book=top,
+            bids=bids,
+            asks=asks,
+            claims=len(l1.gas_used["claim"]),
+            claims_gas=claims_gas,
+            l1_gas=dict(l1.gas_used),
+            journal_bytes=journal_path.stat().st_size,
+            is_journal_equal=_is_journal_equal(exchange, journal_path),
+            checks=check_assets(exchange, account_ids),
+            unwithdrawn=count_unwithdrawn(exchange, account_ids),
+            seconds=time.perf_counter() - started_s,
+        )
+
+
+def _prepare(exchange: Exchange, flow: DemoFlow, progress: StepProgress) -> list[Trader]:
+    """List the market and fund the traders, all through L1's queue."""
+    enqueue_admin(exchange.l1, exchange.deployment, market_ops(flow.tick_price_units))
+    traders = fund_traders(exchange.l1, exchange.deployment, flow, partial(progress, "deposits"))
+    exchange.service.feed_priority()
+    return traders
+
+
+def _trade(
+    exchange: Exchange,
+    clients: DemoClients,
+    traders: list[Trader],
+    flow: DemoFlow,
+    batches: int,
+    progress: StepProgress,
+) -> list[SettledBatch]:
+    """Register the agents, then send the flow in all batches but the last."""
+    expiry_s = wall_clock_ms() // _MS_PER_S + _AGENT_LIFE_S
+    for trader in traders:
+        agent = op.SetAgent(
+            account=trader.account_id,
+            address=trader.agent.address,
+            expiry_s=expiry_s,
+            slot=AGENT_SLOT,
+        )
+        clients.send_all(trader, OWNER_SLOT, [agent])
+    clients.measured = Measurements(refused=clients.measured.refused)
+    exchange.sequencer.core_ns = 0
+    settled: list[SettledBatch] = []
+    parts = flow.parts(batches - 1)
+    for number, part in enumerate(parts, start=1):
+        step = f"orders, part {number} of {len(parts)}"
+        clients.trade(flow, part, partial(progress, step))
+        settled.append(_seal_and_settle(exchange))
+    return settled
+
+
+def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader]) -> SettledBatch:
+    """Cancel every order, withdraw all that L1 can pay exactly, settle."""
+    state = exchange.sequencer.state
+    steps = {asset: state.asset(asset).withdraw_step_units for asset in ASSET_SYMBOLS}
+    for trader in traders:
+        clients.send_all(trader, AGENT_SLOT, [op.CancelAll(account=trader.account_id)])
+        account = state.account(trader.account_id)
+        free_units = {
+            asset_plus_1 - 1: free
+            for asset_plus_1, free in zip(account.asset_ids, account.free, strict=True)
+            if asset_plus_1
+        }
+        withdrawals: list[op.Op] = [
+            op.Withdraw(account=trader.account_id, asset=asset, amount=units - units % steps[asset])
+            for asset, units in free_units.items()
+            if units >= steps[asset]
+        ]
+        if withdrawals:
+            clients.send_all(trader, OWNER_SLOT, withdrawals)
+    return _seal_and_settle(exchange)
+
+
+def _seal_and_settle(exchange: Exchange) -> SettledBatch:
+    return exchange.service.settle(exchange.sequencer.seal())
+
+
+def _is_journal_equal(exchange: Exchange, path: Path) -> bool:
+    """Restart from the journal alone and compare the last root."""
+    config_hash = exchange.genesis.config_hash()
+    with Journal(path, config_hash) as journal:
+        again = Sequencer(
+            exchange.genesis.new_core(), exchange.domain, config_hash, journal=journal
+        )
+        return again.sealed[-1].new_root == exchange.sequencer.sealed[-1].new_root

@@ -1,0 +1,1 @@
+"""Sequencer: signature check, time, core, journal and batches around the state transition."""

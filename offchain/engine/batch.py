@@ -1,0 +1,160 @@
+"""Sealed batches: what one run of envelopes did, as settlement needs it.
+
+The inputs commitment covers all that may influence a batch's new root and output:
+``keccak256(tag | config_hash | old_root | count | keccak256(e_1 | e_2 | ...))`` where the tag is
+``headrace/inputs/v1`` padded with zero bytes to 32, `count` is the number of envelopes as a
+32-byte big-endian word and e_i is the keccak256 of envelope i. Time, L1 records and the sealing
+itself travel in envelopes of their own; hints and siblings are left out, since they change nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+from eth_hash.auto import keccak
+
+from offchain.core.binding import Core, EventArray
+from offchain.engine.state_view import StateView
+from offchain.spec.encoding import address_from_words
+from offchain.spec.errors import ErrorCode
+from offchain.spec.header import Header
+from offchain.spec.kinds import EventKind
+
+_INPUTS_TAG: Final = b"headrace/inputs/v1".ljust(32, b"\x00")
+_WORD_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalEvent:
+    """What L1 owes after a batch.
+
+    Attributes
+    ----------
+    account : int
+        Account that withdrew, or that a refused deposit was for.
+    owner : bytes
+        L1 address that is paid, 20 bytes.
+    asset : int
+        Asset id.
+    amount_units : int
+        Engine units.
+    code : ErrorCode
+        OK for a withdrawal, else why a deposit goes back.
+    """
+
+    account: int
+    owner: bytes
+    asset: int
+    amount_units: int
+    code: ErrorCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBatch:
+    """One batch. Roots and hashes have 32 bytes.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    old_root, new_root : bytes
+        State roots before its first and after its last envelope.
+    first_time_s, last_time_s : int
+        Time of the state before and after, in seconds; 0 at genesis.
+    priority_first, priority_next : int
+        L1 records that it consumed: [priority_first, priority_next).
+    priority_accumulator, receipts_head, inputs_commitment : bytes
+        After the batch; see the module for the last.
+    withdrawals : tuple of WithdrawalEvent
+        In the order of their events.
+    event_counts : dict
+        Number of events by kind.
+    envelopes : tuple of bytes
+        Everything that was applied, in order.
+    """
+
+    number: int
+    old_root: bytes
+    new_root: bytes
+    first_time_s: int
+    last_time_s: int
+    priority_first: int
+    priority_next: int
+    priority_accumulator: bytes
+    receipts_head: bytes
+    inputs_commitment: bytes
+    withdrawals: tuple[WithdrawalEvent, ...]
+    event_counts: dict[EventKind, int]
+    envelopes: tuple[bytes, ...]
+
+
+def inputs_commitment(config_hash: bytes, old_root: bytes, envelopes: list[bytes]) -> bytes:
+    """Return the 32-byte commitment that the module describes."""
+    count = len(envelopes).to_bytes(_WORD_BYTES, "big")
+    hashes = b"".join(keccak(envelope) for envelope in envelopes)
+    return keccak(_INPUTS_TAG + config_hash + old_root + count + keccak(hashes))
+
+
+class BatchCollector:
+    """Collects envelopes and their events until the batch is sealed.
+
+    Parameters
+    ----------
+    core : Core
+        The core that applies the envelopes, at genesis.
+    config_hash : bytes
+        32 bytes.
+    """
+
+    def __init__(self, core: Core, config_hash: bytes) -> None:
+        self._core = core
+        self._config_hash = config_hash
+        self._open(core.root())
+
+    def add(self, envelope: bytes, events: EventArray) -> SealedBatch | None:
+        """Take an applied envelope; return the batch if this one sealed it."""
+        self._envelopes.append(envelope)
+        kinds: list[int] = events["kind"].tolist()
+        self._kinds.update(kinds)
+        if EventKind.WITHDRAWAL in kinds:
+            self._withdrawals += _withdrawals(events)
+        return self._seal() if EventKind.BATCH_SEALED in kinds else None
+
+    def _open(self, root: bytes) -> None:
+        self._old_root = root
+        self._before: Header = StateView(self._core).header()
+        self._envelopes: list[bytes] = []
+        self._kinds: Counter[int] = Counter()
+        self._withdrawals: list[WithdrawalEvent] = []
+
+    def _seal(self) -> SealedBatch:
+        after, before = StateView(self._core).header(), self._before
+        batch = SealedBatch(
+            number=after.batch_number,
+            old_root=self._old_root,
+            new_root=self._core.root(),
+            first_time_s=before.now_s,
+            last_time_s=after.now_s,
+            priority_first=before.next_priority_index,
+            priority_next=after.next_priority_index,
+            priority_accumulator=after.priority_accumulator,
+            receipts_head=after.receipts_head,
+            inputs_commitment=inputs_commitment(self._config_hash, self._old_root, self._envelopes),
+            withdrawals=tuple(self._withdrawals),
+            event_counts={EventKind(kind): n for kind, n in sorted(self._kinds.items())},
+            envelopes=tuple(self._envelopes),
+        )
+        self._open(batch.new_root)
+        return batch
+
+
+def _withdrawals(events: EventArray) -> list[WithdrawalEvent]:
+    rows = events[events["kind"] == EventKind.WITHDRAWAL]
+    return [
+        WithdrawalEvent(account, address_from_words(*words), asset, amount, ErrorCode(code))
+        for account, (asset, amount, *words, code) in zip(
+            rows["account"].tolist(), rows["v"].tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,209 @@
+"""Sequencer: the one writer of a chain.
+
+A user's envelope passes three doors: its form, its signature, the state transition. What passed is
+appended to the journal, so that replaying the journal rebuilds the same state; what did not has
+changed nothing. The sequencer itself writes the arrival time, advances the state's time by the
+second, and works off duties and continuations before it takes the next envelope.
+
+Here the journal is synced when a batch is sealed: what a crash may lose is never settled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from offchain.core.binding import Core, EventArray
+from offchain.engine.batch import BatchCollector, SealedBatch
+from offchain.engine.journal import Journal
+from offchain.engine.signing import SigningDomain, check_signature
+from offchain.engine.state_view import StateView
+from offchain.spec import op
+from offchain.spec.checks import require
+from offchain.spec.envelope import Envelope
+from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import EnvelopeKind
+
+MS_PER_S: Final = 1_000
+_NS_PER_MS: Final = 1_000_000
+
+
+def wall_clock_ms() -> int:
+    """Return the system's time, milliseconds since the epoch."""
+    return time.time_ns() // _NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an envelope.
+
+    Attributes
+    ----------
+    arrival_ms : int
+        Arrival time that the sequencer gave it, milliseconds since the epoch.
+    events : array of EVENT_DTYPE
+        Its events and those of the continuations that it left, in order.
+    """
+
+    arrival_ms: int
+    events: EventArray
+
+
+class Sequencer:
+    """Orders, checks, applies and records envelopes of one chain.
+
+    Parameters
+    ----------
+    core : Core
+        Core at genesis.
+    domain : SigningDomain
+        What users' signatures name.
+    config_hash : bytes
+        32 bytes, as the core was made with.
+    journal : Journal, optional
+        Replayed first, then written; without one nothing outlives the process.
+    clock_ms : callable
+        Present time, milliseconds since the epoch; it may jump back, arrival times do not.
+
+    Attributes
+    ----------
+    state : StateView
+        Read access to the present state.
+    sealed : list of SealedBatch
+        All batches sealed so far, replayed ones included.
+    core_ns : int
+        Time spent inside the core by envelopes, in nanoseconds; a replay counts as well.
+
+    Raises
+    ------
+    JournalError
+        If the journal is damaged.
+    OpError
+        If the journal holds an envelope that this core refuses.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        domain: SigningDomain,
+        config_hash: bytes,
+        *,
+        journal: Journal | None = None,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+    ) -> None:
+        self._core = core
+        self._domain = domain
+        self._clock_ms = clock_ms
+        self._collector = BatchCollector(core, config_hash)
+        self._journal: Journal | None = None
+        self.state = StateView(core)
+        self.sealed: list[SealedBatch] = []
+        self.core_ns = 0
+        if journal is not None:
+            for envelope in journal.entries():
+                self._take(envelope)
+        self._journal = journal
+        header = self.state.header()
+        self._now_s, self._arrival_ms = header.now_s, header.last_arrival_ms
+        self._work_off()  # a crash may have come before the continuation
+
+    def submit(self, envelope: bytes) -> Receipt:
+        """Admit a user's envelope.
+
+        Parameters
+        ----------
+        envelope : bytes
+            USER envelope as received; its arrival time is overwritten.
+
+        Raises
+        ------
+        OpError
+            If its form is wrong, it is no USER envelope, or the transition refuses it as a whole.
+            Single ops that were refused are REJECTED events of the receipt.
+        SignatureError
+            If the signature is not its signer's for this chain.
+        """
+        received = Envelope.from_bytes(envelope)
+        require(received.kind == EnvelopeKind.USER, ErrorCode.ENVELOPE_OP_NOT_ALLOWED)
+        check_signature(self._domain, received)
+        arrival_ms = self._arrive()
+        return self._admit(replace(received, arrival_ms=arrival_ms))
+
+    def submit_priority(self, record: bytes) -> Receipt:
+        """Consume the next record of L1's queue, 256 bytes.
+
+        Raises
+        ------
+        OpError
+            PRIORITY_OUT_OF_ORDER, or ENVELOPE_MALFORMED if it has another length.
+        """
+        arrival_ms = self._arrive()
+        return self._admit(
+            Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=arrival_ms, payload=record)
+        )
+
+    def tick(self) -> None:
+        """Bring the state's time up to the clock and run what is due by then."""
+        self._arrive()
+
+    def seal(self) -> SealedBatch:
+        """End the batch, compute its root and sync the journal."""
+        self._arrive()
+        self._system(op.SealBatch())
+        if self._journal is not None:
+            self._journal.sync()
+        return self.sealed[-1]
+
+    def _arrive(self) -> int:
+        self._arrival_ms = max(self._arrival_ms, self._clock_ms())
+        now_s = self._arrival_ms // MS_PER_S
+        if now_s > self._now_s:
+            self._system(op.AdvanceTime(now_s=now_s))
+            self._now_s = now_s
+            self._work_off()
+        return self._arrival_ms
+
+    def _admit(self, envelope: Envelope) -> Receipt:
+        events = self._take(envelope.to_bytes())
+        rest = self._work_off()
+        if rest:
+            events = np.concatenate([events, *rest])
+        return Receipt(envelope.arrival_ms, events)
+
+    def _work_off(self) -> list[EventArray]:
+        """Run continuations and duties until none is pending; return their events."""
+        parts: list[EventArray] = []
+        while True:
+            if self.state.is_continuation_pending():
+                parts.append(self._system(op.Continue()))
+            elif self.state.is_duty_due():
+                parts.append(self._system(op.RunDuties()))
+            else:
+                return parts
+
+    def _system(self, system_op: op.Op) -> EventArray:
+        envelope = Envelope(
+            kind=EnvelopeKind.SYSTEM, arrival_ms=self._arrival_ms, payload=system_op.to_bytes()
+        )
+        return self._take(envelope.to_bytes())
+
+    def _take(self, envelope: bytes) -> EventArray:
+        """Apply an envelope, write it down and count it to the batch.
+
+        An error of the journal leaves the state ahead of it: this sequencer must then be discarded
+        and started anew, which the exception that goes up to its owner brings about.
+        """
+        start_ns = time.perf_counter_ns()
+        code, events = self._core.apply_envelope(envelope)
+        self.core_ns += time.perf_counter_ns() - start_ns
+        require(code == ErrorCode.OK, code)
+        if self._journal is not None:
+            self._journal.append(envelope)
+        batch = self._collector.add(envelope, events)
+        if batch is not None:
+            self.sealed.append(batch)
+        return events

@@ -1,0 +1,102 @@
+"""Reading a core's state: records by id, and the order book of a market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, NamedTuple
+
+from offchain.core.binding import Core
+from offchain.spec.book_records import Level
+from offchain.spec.constants import LEAF_BYTES
+from offchain.spec.header import Header
+from offchain.spec.kinds import Continuation, Subtree
+from offchain.spec.records import Account, Asset, Market
+from offchain.spec.state import account_index
+
+_LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
+# Looked at after every envelope; parsing the whole header would take ten times longer.
+_HEADER_WORDS: Final = Struct("<30Q")
+_NOW_WORD: Final = 4
+_DUTY_COUNT_WORD: Final = 10
+_CONTINUATION_WORD: Final = 29
+_DUE: Final = Struct("<I")
+
+
+class PriceLevel(NamedTuple):
+    """Price in price units and the lots that rest there."""
+
+    price: int
+    total_lots: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopOfBook:
+    """Best levels of a market; None for an empty side."""
+
+    bid: PriceLevel | None
+    ask: PriceLevel | None
+
+
+class StateView:
+    """Read access to a core.
+
+    Parameters
+    ----------
+    core : Core
+        The core; every call reads its present state.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def header(self) -> Header:
+        """Return the header record."""
+        return Header.from_bytes(self._core.leaf(Subtree.HEADER, 0))
+
+    def account(self, account_id: int) -> Account:
+        """Return an account's record; all zero if it does not exist."""
+        return Account.from_bytes(self._core.leaf(Subtree.ACCOUNTS, account_index(account_id)))
+
+    def asset(self, asset_id: int) -> Asset:
+        """Return an asset's record; all zero if it does not exist."""
+        return Asset.from_bytes(self._core.leaf(Subtree.ASSETS, asset_id))
+
+    def market(self, market_id: int) -> Market:
+        """Return a market's record; all zero if it does not exist."""
+        return Market.from_bytes(self._core.leaf(Subtree.MARKETS, market_id))
+
+    def is_continuation_pending(self) -> bool:
+        """Return whether an op waits for CONTINUE."""
+        return self._words()[_CONTINUATION_WORD] != Continuation.NONE
+
+    def is_duty_due(self) -> bool:
+        """Return whether the earliest duty is due."""
+        words = self._words()
+        if words[_DUTY_COUNT_WORD] == 0:
+            return False
+        due_s: int = _DUE.unpack_from(self._core.leaf(Subtree.DUTIES, 0))[0]
+        return due_s <= words[_NOW_WORD]
+
+    def top_of_book(self, market_id: int) -> TopOfBook:
+        """Return the best levels of a market."""
+        bids, asks = (self.depth(market_id, is_ask=side, limit=1) for side in (False, True))
+        return TopOfBook(bids[0] if bids else None, asks[0] if asks else None)
+
+    def depth(self, market_id: int, *, is_ask: bool, limit: int) -> list[PriceLevel]:
+        """Return up to `limit` levels of one side, best first."""
+        levels: list[PriceLevel] = []
+        slot = self.market(market_id).best(is_ask=is_ask)
+        while slot and len(levels) < limit:
+            level = self._level(slot)
+            levels.append(PriceLevel(level.price, level.total_lots))
+            slot = level.next
+        return levels
+
+    def _level(self, slot: int) -> Level:
+        number, place = divmod(slot, _LEVELS_PER_LEAF)
+        leaf = self._core.leaf(Subtree.LEVELS, number)
+        return Level.from_bytes(leaf[place * Level.SIZE : (place + 1) * Level.SIZE])
+
+    def _words(self) -> tuple[int, ...]:
+        return _HEADER_WORDS.unpack_from(self._core.leaf(Subtree.HEADER, 0))

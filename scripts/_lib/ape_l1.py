@@ -1,0 +1,84 @@
+"""Ape's connected network as the L1 of settlement and demo."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import ape
+from web3.types import EventData
+
+from offchain.settlement.contracts import compiled_by_name
+from scripts._lib.ape_client import ApeClient
+
+
+class ApeL1(ApeClient):
+    """Ape's test accounts on the connected network, with gas accounting.
+
+    Transactions go through Ape. Reads and logs go through the provider's web3, which needs no
+    data frames.
+
+    Parameters
+    ----------
+    account_count : int
+        Test accounts to use; the first one deploys and pays where no sender is given.
+
+    Attributes
+    ----------
+    accounts : list of str
+        Checksum addresses.
+    gas_used : dict of str to list of int
+        Gas of every transaction, in order, by function or deployed contract.
+    """
+
+    def __init__(self, account_count: int) -> None:
+        signers = [ape.accounts.test_accounts[index] for index in range(account_count)]
+        super().__init__(signers[0])
+        self._signers = {signer.address: signer for signer in signers}
+        self.accounts = list(self._signers)
+        self.gas_used: defaultdict[str, list[int]] = defaultdict(list)
+
+    def private_key(self, account: str) -> bytes:
+        """Return the key of a test account, 32 bytes."""
+        return bytes.fromhex(self._signers[account].private_key.removeprefix("0x"))
+
+    def balance_wei(self, account: str) -> int:
+        """Return an address's ether in wei."""
+        return int(ape.chain.provider.get_balance(account))
+
+    def deploy(self, name: str, *args: object) -> str:
+        """Deploy the contract with this file stem and return its address."""
+        factory = getattr(ape.project, name)
+        contract = factory.deploy(*args, sender=self._signers[self.accounts[0]])
+        self.gas_used[name].append(contract.creation_metadata.receipt.gas_used)
+        return str(contract.address)
+
+    def transact(
+        self,
+        name: str,
+        address: str,
+        function: str,
+        *args: object,
+        sender: str | None = None,
+        value_wei: int = 0,
+    ) -> object:
+        """Send a transaction and wait until it is mined."""
+        method = getattr(getattr(ape.project, name).at(address), function)
+        signer = self._signers[sender or self.accounts[0]]
+        receipt = method(*args, sender=signer, value=value_wei)
+        self.gas_used[function].append(receipt.gas_used)
+        return receipt
+
+    def call(self, name: str, address: str, function: str, *args: object) -> object:
+        """Read from a contract on the latest state."""
+        return self._contract(name, address).functions[function](*args).call()
+
+    def events(
+        self, name: str, address: str, event: str, from_block: int = 0
+    ) -> Sequence[EventData]:
+        """Return a contract's events of one kind, in order."""
+        return list(self._contract(name, address).events[event]().get_logs(from_block=from_block))
+
+    def _contract(self, name: str, address: str) -> Any:
+        return ape.chain.provider.web3.eth.contract(address=address, abi=compiled_by_name(name).abi)

@@ -1,0 +1,186 @@
+"""`headrace demo`: the thin path as a user starts it."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from offchain.cli import main
+from offchain.demo.flow import LOTS_PER_SIZE, generated_flow, recorded_flow
+from offchain.demo.run import run_demo
+from offchain.replay.book import ReferenceBook
+from offchain.replay.driver import load_recording
+from offchain.replay.feed import FeedRecording, MessageKind, save_feed
+from offchain.replay.flow import FlowKind
+from offchain.settlement.local_chain import LocalChain
+
+REPOSITORY = Path(__file__).parents[2]
+REAL_DAY = REPOSITORY.parent / "shared" / "data" / "esh4-mbo-20231225-part1.dbn.zst"
+PNG_MAGIC = b"\x89PNG"
+
+
+def demo_json(*arguments):
+    done = CliRunner(mix_stderr=False).invoke(main, ["demo", "--json", *arguments])
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def assert_whole_path(data):
+    """What every run of the demo promises."""
+    assert data["ok"] is True
+    assert data["mode"] == "ATTESTED"
+    assert data["refused"] == {}
+    assert data["deposits"] == 2 * data["accounts"]
+    assert data["claims"] == data["withdrawals"] == sum(b["withdrawals"] for b in data["batches"])
+    assert data["unwithdrawn_balances"] == 0
+    assert data["journal"]["replay_equal"]
+    for number, batch in enumerate(data["batches"], start=1):
+        assert batch["number"] == number
+        assert batch["gas"] > 21_000
+    for earlier, later in zip(data["batches"], data["batches"][1:], strict=False):
+        assert later["old_root"] == earlier["new_root"] != later["new_root"]
+    for asset in data["solvency"]:
+        assert asset["vault_native"] == asset["owed_native"] + asset["surplus_native"]
+        assert asset["owed_units"] == asset["accounts_units"] == asset["vault_ledger_units"]
+    assert data["l1_gas_total"] > sum(data["settlement_gas"]) + data["claims_gas"]
+
+
+def test_generated_flow(tmp_path):
+    plot = tmp_path / "folder" / "demo.png"
+    data = demo_json("--accounts", "24", "--orders", "600", "--batches", "3", "--plot", str(plot))
+    assert_whole_path(data)
+    assert (data["accounts"], data["orders"], len(data["batches"])) == (24, 600, 3)
+    assert data["withdrawals"] == 48
+    assert plot.read_bytes().startswith(PNG_MAGIC)
+    surplus_wei = {asset["asset"]: asset["surplus_native"] for asset in data["solvency"]}
+    assert surplus_wei == {"USDC": 0, "ETH": sum(range(1, 25))}
+
+
+def plain_fills(flow):
+    """(price, lots) of every fill, by a book of plain Python."""
+    book, fills = ReferenceBook(), []
+    for kind, is_bid, _, _, ref, price_ticks, size in flow.rows.tolist():
+        if kind == FlowKind.ADD:
+            book.place(ref, bool(is_bid), price_ticks, size)
+        elif kind == FlowKind.CANCEL:
+            book.cancel(ref)
+        elif kind == FlowKind.MODIFY:
+            book.modify(ref, price_ticks, size)
+        else:
+            for fill in book.aggress(ref, bool(is_bid), price_ticks, size):
+                price = fill.price_ticks * flow.tick_price_units
+                fills.append((price, fill.size * LOTS_PER_SIZE))
+    return fills
+
+
+@pytest.fixture(scope="module")
+def few_traders():
+    """Four traders who trade enough to leave the quota free of fees."""
+    flow = generated_flow(1_200, 4, seed=2)
+    return flow, run_demo(LocalChain(account_count=7), flow, 3, lambda *_: None)
+
+
+def test_fees_stay_in_the_vault(few_traders):
+    _, result = few_traders
+    assert result.ok
+    quote = result.checks[0]
+    assert quote.fee_units > 0
+    # Fees and what is below one token base unit per trader: nothing else is left.
+    assert 0 <= quote.owed_units - quote.fee_units < 4 * 100
+
+
+def test_demo_matches_like_a_plain_book():
+    flow = generated_flow(800, 16, seed=3)
+    result = run_demo(LocalChain(account_count=19), flow, 3, lambda *_: None)
+    assert [(trade.price, trade.size_lots) for trade in result.trades] == plain_fills(flow)
+    assert len(result.trades) > 100
+
+
+def test_verdict_depends_on_the_vault(few_traders):
+    _, result = few_traders
+    short = replace(result.checks[0], vault_native=result.checks[0].vault_native - 1)
+    assert not replace(result, checks=[short]).ok
+    owing = replace(result.checks[0], accounts_units=result.checks[0].accounts_units + 1)
+    assert not replace(result, checks=[owing]).ok
+    assert not replace(result, claims=result.claims - 1).ok
+    assert not replace(result, unwithdrawn=1).ok
+    assert not replace(result, is_journal_equal=False).ok
+
+
+@pytest.mark.real_data
+def test_recorded_flow(tmp_path):
+    if not REAL_DAY.exists():
+        pytest.skip("recorded day absent: expected ../shared/data/" + REAL_DAY.name)
+    recording = load_recording(REAL_DAY)
+    messages = recording.messages
+    middle_ticks = int(np.median(messages["price_ticks"][messages["kind"] == MessageKind.TRADE]))
+    # The first trades and the orders around them: enough to trade, few enough for a test.
+    near = messages[np.abs(messages["price_ticks"] - middle_ticks) <= 60]
+    end = np.flatnonzero(near["kind"] == MessageKind.TRADE)[150]
+    head = FeedRecording(near[:end], recording.tick_e9, recording.symbol)
+    path = tmp_path / "head.hrflow"
+    save_feed(path, head)
+    data = demo_json(
+        "--replay", str(path), "--accounts", "12", "--plot", str(tmp_path / "demo.png")
+    )
+    assert_whole_path(data)
+    assert data["fills"] == len(plain_fills(recorded_flow(path, 12))) > 50
+    assert data["messages"]["modify"] > 0
+
+
+def test_text_names_the_mode_of_trust(tmp_path):
+    plot = tmp_path / "demo.png"
+    done = CliRunner().invoke(
+        main, ["demo", "--orders", "100", "--accounts", "3", "--plot", str(plot)]
+    )
+    assert done.exit_code == 0
+    assert "Mode of trust: ATTESTED" in done.output
+    assert "OK in" in done.output
+    assert str(plot) in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--replay", "absent.dbn"], ["--batches", "2"], ["--accounts", "1"], ["--orders", "0"]],
+)
+def test_wrong_options_are_named(arguments):
+    done = CliRunner().invoke(main, ["demo", *arguments])
+    assert done.exit_code == 2
+    assert arguments[0] in done.output
+
+
+def test_unreadable_recording(tmp_path):
+    path = tmp_path / "feed.csv"
+    path.write_text("no feed")
+    done = CliRunner().invoke(main, ["demo", "--replay", str(path)])
+    assert done.exit_code == 1
+    assert "unknown kind of recording" in done.output
+
+
+def test_command_line():
+    done = CliRunner().invoke(main, ["--help"])
+    assert done.exit_code == 0
+    assert "demo" in done.output
+    assert CliRunner().invoke(main, ["--version"]).output.startswith("headrace, version ")
+    assert CliRunner().invoke(main, ["absent"]).exit_code == 2
+
+
+def test_ape_script():
+    """The same path through Ape, in a process of its own because Ape owns a global network."""
+    script = ["run", "demo", "--network", "ethereum:local:test", "--json"]
+    done = subprocess.run(
+        [Path(sys.executable).parent / "ape", *script, "--accounts", "3", "--orders", "100"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert_whole_path(json.loads(done.stdout.splitlines()[-1]))
