@@ -26,6 +26,7 @@ JOURNAL_RECORD_BYTES: Final = 80
 MAX_EVENTS_PER_OP: Final = 5 * k.MAX_STEPS + 8  # HR_MAX_EVENTS_PER_OP
 DIGEST_BYTES: Final = 32
 ADDRESS_BYTES: Final = 20
+_LEAF_BYTES_MAX: Final = 2_048  # of any build, those of `headrace bench leaves` included
 
 EVENT_DTYPE: Final = np.dtype(
     [
@@ -182,7 +183,9 @@ class Core:
         if not self._core:
             raise MemoryError("the core found no address space")
         self._envelope_events = np.empty(self._library.hr_core_envelope_events(), EVENT_DTYPE)
-        self._hints: npt.NDArray[np.uint32] | None = None  # keeps the buffer alive
+        # C keeps the addresses of these two.
+        self._hint_tape: npt.NDArray[np.uint32] | None = None
+        self._hint_record: npt.NDArray[np.uint32] | None = None
 
     @property
     def handle(self) -> int:
@@ -304,29 +307,29 @@ class Core:
 
     def leaf(self, subtree: int, index: int) -> bytes:
         """Return the bytes of a leaf; raises IndexError when it lies outside the tree."""
-        buffer = np.empty(1024, np.uint8)
+        buffer = np.empty(_LEAF_BYTES_MAX, np.uint8)
         length = self._library.hr_core_leaf(self._core, subtree, index, _pointer(buffer))
         if length == 0:
             raise IndexError(f"no leaf {index} in subtree {subtree}")
         return buffer[:length].tobytes()
 
     def take_hints_from(self, tape: npt.NDArray[np.uint32] | None) -> None:
-        """Take hints from a tape of u32 from now on (None: from the native index)."""
-        self._hints = tape
+        """Take hints from a tape from now on (None: from the native index)."""
+        self._hint_tape = None if tape is None else np.ascontiguousarray(tape, np.uint32)
         self._library.hr_core_hints_from_tape(
-            self._core, _pointer(tape), 0 if tape is None else len(tape)
+            self._core, _pointer(self._hint_tape), 0 if tape is None else len(tape)
         )
 
     def record_hints(self, capacity: int) -> None:
         """Write down the hints used from now on, at most ``capacity``."""
-        self._hints = np.empty(capacity, np.uint32)
-        self._library.hr_core_hints_to_record(self._core, _pointer(self._hints), capacity)
+        self._hint_record = np.empty(capacity, np.uint32)
+        self._library.hr_core_hints_to_record(self._core, _pointer(self._hint_record), capacity)
 
     def recorded_hints(self) -> npt.NDArray[np.uint32]:
         """Return the hints written down since :meth:`record_hints`, in order."""
-        if self._hints is None:
+        if self._hint_record is None:
             raise RuntimeError("call record_hints first")
-        return self._hints[: self._library.hr_core_hints_recorded(self._core)].copy()
+        return self._hint_record[: self._library.hr_core_hints_recorded(self._core)].copy()
 
     def hash_counts(self) -> tuple[int, int]:
         """Return the Poseidon2 permutations spent on roots so far: (leaves, inner nodes)."""

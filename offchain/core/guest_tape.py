@@ -38,6 +38,7 @@ GUEST_RAM_BYTES: Final = 512 << 20
 _HEAD: Final = struct.Struct("<3I32s20s")
 _WORD_BYTES: Final = 4
 _HASH_BYTES: Final = 32
+_ADDRESS_BYTES: Final = 20
 
 
 class Mode(IntEnum):
@@ -103,7 +104,7 @@ def encode(
     ValueError
         If an op, the hash or the address has another length.
     """
-    if len(config_hash) != _HASH_BYTES or len(governance) != 20:
+    if len(config_hash) != _HASH_BYTES or len(governance) != _ADDRESS_BYTES:
         raise ValueError("config_hash takes 32 bytes and governance 20")
     parts = [_HEAD.pack(mode, len(items), len(hints), config_hash, governance)]
     parts.append(hints.astype("<u4").tobytes())

@@ -33,7 +33,7 @@ PRIORITY_RECORD_BYTES: Final = 256  # eight ABI words
 MAX_OPEN_ORDERS: Final = 1_000  # resting orders of one account
 
 # --- capacities (the shape of the state tree) --------------------------------------------
-LEAF_BYTES: Final = 128  # bytes of records hashed into one book, position or duty leaf
+LEAF_BYTES: Final = 64  # bytes of records hashed into one book, position or duty leaf
 MASTER_BITS: Final = 17  # masters per chain: 2^17
 SUB_ACCOUNT_BITS: Final = 5  # account id = master x 32 + sub-account
 SIGNERS_PER_MASTER: Final = 4  # slot 0 is the owner's key, slots 1 to 3 are agents

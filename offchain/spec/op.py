@@ -14,6 +14,7 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, SelfTrade, TimeInForce
 from offchain.spec.records import NO_ADDRESS
 
+NO_ACCOUNT = 0  # account field of a DEPOSIT that can only be refused
 ALL_MARKETS = 0xFFFF  # market field of a CANCEL_ALL that spares no market
 _TIME_LIMIT = 2**32 - 1  # the largest u32 is no time, so that every stored time is below it
 _PLACE_FLAGS = (
@@ -287,7 +288,10 @@ class SealBatch(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit(Op):
-    """Credit `amount` engine units that L1 took from `owner`."""
+    """Credit `amount` engine units that L1 took from `owner`.
+
+    `account` is a master's, or NO_ACCOUNT when L1 assigned a master that the chain has no room for.
+    """
 
     KIND: ClassVar = OpKind.DEPOSIT
     LAYOUT: ClassVar = Struct("<B3xI20sH2xQ24x")
@@ -300,7 +304,7 @@ class Deposit(Op):
     def is_well_formed(self) -> bool:
         """Return whether account and amount are what L1 can send."""
         master, sub = divmod(self.account, 1 << SUB_ACCOUNT_BITS)
-        return sub == 0 and 1 <= master < 1 << MASTER_BITS and 1 <= self.amount < VALUE_LIMIT
+        return sub == 0 and master < 1 << MASTER_BITS and 1 <= self.amount < VALUE_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from typing import Self
 from offchain.spec.constants import MASTER_BITS, SUB_ACCOUNT_BITS, VALUE_LIMIT
 from offchain.spec.encoding import ADDRESS_BYTES
 from offchain.spec.kinds import PriorityKind
-from offchain.spec.op import Deposit
+from offchain.spec.op import NO_ACCOUNT, Deposit
 
 _WORD_BYTES = 32
 _ADDRESS_LIMIT = 2 ** (8 * ADDRESS_BYTES)
+_NUMBER_LIMIT = 2**64  # a word above it is no number
 _ASSET_LIMIT = 2**16
 _ADMIN_KINDS = range(65, 96)
 
@@ -62,7 +63,7 @@ class PriorityRecord:
 
     def _deposit(self) -> bytes | None:
         is_in_range = (
-            1 <= self.account < 1 << MASTER_BITS
+            self.account < _NUMBER_LIMIT
             and self.asset < _ASSET_LIMIT
             and 1 <= self.amount < VALUE_LIMIT
             and self.sender < _ADDRESS_LIMIT
@@ -71,8 +72,9 @@ class PriorityRecord:
         )
         if not is_in_range:
             return None
+        has_room = self.account < 1 << MASTER_BITS
         return Deposit(
-            account=self.account << SUB_ACCOUNT_BITS,
+            account=self.account << SUB_ACCOUNT_BITS if has_room else NO_ACCOUNT,
             owner=self.sender.to_bytes(ADDRESS_BYTES, "big"),
             asset=self.asset,
             amount=self.amount,

@@ -76,7 +76,7 @@ def test_variant_of_the_present_size_is_the_native_core(library, ops):
     assert costs["inner_nodes"].sum() == counted[1]
 
 
-@pytest.mark.parametrize("leaf_bytes", [64, 2048])
+@pytest.mark.parametrize("leaf_bytes", [2 * LEAF_BYTES, 2048])
 def test_leaf_size_changes_the_root_and_nothing_else(leaf_bytes, ops):
     other = leaves.load_variant(leaf_bytes)
     native, variant = new_exchange(), new_exchange(library=other)

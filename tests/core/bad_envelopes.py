@@ -17,7 +17,7 @@ from offchain.spec.errors import ErrorCode as E
 from offchain.spec.kinds import EnvelopeKind, PriorityKind
 from offchain.spec.priority import PriorityRecord, admin_record
 from tests.core.bad_ops import ASSET, CANCEL_ALL, DEPOSIT, OWNER_KEY, PLACE, TIME, TRANSFER
-from tests.core.crowded import A, ABSENT, B
+from tests.core.crowded import ABSENT, A, B
 from tests.strategies import agent_of, owner_of
 
 ARRIVAL_MS = 10**12
@@ -41,11 +41,13 @@ OWNER = Envelope(
 AGENT = replace(OWNER, signer_slot=1, signer=agent_of(1, 1), payload=payload(CANCEL_ALL))
 SYSTEM = Envelope(kind=EnvelopeKind.SYSTEM, arrival_ms=ARRIVAL_MS, payload=payload(TIME))
 RECORD = PriorityRecord(
-    index=0, kind=PriorityKind.DEPOSIT, sender=int.from_bytes(owner_of(A), "big"), account=1, amount=1
+    index=0,
+    kind=PriorityKind.DEPOSIT,
+    sender=int.from_bytes(owner_of(A), "big"),
+    account=1,
+    amount=1,
 )
-PRIORITY = Envelope(
-    kind=EnvelopeKind.PRIORITY, arrival_ms=ARRIVAL_MS, payload=RECORD.to_bytes()
-)
+PRIORITY = Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=ARRIVAL_MS, payload=RECORD.to_bytes())
 
 
 def owner_envelope(nonce_step: int, *ops: op.Op) -> bytes:

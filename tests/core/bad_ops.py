@@ -7,21 +7,21 @@ from offchain.spec.constants import GOLDILOCKS_P, PRICE_MAX, SIZE_LIMIT, VALUE_L
 from offchain.spec.errors import ErrorCode as E
 from offchain.spec.kinds import MarketKind, PlaceFlag, TimeInForce
 from tests.core.crowded import (
-    A,
     A_SUB,
     ABSENT,
-    B,
     B_SUB,
-    C,
     CLIENT_ID,
     COARSE,
-    D,
     FIRST_PERP,
     FULL,
     HALTED,
     LAST_ASSET,
     NOW_S,
     THIN,
+    A,
+    B,
+    C,
+    D,
 )
 from tests.strategies import PERP, SPOT, SPOT_TICK, UNITS, agent_of, market_op, owner_of
 
@@ -149,9 +149,7 @@ def place_cases() -> list[Case]:
         *cases(E.BUILDER_FEE_NOT_APPROVED, built, {"builder": 2}, {"builder_fee": 401}),
         *cases(E.TOO_MANY_OPEN_ORDERS, spot, {"account": FULL, "price": 1}),
         *cases(E.DUPLICATE_CLIENT_ID, PLACE, {"client_id_low": CLIENT_ID}),
-        *cases(
-            E.POST_ONLY_WOULD_CROSS, PLACE, {"time_in_force": POST_ONLY, "price": 1_010}
-        ),
+        *cases(E.POST_ONLY_WOULD_CROSS, PLACE, {"time_in_force": POST_ONLY, "price": 1_010}),
         *cases(E.POSITIONS_FULL, PLACE, {"account": D, "market": FIRST_PERP + 16}),
         *cases(
             E.REDUCE_ONLY_WOULD_INCREASE,
@@ -247,9 +245,7 @@ def money_cases() -> list[Case]:
     assets = [{"asset": asset} for asset in (9, 256, 0xFFFF)]
     return [
         *cases(E.SAME_ACCOUNT, TRANSFER, {"to_account": A}),
-        *cases(
-            E.UNKNOWN_ACCOUNT, TRANSFER, {"to_account": ABSENT}, {"to_account": 2**22 | A_SUB}
-        ),
+        *cases(E.UNKNOWN_ACCOUNT, TRANSFER, {"to_account": ABSENT}, {"to_account": 2**22 | A_SUB}),
         *cases(E.NOT_SAME_OWNER, TRANSFER, {"to_account": B}, {"to_account": 1}),
         *cases(E.UNKNOWN_ASSET, TRANSFER, *assets),
         *cases(E.INVALID_AMOUNT, TRANSFER, *amounts),
@@ -379,7 +375,5 @@ REFUNDS: list[Case] = [
     *cases(E.NOT_SAME_OWNER, DEPOSIT, {"owner": owner_of(B)}, {"owner": bytes(20)}),
     *cases(E.DEPOSITS_CLOSED, DEPOSIT, {"asset": 3}),
     *cases(E.DEPOSIT_CAP, DEPOSIT, {"asset": 4, "amount": 101}, {"amount": VALUE_LIMIT - 1}),
-    *cases(
-        E.BALANCES_FULL, DEPOSIT, {"account": B, "owner": owner_of(B), "asset": LAST_ASSET}
-    ),
+    *cases(E.BALANCES_FULL, DEPOSIT, {"account": B, "owner": owner_of(B), "asset": LAST_ASSET}),
 ]

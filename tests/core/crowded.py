@@ -82,10 +82,7 @@ def _orders() -> list[op.Op]:
         # B_SUB buys the asset for which B has no slot.
         op.Place(flags=ask, market=THIN, account=A, price=1, size_lots=50),
         op.Place(market=THIN, account=B_SUB, price=1, size_lots=50, time_in_force=ioc),
-        *(
-            op.Place(market=FIRST_PERP + i, account=D, price=10, size_lots=1)
-            for i in range(16)
-        ),
+        *(op.Place(market=FIRST_PERP + i, account=D, price=10, size_lots=1) for i in range(16)),
         *(
             op.Place(market=SPOT, account=FULL, price=1, size_lots=1)
             for _ in range(MAX_OPEN_ORDERS)

@@ -1,4 +1,4 @@
-"""Random flow with numbers up to their bounds: notionals near 2^62, sizes near 2^40, every price."""
+"""Random flow with numbers up to their bounds: notionals near 2^62, sizes near 2^40."""
 
 from offchain.spec import op
 from offchain.spec.constants import PRICE_MAX, SIZE_LIMIT, VALUE_LIMIT

@@ -1,6 +1,7 @@
 """Specification = native core, op by op: equal codes, equal events, equal state roots."""
 
 import ctypes
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import (
     Continuation,
     EventKind,
+    MarketKind,
     PlaceFlag,
     Reason,
     SelfTrade,
@@ -25,6 +27,7 @@ from tests.strategies import (
     START_S,
     TRADERS,
     Flow,
+    market_op,
     random_sequence,
     scene,
 )
@@ -81,6 +84,25 @@ def sequence(flow: Flow, length: int) -> list[bytes]:
     while len(flow.ops) < total:
         flow.step(total - len(flow.ops))
     return flow.ops
+
+
+@pytest.mark.parametrize("seller_takes", [True, False])
+def test_a_quote_balance_stops_at_its_limit(seller_takes: bool, hasher: Hasher) -> None:
+    """A buyer who sells back far lower loses 2^59.6 in a round: at 2^61 a limit stops either side."""
+    pair = Pair(hasher)
+    market = market_op(PERP, MarketKind.PERP, sz_decimals=3)
+    for data in (*scene(), market.to_bytes()):
+        pair.op(data)
+    reasons = []
+    for price, buyer, seller in ((2**31, MAKER, TAKER), (1, TAKER, MAKER)) * 3:
+        buys = op.Place(market=PERP, account=buyer, price=price, size_lots=2**22)
+        sells = replace(buys, flags=PlaceFlag.IS_ASK, account=seller)
+        for order in (buys, sells) if seller_takes else (sells, buys):
+            events = as_events(pair.op(order.to_bytes()).events)
+            ends = (EventKind.DONE, EventKind.CANCELLED)
+            reasons += [event.values[3] for event in events if event.kind in ends]
+    assert reasons == [Reason.FILLED] * 5 + [Reason.LIMIT]
+    assert abs(pair.state.account(MAKER).free[0]) > 2**60
 
 
 # --- more work than an op may do -------------------------------------------------------------

@@ -77,9 +77,13 @@ def test_an_envelope_of_many_ops_in_which_all_kinds_of_outcome_meet(hasher: Hash
     payload = b"".join(each.to_bytes() for each in ops * 10)
     outcome = pair.envelope(user_envelope(FIRST_ARRIVAL_MS, FIRST_ARRIVAL_MS, payload))
     kinds = [event.kind for event in as_events(outcome.events)]
-    assert kinds == [
-        EventKind.OWNER_KEY_SET,
-        EventKind.REJECTED,
-        EventKind.WITHDRAWAL,
-        EventKind.REJECTED,
-    ] * 10
+    assert (
+        kinds
+        == [
+            EventKind.OWNER_KEY_SET,
+            EventKind.REJECTED,
+            EventKind.WITHDRAWAL,
+            EventKind.REJECTED,
+        ]
+        * 10
+    )

@@ -135,9 +135,7 @@ def test_an_envelope_longer_than_the_tape_may_carry_is_refused(guest: Path) -> N
 def test_an_op_of_another_length_is_no_item(item: bytes) -> None:
     hints = np.zeros(0, np.uint32)
     with pytest.raises(ValueError, match="64 bytes"):
-        guest_tape.encode(
-            Mode.OPS, [item], hints, config_hash=CONFIG_HASH, governance=GOVERNANCE
-        )
+        guest_tape.encode(Mode.OPS, [item], hints, config_hash=CONFIG_HASH, governance=GOVERNANCE)
 
 
 @pytest.mark.parametrize("length", [0, 63, 65, 66])

@@ -283,8 +283,6 @@ BAD_RECORDS = [
     {"kind": 0},
     {"kind": 3},
     {"kind": 2**64 + 1},
-    {"account": 0},
-    {"account": 2**17},
     {"account": 2**64 + 9},
     {"asset": 2**16},
     {"amount": 0},
@@ -310,6 +308,17 @@ def test_every_priority_record_is_consumed(spot_and_perp, fields):
     assert event.values == (0, 0, ErrorCode.PRIORITY_MALFORMED, 0, 0, 0)
     assert state.header.next_priority_index == 1
     send(state, priority(deposit_record(1)))
+
+
+@pytest.mark.parametrize("master", [0, 2**17, 2**64 - 1])
+def test_a_deposit_without_room_for_its_account_goes_back_to_its_sender(spot_and_perp, master):
+    state = spot_and_perp
+    record = deposit_record(0, account=master)
+    (event,) = send(state, priority(record))
+    assert event.kind == EventKind.WITHDRAWAL
+    assert (event.account, event.values[5]) == (0, ErrorCode.UNKNOWN_ACCOUNT)
+    assert event.values[:2] == (record.asset, record.amount)
+    assert state.header.next_priority_index == 1
 
 
 def test_priority_records_come_in_order(spot_and_perp):

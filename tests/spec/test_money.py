@@ -25,6 +25,7 @@ from tests.spec.support import (
     rest,
     run,
     snapshot,
+    trade,
 )
 from tests.strategies import owner_of
 
@@ -193,4 +194,19 @@ def test_a_transfer_creates_a_sub_account_without_a_key(spot_and_perp):
     assert (account.owner, account.asset_ids[:2]) == (owner_of(TAKER), [1, BASE + 1])
     run(state, order(TAKER + 5, 1, 1, flags=0, market=PERP), op.CancelAll(account=TAKER + 5))
     rest(state, TAKER, 100, 1, flags=IS_ASK, market=SPOT)
+    check_all(state)
+
+
+def test_profit_without_money_behind_it_does_not_leave_the_chain(spot_and_perp):
+    state = spot_and_perp
+    lots = 10**10
+    trade(state, buyer=TAKER, seller=MAKER, price=1, size_lots=lots, market=PERP)
+    trade(state, buyer=MAKER, seller=TAKER, price=10_000, size_lots=lots, market=PERP)
+    total_units = state.assets.read(0).total_units
+    assert state.account(TAKER).free[0] > total_units
+    before = snapshot(state)
+    refusal = refused(state, withdraw(TAKER, total_units + 10))
+    assert refusal == ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY
+    assert snapshot(state) == before
+    run(state, withdraw(TAKER, total_units // 10 * 10))
     check_all(state)

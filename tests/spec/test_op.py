@@ -171,7 +171,6 @@ MALFORMED = [
     op.SetOwnerKey(account=32, is_on=2),
     op.AdvanceTime(now_s=2**32 - 1),
     op.Deposit(account=33, owner=A20, asset=0, amount=1),
-    op.Deposit(account=0, owner=A20, asset=0, amount=1),
     op.Deposit(account=2**22, owner=A20, asset=0, amount=1),
     op.Deposit(account=32, owner=A20, asset=0, amount=0),
     op.Deposit(account=32, owner=A20, asset=0, amount=2**62),

@@ -26,16 +26,16 @@ DEPTHS = {
     Subtree.MARKETS: 10,
     Subtree.FEE_TABLES: 4,
     Subtree.ACCOUNTS: 22,
-    Subtree.POSITIONS: 25,
+    Subtree.POSITIONS: 26,
     Subtree.SIGNERS: 19,
-    Subtree.ORDERS: 19,
-    Subtree.LEVELS: 16,
-    Subtree.DUTIES: 17,
+    Subtree.ORDERS: 20,
+    Subtree.LEVELS: 17,
+    Subtree.DUTIES: 18,
     Subtree.ORACLE: 6,
     Subtree.CHANNELS: 6,
     Subtree.RESERVATIONS: 20,
     Subtree.FUNDS: 10,
-    Subtree.BUILDERS: 9,
+    Subtree.BUILDERS: 10,
 }
 
 

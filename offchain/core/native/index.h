@@ -27,21 +27,18 @@ struct hr_index {
 
 static void *hr_map(size_t bytes); /* zeroed, lazily committed */
 
-HR_COLD struct hr_ladder *hr_ladder_new(struct hr_index *index, uint32_t market, uint32_t side,
-                                        uint32_t tick) {
+/* ceil(2^32 / tick): with it a price on the tick finds its number by a multiplication. */
+static uint64_t hr_tick_inverse(uint32_t tick) {
+    return tick > 1 ? ((1ull << 32) + tick - 1) / tick : 1ull << 32;
+}
+
+static struct hr_ladder *hr_ladder_new(uint32_t tick) {
     struct hr_ladder *ladder = hr_map(sizeof *ladder);
-    ladder->inverse = tick > 1 ? ((1ull << 32) + tick - 1) / tick : 1ull << 32;
+    ladder->inverse = hr_tick_inverse(tick);
     ladder->slot_of = hr_map(sizeof(uint32_t) * HR_WINDOW);
     for (int stage = 0; stage < 3; stage++)
         ladder->bits[stage] = hr_map((size_t)(HR_WINDOW >> (6 * stage)) / 8 + 8);
-    index->ladders[market][side] = ladder;
     return ladder;
-}
-
-HR_HOT struct hr_ladder *hr_ladder_of(struct hr_index *index, uint32_t market, uint32_t side,
-                                      uint32_t tick) {
-    struct hr_ladder *ladder = index->ladders[market][side];
-    return __builtin_expect(ladder != NULL, 1) ? ladder : hr_ladder_new(index, market, side, tick);
 }
 
 /* Place of a price in the window; true when inside. */
@@ -83,8 +80,8 @@ static int64_t hr_ladder_below(const struct hr_ladder *ladder, int64_t from) {
 }
 
 static void hr_index_level_added(struct hr_index *index, uint32_t market, uint32_t side,
-                                 uint32_t price, uint32_t tick, uint32_t slot) {
-    struct hr_ladder *ladder = hr_ladder_of(index, market, side, tick);
+                                 uint32_t price, uint32_t slot) {
+    struct hr_ladder *ladder = index->ladders[market][side];
     uint32_t place;
     if (ladder->live == 0) {
         ladder->first_tick = 0;
@@ -102,8 +99,8 @@ static void hr_index_level_added(struct hr_index *index, uint32_t market, uint32
 }
 
 static void hr_index_level_removed(struct hr_index *index, uint32_t market, uint32_t side,
-                                   uint32_t price, uint32_t tick) {
-    struct hr_ladder *ladder = hr_ladder_of(index, market, side, tick);
+                                   uint32_t price) {
+    struct hr_ladder *ladder = index->ladders[market][side];
     uint32_t place;
     if (!hr_ladder_place(ladder, price, &place) || ladder->slot_of[place] == 0) return;
     ladder->live--;
@@ -145,7 +142,7 @@ HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder
 HR_HOT uint32_t hr_index_level_hint(struct hr_core *c, uint32_t market, uint32_t side,
                                     uint32_t price) {
     const struct hr_market *m = hr_market_at(c, market);
-    const struct hr_ladder *ladder = hr_ladder_of(c->index, market, side, m->tick);
+    const struct hr_ladder *ladder = c->index->ladders[market][side];
     uint32_t place;
     /* a change of tick can leave levels off the tick, which share places */
     if (hr_ladder_place(ladder, price, &place) && ladder->slot_of[place] &&
@@ -154,18 +151,20 @@ HR_HOT uint32_t hr_index_level_hint(struct hr_core *c, uint32_t market, uint32_t
     return hr_index_level_search(c, ladder, m, side, price);
 }
 
-/* The ladder's places depend on the tick: rebuilt from empty when it changes. */
+/* Makes a new market's ladders. The places of a ladder depend on the tick: when it changes, the
+ * ladder is emptied and filled again. */
 static void hr_index_market_changed(struct hr_core *c, uint32_t market, uint32_t tick) {
-    struct hr_market *m = hr_market_at(c, market);
+    const struct hr_market *m = hr_market_at(c, market);
     for (uint32_t side = 0; side < 2; side++) {
-        struct hr_ladder *ladder = c->index->ladders[market][side];
-        if (!ladder || m->tick == tick) continue;
+        struct hr_ladder **ladder = &c->index->ladders[market][side];
+        if (!*ladder) *ladder = hr_ladder_new(tick);
+        if (m->tick == tick) continue;
         for (uint32_t l = m->best[side]; l; l = hr_level_at(c, l)->next)
-            hr_index_level_removed(c->index, market, side, hr_level_at(c, l)->price, m->tick);
-        ladder->live = 0;
-        ladder->inverse = tick > 1 ? ((1ull << 32) + tick - 1) / tick : 1ull << 32;
+            hr_index_level_removed(c->index, market, side, hr_level_at(c, l)->price);
+        (*ladder)->live = 0;
+        (*ladder)->inverse = hr_tick_inverse(tick);
         for (uint32_t l = m->best[side]; l; l = hr_level_at(c, l)->next)
-            hr_index_level_added(c->index, market, side, hr_level_at(c, l)->price, tick, l);
+            hr_index_level_added(c->index, market, side, hr_level_at(c, l)->price, l);
     }
 }
 

@@ -41,6 +41,7 @@ static void hr_emit_money(struct hr_core *c, uint32_t kind, uint32_t account, ui
 /* Why a well-formed deposit is refused, or HR_E_OK. */
 static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const uint64_t owner[3]) {
     const struct hr_op_deposit *p = &op->deposit;
+    if (op->account == 0) return HR_E_UNKNOWN_ACCOUNT; /* a master beyond the chain's room */
     if (!hr_asset_exists(c, p->asset)) return HR_E_UNKNOWN_ASSET;
     const struct hr_account *a = hr_account_at(c, op->account);
     const bool exists = a->flags & HR_ACCOUNT_FLAG_EXISTS;
@@ -59,7 +60,7 @@ static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_deposit *p = &op->deposit;
     if (op->flags || op->market || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
         !hr_tail_is_zero(op, offsetof(struct hr_op_deposit, zero_tail)) || op->account >= HR_ACCOUNT_LIMIT ||
-        op->account == 0 || !hr_is_master(op->account) ||
+        !hr_is_master(op->account) ||
         op->account >> HR_SUB_ACCOUNT_BITS >= 1u << HR_MASTER_BITS || p->amount == 0 ||
         p->amount >= HR_VALUE_LIMIT)
         return HR_E_MALFORMED_OP;
@@ -129,6 +130,8 @@ static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_account(c, op->account))) return e;
     if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
+    if (p->amount > hr_asset_at(c, p->asset)->total_units)
+        return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
     hr_outflow(c, op->account, p->asset, p->amount);
     hr_asset_at(c, p->asset)->total_units -= p->amount;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);

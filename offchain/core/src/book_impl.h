@@ -49,12 +49,10 @@ static uint32_t hr_level_slot_take(struct hr_core *c) {
 
 /* --- levels --------------------------------------------------------------------------------- */
 
-/* Is this a live level of market and side? */
-HR_HOT bool hr_level_belongs(struct hr_core *c, uint32_t slot, uint32_t market,
-                                    uint32_t side) {
-    if (slot == 0 || slot > c->header->levels_used) return false;
-    const uint32_t tag = hr_level_at(c, slot)->tag;
-    return hr_level_count(tag) != 0 && tag - hr_level_count(tag) == hr_level_tag(market, side);
+/* Is this a live level of market and side? (Free, null and unused ones count no orders.) */
+HR_HOT bool hr_level_belongs(const struct hr_level *level, uint32_t market, uint32_t side) {
+    const uint32_t count = hr_level_count(level->tag);
+    return count != 0 && level->tag - count == hr_level_tag(market, side);
 }
 
 /* Links a new, still empty level behind `better` (0: as the best). */
@@ -77,7 +75,7 @@ HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t si
         m->best[side] = slot;
         hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
     }
-    HR_INDEX(hr_index_level_added(c->index, market, side, price, m->tick, slot));
+    HR_INDEX(hr_index_level_added(c->index, market, side, price, slot));
     return slot;
 }
 
@@ -85,15 +83,16 @@ HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t si
  * neighbour (0: none); a hint that does neither is a trap. */
 HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side,
                                     uint32_t price) {
-    const uint32_t hint = HR_HINT(c, hr_index_level_hint(c, market, side, price));
+    const uint32_t hint =
+        HR_HINT(c, hr_index_level_hint(c, market, side, price)) & (HR_LEVEL_CAPACITY - 1);
     const struct hr_market *m = hr_market_at(c, market);
     uint32_t worse = m->best[side];
     if (hint != 0) {
-        if (!hr_level_belongs(c, hint, market, side)) {
+        const struct hr_level *near = hr_level_at(c, hint);
+        if (!hr_level_belongs(near, market, side)) {
             hr_trap(c);
             return 0;
         }
-        const struct hr_level *near = hr_level_at(c, hint);
         if (near->price == price) return hint;
         if (!hr_is_better(side, near->price, price)) {
             hr_trap(c);
@@ -112,7 +111,7 @@ HR_COLD void hr_level_remove(struct hr_core *c, uint32_t slot) {
     struct hr_level *level = hr_level_at(c, slot);
     const uint32_t market = (level->tag >> 20) & (HR_MAX_MARKETS - 1), side = level->tag >> 30;
     struct hr_market *m = hr_market_at(c, market);
-    HR_INDEX(hr_index_level_removed(c->index, market, side, level->price, m->tick));
+    HR_INDEX(hr_index_level_removed(c->index, market, side, level->price));
     if (level->next) {
         hr_level_at(c, level->next)->prev = level->prev;
         hr_touch_level(c, level->next);
@@ -149,14 +148,14 @@ HR_HOT void hr_order_link(struct hr_core *c, uint32_t slot, struct hr_order *ord
     hr_touch_order(c, tail);
     hr_touch_order(c, owner_next);
     hr_touch_order(c, slot);
-    level->head = (uint32_t)hr_select(tail != 0, level->head, slot);
+    level->head = hr_select_u32(tail != 0, level->head, slot);
     level->tail = slot;
     level->tag++;
     level->total_lots += order->remaining_lots;
     hr_touch_level(c, order->level);
     owner->order_head = slot;
     owner->order_count++;
-    hr_touch_account(c, order->owner);
+    hr_touch_account_at(c, order->owner, owner);
 }
 
 /* Unlinks the order from level and owner, removes an emptied level, frees the slot.
@@ -168,7 +167,7 @@ HR_HOT void hr_order_unlink(struct hr_core *c, uint32_t slot, struct hr_order *o
     const uint32_t owner_next = order->owner_next, owner_prev = order->owner_prev;
     struct hr_level *level = hr_level_at(c, level_slot);
     level->total_lots -= order->remaining_lots;
-    hr_touch_account(c, order->owner);
+    hr_touch_account_at(c, order->owner, owner);
     *order = (struct hr_order){.next = (uint32_t)c->header->order_free_head};
     c->header->order_free_head = slot;
 
@@ -185,9 +184,9 @@ HR_HOT void hr_order_unlink(struct hr_core *c, uint32_t slot, struct hr_order *o
     hr_touch_order(c, prev);
     hr_touch_order(c, owner_next);
     hr_touch_order(c, owner_prev);
-    level->tail = (uint32_t)hr_select(next != 0, level->tail, prev);
-    level->head = (uint32_t)hr_select(prev != 0, level->head, next);
-    owner->order_head = (uint32_t)hr_select(owner_prev != 0, owner->order_head, owner_next);
+    level->tail = hr_select_u32(next != 0, level->tail, prev);
+    level->head = hr_select_u32(prev != 0, level->head, next);
+    owner->order_head = hr_select_u32(owner_prev != 0, owner->order_head, owner_next);
     owner->order_count--;
     hr_touch_level(c, level_slot);
     if (hr_level_count(--level->tag) == 0) hr_level_remove(c, level_slot);
@@ -202,13 +201,13 @@ HR_HOT void hr_order_shrink(struct hr_core *c, uint32_t slot, uint64_t lots) {
     hr_touch_level(c, order->level);
 }
 
-/* Finds an open order of `account`: the slot's stored order id decides. */
-HR_HOT bool hr_order_is(struct hr_core *c, uint32_t slot, uint64_t order_id,
-                               uint32_t account, uint32_t market) {
-    if (slot == 0 || slot > c->header->orders_used || order_id == 0) return false;
-    const struct hr_order *order = hr_order_at(c, slot);
-    return order->order_id == order_id && order->owner == account &&
-           hr_market_of_order(order_id) == market;
+/* Is this the open order `order_id` of `account` and market? The slot's stored order id decides; a free,
+ * null or unused slot stores 0. A slot out of range is no order. */
+HR_HOT bool hr_order_is(struct hr_core *c, uint32_t slot, uint64_t order_id, uint32_t account,
+                        uint32_t market) {
+    const struct hr_order *order = hr_order_at(c, slot & (HR_ORDER_CAPACITY - 1));
+    return order_id != 0 && order->order_id == order_id && order->owner == account &&
+           slot < HR_ORDER_CAPACITY && hr_market_of_order(order_id) == market;
 }
 
 /* Walks the owner's list for a client id; 0 when there is none. */

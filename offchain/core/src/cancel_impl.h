@@ -9,8 +9,9 @@ enum { HR_ALL_MARKETS = 0xFFFF };
 HR_COLD int hr_op_cancel(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_cancel *p = &op->cancel;
     if (op->flags || !hr_tail_is_zero(op, offsetof(struct hr_op_cancel, zero_tail))) return HR_E_MALFORMED_OP;
-    if (hr_check_account(c, op->account)) return HR_E_UNKNOWN_ACCOUNT;
-    if (!hr_order_is(c, p->slot, p->order_id, op->account, op->market)) return HR_E_UNKNOWN_ORDER;
+    /* the owner of an order exists: the account is looked at only to choose the error */
+    if (!hr_order_is(c, p->slot, p->order_id, op->account, op->market))
+        return hr_check_account(c, op->account) ? HR_E_UNKNOWN_ACCOUNT : HR_E_UNKNOWN_ORDER;
     hr_order_cancel(c, p->slot, HR_REASON_USER, false);
     return HR_E_OK;
 }

@@ -153,12 +153,14 @@ static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
         __builtin_memcpy(op, data, sizeof *op);
         return master == 0 && asset == 0 && amount == 0 && hr_op_is_admin(op->kind);
     }
-    if (kind != HR_PRIORITY_KIND_DEPOSIT || master == 0 || master >> HR_MASTER_BITS ||
+    if (kind != HR_PRIORITY_KIND_DEPOSIT ||
         asset >> 16 || amount == 0 || amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) ||
         !hr_is_zero(data, 64))
         return false;
+    /* a master beyond the chain's room becomes account 0, which DEPOSIT refuses and pays back */
+    const bool has_room = master >> HR_MASTER_BITS == 0;
     *op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT,
-                         .account = (uint32_t)master << HR_SUB_ACCOUNT_BITS,
+                         .account = has_room ? (uint32_t)master << HR_SUB_ACCOUNT_BITS : 0,
                          .deposit = {.asset = (uint16_t)asset, .amount = amount}};
     __builtin_memcpy(op->deposit.owner, sender + 12, 20);
     return true;

@@ -33,7 +33,7 @@ HR_HOT void hr_unlock_lots(struct hr_core *c, const struct hr_market *m, uint32_
     const uint32_t base = hr_balance_slot(owner, m->base_asset);
     hr_balance_unlock(&owner->balances[side == HR_ASK ? base : 0],
                       lots * hr_select(side == HR_ASK, m->base_units_per_lot, bid_lock));
-    hr_touch_account(c, account);
+    hr_touch_account_at(c, account, owner);
 }
 
 /* Removes a resting order. `due` says that its duty entry is gone already. */
@@ -153,8 +153,8 @@ HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m,
                         taker->bid_lock_per_lot, lots, units, notional, taker_pays);
     hr_spot_side_settle(&a->balances[0], &a->balances[hr_balance_slot(a, m->base_asset)],
                         maker_side, maker_lock, lots, units, notional, maker_pays);
-    hr_touch_account(c, taker->account);
-    hr_touch_account(c, maker->owner);
+    hr_touch_account_at(c, taker->account, taker->owner);
+    hr_touch_account_at(c, maker->owner, a);
 }
 
 /* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record

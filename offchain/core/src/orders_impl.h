@@ -26,10 +26,10 @@ static inline int hr_check_account(struct hr_core *c, uint32_t account) {
 }
 
 HR_HOT int hr_check_open_market(struct hr_core *c, uint32_t market) {
-    if (market >= HR_MAX_MARKETS || hr_market_at(c, market)->kind == 0)
-        return HR_E_UNKNOWN_MARKET;
-    return hr_market_at(c, market)->status == HR_MARKET_STATUS_OPEN ? HR_E_OK
-                                                                    : HR_E_MARKET_NOT_OPEN;
+    if (market >= HR_MAX_MARKETS) return HR_E_UNKNOWN_MARKET;
+    const struct hr_market *m = hr_market_at(c, market);
+    if (m->status == HR_MARKET_STATUS_OPEN) return HR_E_OK;
+    return m->kind == 0 ? HR_E_UNKNOWN_MARKET : HR_E_MARKET_NOT_OPEN;
 }
 
 HR_HOT int hr_check_size(const struct hr_market *m, uint64_t size_lots) {
@@ -73,13 +73,18 @@ HR_COLD int hr_slippage_limit(struct hr_core *c, const struct hr_market *m, uint
 /* Notional bound, and the units that a spot order of this size locks (0 for a perpetual). */
 HR_HOT int hr_lock_of(const struct hr_market *m, uint32_t side, uint32_t price,
                              uint32_t builder_fee, uint64_t size_lots, uint64_t *lock) {
-    const uint64_t notional =
-        hr_mul_bounded(size_lots, (uint64_t)price * hr_quote_multiplier(m));
-    const uint64_t bid_lock = hr_lock_per_lot(price, builder_fee); /* no branch on the side */
-    *lock = 0;
-    if (m->kind == HR_MARKET_KIND_SPOT)
-        *lock = hr_mul_bounded(size_lots, hr_select(side == HR_ASK, m->base_units_per_lot, bid_lock));
-    return notional == UINT64_MAX || *lock == UINT64_MAX ? HR_E_NOTIONAL_TOO_LARGE : HR_E_OK;
+    if (m->kind == HR_MARKET_KIND_PERP) {
+        *lock = 0;
+        return hr_mul_bounded(size_lots, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER) == UINT64_MAX
+                   ? HR_E_NOTIONAL_TOO_LARGE
+                   : HR_E_OK;
+    }
+    /* A bid locks at least its notional, an ask may lock less: the larger of the two is bounded. */
+    const uint64_t units = m->base_units_per_lot, bid_lock = hr_lock_per_lot(price, builder_fee);
+    const uint64_t per_lot = hr_select(side == HR_ASK, units, bid_lock);
+    const uint64_t larger = per_lot > price ? per_lot : price;
+    *lock = size_lots * per_lot;
+    return hr_mul_bounded(size_lots, larger) == UINT64_MAX ? HR_E_NOTIONAL_TOO_LARGE : HR_E_OK;
 }
 
 HR_COLD int hr_check_builder(struct hr_core *c, const struct hr_market *m, uint32_t account,
@@ -132,15 +137,15 @@ HR_HOT int hr_check_spot_room(const struct hr_account *a, uint32_t base) {
                : HR_E_OK;
 }
 
-/* Locks what a spot order may need; opens its base balance where absent. */
-HR_HOT void hr_spot_lock(struct hr_core *c, const struct hr_market *m, uint32_t account,
-                         struct hr_account *owner, uint32_t base, uint32_t side, uint64_t lock) {
+/* Locks what a spot order may need; opens its base balance where absent. hr_order_run touches the
+ * account. */
+HR_HOT void hr_spot_lock(const struct hr_market *m, struct hr_account *owner, uint32_t base,
+                         uint32_t side, uint64_t lock) {
     if (__builtin_expect(base == HR_NO_SLOT, 0)) {
         base = hr_balance_slot_free(owner);
         hr_balance_slot_open(owner, base, m->base_asset);
     }
     hr_balance_lock(&owner->balances[side == HR_ASK ? base : 0], lock);
-    hr_touch_account(c, account);
 }
 
 HR_HOT bool hr_may_rest(uint32_t tif) {
@@ -155,6 +160,7 @@ HR_HOT void hr_order_run(struct hr_core *c, const struct hr_market *m, struct hr
         hr_rest(c, m, &taker);
     } else {
         struct hr_taker copy = taker; /* the other path keeps its fields in registers */
+        hr_touch_account(c, taker.account);
         hr_execute(c, &copy);
     }
 }
@@ -293,7 +299,7 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain)
     if (is_perp)
         hr_position_open(c, op->account, op->market);
     else
-        hr_spot_lock(c, m, op->account, owner, base, side, lock);
+        hr_spot_lock(m, owner, base, side, lock);
     hr_order_run(c, m, taker);
     return HR_E_OK;
 }
@@ -379,7 +385,7 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     hr_order_cancel(c, p->slot, HR_REASON_MODIFIED, false);
     taker.attributes |= hr_quota_count(c, m, op->account);
     taker.owner = owner;
-    if (!is_perp) hr_spot_lock(c, m, op->account, owner, base, side, lock);
+    if (!is_perp) hr_spot_lock(m, owner, base, side, lock);
     hr_order_run(c, m, taker);
     return HR_E_OK;
 }

@@ -19,12 +19,14 @@
 #define HR_COLD static __attribute__((noinline))
 
 /* condition ? yes : no without a branch, for conditions that no predictor can foresee. The empty
- * assembly keeps the compiler from making one of it again. */
+ * assembly has both values computed before, so that a conditional move is all that is left. */
 HR_HOT uint64_t hr_select(bool condition, uint64_t yes, uint64_t no) {
-    uintptr_t mask = (uintptr_t)0 - condition;
-    __asm__("" : "+r"(mask));
-    const uint64_t wide = (uint64_t)(intptr_t)mask;
-    return no ^ ((yes ^ no) & wide);
+    __asm__("" : "+r"(yes), "+r"(no));
+    return condition ? yes : no;
+}
+HR_HOT uint32_t hr_select_u32(bool condition, uint32_t yes, uint32_t no) {
+    __asm__("" : "+r"(yes), "+r"(no));
+    return condition ? yes : no;
 }
 
 enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS };
@@ -187,6 +189,17 @@ HR_HOT void hr_touch_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf) {
 }
 HR_HOT void hr_touch_account(struct hr_core *c, uint32_t account) {
     hr_touch_leaf(c, HR_SUBTREE_ACCOUNTS, hr_account_index(account));
+}
+/* The same for an account whose record is at hand, which saves finding its index again. */
+HR_HOT void hr_touch_account_at(struct hr_core *c, uint32_t account,
+                                const struct hr_account *record) {
+#ifdef HR_GUEST
+    (void)record;
+    hr_touch_account(c, account);
+#else
+    (void)account;
+    hr_touch_leaf(c, HR_SUBTREE_ACCOUNTS, (uint32_t)(record - c->records.accounts));
+#endif
 }
 static inline void hr_touch_position(struct hr_core *c, uint32_t account, uint32_t k) {
     hr_touch_leaf(c, HR_SUBTREE_POSITIONS,

@@ -28,13 +28,24 @@ static const hr_digest *hr_empty_digest(uint32_t height) {
     return &hr_empty_digests[height];
 }
 
+/* Blocks of a subtree to look at. Orders and levels are dense, and their blocks have no marks. */
+static uint32_t hr_blocks_in_use(struct hr_core *c, uint32_t subtree) {
+    const struct hr_shape *shape = &hr_shapes[subtree];
+    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) return 0; /* no records yet */
+    if (subtree != HR_SUBTREE_ORDERS && subtree != HR_SUBTREE_LEVELS)
+        return HR_BLOCKS(shape->depth);
+    const uint64_t last_slot =
+        subtree == HR_SUBTREE_ORDERS ? c->header->orders_used : c->header->levels_used;
+    return (uint32_t)(last_slot >> (shape->log2_per_leaf + HR_BLOCK_BITS)) + 1;
+}
+
 /* Lists the changed leaves of a subtree in ascending order and forgets them. */
 static uint32_t hr_dirty_take(struct hr_core *c, uint32_t subtree) {
-    const uint32_t depth = hr_shapes[subtree].depth, first = hr_first_block(subtree);
+    const uint32_t blocks = hr_blocks_in_use(c, subtree), first = hr_first_block(subtree);
+    const bool has_marks = subtree != HR_SUBTREE_ORDERS && subtree != HR_SUBTREE_LEVELS;
     uint32_t n = 0;
-    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) return 0; /* no records yet */
-    for (uint32_t block = 0; block < HR_BLOCKS(depth); block++) {
-        if (!c->dirty.blocks[first + block]) continue;
+    for (uint32_t block = 0; block < blocks; block++) {
+        if (has_marks && !c->dirty.blocks[first + block]) continue;
         c->dirty.blocks[first + block] = 0;
         uint8_t *leaves = &c->dirty.leaves[(size_t)(first + block) << HR_BLOCK_BITS];
         for (uint32_t word = 0; word < 1u << HR_BLOCK_BITS; word += 8) {

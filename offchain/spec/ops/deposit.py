@@ -4,7 +4,7 @@ from offchain.spec import balances
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import AssetFlag, SignerFlag
-from offchain.spec.op import Deposit
+from offchain.spec.op import NO_ACCOUNT, Deposit
 from offchain.spec.order_checks import asset_exists
 from offchain.spec.records import Signer
 from offchain.spec.state import State, create_account, signer_index
@@ -29,6 +29,8 @@ def deposit(state: State, op: Deposit, log: EventLog) -> None:
 
 
 def _refusal(state: State, op: Deposit) -> ErrorCode:
+    if op.account == NO_ACCOUNT:
+        return ErrorCode.UNKNOWN_ACCOUNT
     if not asset_exists(state, op.asset):
         return ErrorCode.UNKNOWN_ASSET
     asset = state.assets.read(op.asset)

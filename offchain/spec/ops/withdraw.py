@@ -17,13 +17,15 @@ def withdraw(state: State, op: Withdraw, log: EventLog) -> None:
     ------
     OpError
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN,
-        INSUFFICIENT_BALANCE.
+        INSUFFICIENT_BALANCE, INSUFFICIENT_CHAIN_LIQUIDITY.
     """
     require_account(state, op.account)
     check_asset_and_amount(state, op.asset, op.amount)
     step = state.assets.read(op.asset).withdraw_step_units
     require(op.amount % step == 0, ErrorCode.AMOUNT_NOT_REPRESENTABLE)
     check_payable(state, op.account, op.asset, op.amount)
+    total = state.assets.read(op.asset).total_units
+    require(op.amount <= total, ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY)
     take(state, op.account, op.asset, op.amount)
     state.assets.edit(op.asset).total_units -= op.amount
     log.withdrawal(

@@ -23,7 +23,7 @@
 #define HR_PRIORITY_RECORD_BYTES 256u /* eight ABI words */
 #define HR_MAX_OPEN_ORDERS 1000u /* resting orders of one account */
 #ifndef HR_LEAF_BYTES
-#define HR_LEAF_BYTES 128u /* bytes of records hashed into one book, position or duty leaf */
+#define HR_LEAF_BYTES 64u /* bytes of records hashed into one book, position or duty leaf */
 #endif
 #define HR_MASTER_BITS 17u /* masters per chain: 2^17 */
 #define HR_SUB_ACCOUNT_BITS 5u /* account id = master x 32 + sub-account */
@@ -86,6 +86,7 @@ enum {
     HR_E_DEPOSIT_CAP = 25,
     HR_E_DEPOSITS_CLOSED = 26,
     HR_E_SAME_ACCOUNT = 27,
+    HR_E_INSUFFICIENT_CHAIN_LIQUIDITY = 28,
     HR_E_UNKNOWN_MARKET = 32,
     HR_E_MARKET_NOT_OPEN = 33,
     HR_E_INVALID_SIZE = 34,
