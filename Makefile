@@ -12,6 +12,11 @@ LOCK   := $(UV) pip compile --no-config --quiet --universal --python-version 3.1
           --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
           --custom-compile-command "make lock"
 
+# Hand-written C; generated headers and the C++ peer's harness have their own form.
+C_SOURCES = $(filter-out %constants.h,$(wildcard offchain/core/include/headrace/*.h \
+            offchain/core/src/*.h offchain/core/native/*.[ch] offchain/core/guest/*.[ch] \
+            tests/core/*.c tests/zkvm/guests/*.c benchmarks/leaves/*.c))
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup native guest asan compile gen demo test test-python test-contracts lint format \
@@ -83,6 +88,7 @@ test-contracts: native ## Run the contract tests on the in-process EVM
 lint: setup ## Check style, types, import directions and the contract lock
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTHON) -m offchain.tools.gen_constants --check
@@ -91,6 +97,7 @@ lint: setup ## Check style, types, import directions and the contract lock
 format: setup ## Apply the formatter and the safe fixes
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/clang-format -i $(C_SOURCES)
 
 bench: native ## Measure matching and leaf sizes as the README states them
 	@$(BIN)/headrace bench matching

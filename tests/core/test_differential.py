@@ -88,7 +88,7 @@ def sequence(flow: Flow, length: int) -> list[bytes]:
 
 @pytest.mark.parametrize("seller_takes", [True, False])
 def test_a_quote_balance_stops_at_its_limit(seller_takes: bool, hasher: Hasher) -> None:
-    """A buyer who sells back far lower loses 2^59.6 in a round: at 2^61 a limit stops either side."""
+    """Buying high and selling low loses 2^59.6 in a round: at 2^61 a limit stops either side."""
     pair = Pair(hasher)
     market = market_op(PERP, MarketKind.PERP, sz_decimals=3)
     for data in (*scene(), market.to_bytes()):

@@ -2,8 +2,8 @@
  *
  * Reads genesis parameters, hints and ops (or envelopes) from the tape, applies them, and writes a
  * result code for each, the hash of all events and the state root. The tape and the output are laid
- * out in offchain/core/guest_tape.py. Exit code 0 means that every hint was right; the output of any
- * other run has no meaning. */
+ * out in offchain/core/guest_tape.py. Exit code 0 means that every hint was right; the output of
+ * any other run has no meaning. */
 #define HR_GUEST
 #include "guest_io.h"
 
@@ -120,8 +120,8 @@ int hr_guest_main(void) {
     hr_keccak256_init(&hash);
     for (uint32_t i = 0; i < head.item_count; i++) {
         core.events = events;
-        const int code = head.mode == HR_MODE_OPS ? hr_apply_next_op(&core)
-                                                  : hr_apply_next_envelope(&core);
+        const int code =
+            head.mode == HR_MODE_OPS ? hr_apply_next_op(&core) : hr_apply_next_envelope(&core);
         if (code == HR_TRAP) return HR_EXIT_TRAP;
         const uint32_t word = (uint32_t)code;
         hr_guest_write(&word, 1);

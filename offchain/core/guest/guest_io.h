@@ -24,12 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HR_ECALL_EXIT 93
-#define HR_ECALL_READ 0x100
+#define HR_ECALL_EXIT  93
+#define HR_ECALL_READ  0x100
 #define HR_ECALL_WRITE 0x101
 
 /* First byte of RAM and the largest RAM a guest may count on; see link.ld. */
-#define HR_GUEST_RAM_BASE 0x80000000u
+#define HR_GUEST_RAM_BASE      0x80000000u
 #define HR_GUEST_RAM_MAX_BYTES 0x20000000u
 
 /* Runs the guest.
@@ -43,11 +43,11 @@ int hr_guest_main(void);
  * In:  count  number of words asked for
  */
 static inline size_t hr_guest_read(uint32_t *words, size_t count) {
-  register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
-  register size_t a1 __asm__("a1") = count;
-  register uint32_t a7 __asm__("a7") = HR_ECALL_READ;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
-  return (size_t)a0;
+    register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
+    register size_t a1 __asm__("a1") = count;
+    register uint32_t a7 __asm__("a7") = HR_ECALL_READ;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
+    return (size_t)a0;
 }
 
 /* Appends words to the public output.
@@ -55,20 +55,20 @@ static inline size_t hr_guest_read(uint32_t *words, size_t count) {
  *      count  number of words
  */
 static inline void hr_guest_write(const uint32_t *words, size_t count) {
-  register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
-  register size_t a1 __asm__("a1") = count;
-  register uint32_t a7 __asm__("a7") = HR_ECALL_WRITE;
-  __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
+    register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
+    register size_t a1 __asm__("a1") = count;
+    register uint32_t a7 __asm__("a7") = HR_ECALL_WRITE;
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
 }
 
 /* Halts the machine.
  * In:  code  exit code, 0 for success
  */
 [[noreturn]] static inline void hr_guest_exit(uint32_t code) {
-  register uint32_t a0 __asm__("a0") = code;
-  register uint32_t a7 __asm__("a7") = HR_ECALL_EXIT;
-  __asm__ volatile("ecall" : : "r"(a0), "r"(a7) : "memory");
-  __builtin_unreachable();
+    register uint32_t a0 __asm__("a0") = code;
+    register uint32_t a7 __asm__("a7") = HR_ECALL_EXIT;
+    __asm__ volatile("ecall" : : "r"(a0), "r"(a7) : "memory");
+    __builtin_unreachable();
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* Guest record store: pages of sixteen leaves and of 32 nodes, taken zeroed from an arena at the
- * first access. The page directories are as long as the key space, but untouched RAM costs nothing. */
+ * first access. The page directories are as long as the key space, but untouched RAM costs nothing.
+ */
 #ifndef HEADRACE_STORE_PAGED_H
 #define HEADRACE_STORE_PAGED_H
 
@@ -14,13 +15,13 @@ struct hr_store {
     const struct hr_shape *shape;
 };
 
-/* Takes zeroed, 8-byte aligned memory; exits with HR_EXIT_OUT_OF_MEMORY when the arena is used up. */
+/* Takes zeroed, 8-byte aligned memory; exits with HR_EXIT_OUT_OF_MEMORY when the arena is used up.
+ */
 static void *hr_arena_take(size_t bytes);
 
 static inline uint8_t *hr_store_page(struct hr_store *store, uint32_t page) {
     if (!store->pages[page])
-        store->pages[page] =
-            hr_arena_take((size_t)store->shape->leaf_bytes << HR_PAGE_LEAVES_LOG2);
+        store->pages[page] = hr_arena_take((size_t)store->shape->leaf_bytes << HR_PAGE_LEAVES_LOG2);
     return store->pages[page];
 }
 

@@ -111,7 +111,8 @@ static void hr_index_level_removed(struct hr_index *index, uint32_t market, uint
     }
 }
 
-/* The better neighbour of a price that has no level of its own in the window, or its level outside. */
+/* The better neighbour of a price that has no level of its own in the window, or its level outside.
+ */
 HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder *ladder,
                                        const struct hr_market *m, uint32_t side, uint32_t price) {
     uint32_t place, near = 0;
@@ -122,7 +123,8 @@ HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder
     if (inside)
         found = side == HR_ASK ? hr_ladder_below(ladder, place) : hr_ladder_above(ladder, place);
     else if ((side == HR_ASK) == is_above) /* beyond the window's worse end */
-        found = side == HR_ASK ? hr_ladder_below(ladder, HR_WINDOW - 1) : hr_ladder_above(ladder, 0);
+        found =
+            side == HR_ASK ? hr_ladder_below(ladder, HR_WINDOW - 1) : hr_ladder_above(ladder, 0);
     else
         found = -1;
     if (found >= 0) near = ladder->slot_of[found];

@@ -27,7 +27,9 @@ static void *hr_map(size_t bytes) {
 }
 
 /* Bytes of the mappings of a subtree, which hr_core_free needs again. */
-static size_t hr_node_bytes(const struct hr_shape *s) { return sizeof(hr_digest) << (s->depth + 1); }
+static size_t hr_node_bytes(const struct hr_shape *s) {
+    return sizeof(hr_digest) << (s->depth + 1);
+}
 
 /* Changed leaves of one subtree that one root can take in; address space only. */
 enum { HR_LEAF_LIST_CAPACITY = 1 << 26 };
@@ -71,10 +73,10 @@ void hr_core_free(struct hr_core *c) {
     munmap(c, sizeof *c);
 }
 
-/* Where an op names an order slot, by the low bits of its kind; in a PLACE a word that is zero. What
- * other kinds have there does not matter: it is masked and only fetched. */
-static const uint8_t hr_slot_offsets[4] = {
-    60, 60, 8 + offsetof(struct hr_op_modify, slot), 8 + offsetof(struct hr_op_cancel, slot)};
+/* Where an op names an order slot, by the low bits of its kind; in a PLACE a word that is zero.
+ * What other kinds have there does not matter: it is masked and only fetched. */
+static const uint8_t hr_slot_offsets[4] = {60, 60, 8 + offsetof(struct hr_op_modify, slot),
+                                           8 + offsetof(struct hr_op_cancel, slot)};
 _Static_assert(HR_OP_KIND_PLACE == 1 && HR_OP_KIND_MODIFY == 2 && HR_OP_KIND_CANCEL == 3);
 
 /* Fetches what a later op will read, without a branch on its kind. The op is not checked yet: every
@@ -117,7 +119,9 @@ int32_t hr_core_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t
     return e;
 }
 
-uint32_t hr_core_envelope_events(void) { return HR_ENVELOPE_MAX_EVENTS; }
+uint32_t hr_core_envelope_events(void) {
+    return HR_ENVELOPE_MAX_EVENTS;
+}
 
 void hr_core_root(struct hr_core *c, uint8_t *root32) {
     hr_digest root;
@@ -144,13 +148,17 @@ void hr_core_hints_to_record(struct hr_core *c, uint32_t *record, uint32_t capac
     c->hints.record_count = 0;
 }
 
-uint32_t hr_core_hints_recorded(const struct hr_core *c) { return c->hints.record_count; }
+uint32_t hr_core_hints_recorded(const struct hr_core *c) {
+    return c->hints.record_count;
+}
 
 void hr_core_hash_counts(const struct hr_core *c, uint64_t *counts) {
     memcpy(counts, c->permutations, sizeof c->permutations);
 }
 
-int32_t hr_core_hash_backend(int32_t backend) { return hr_hash_backend_set(backend); }
+int32_t hr_core_hash_backend(int32_t backend) {
+    return hr_hash_backend_set(backend);
+}
 
 int32_t hr_core_decode(const uint8_t *bytes, uint32_t length) {
     struct hr_decoded decoded;

@@ -176,13 +176,13 @@ HR_INLINE void hr_lanes_permute(uint64_t state[HR_POSEIDON2_WIDTH][HR_LANES]) {
     }
 }
 
-static __attribute__((target("avx2"))) void hr_permute_x8_avx2(
-    uint64_t state[HR_POSEIDON2_WIDTH][HR_LANES]) {
+static __attribute__((target("avx2"))) void
+hr_permute_x8_avx2(uint64_t state[HR_POSEIDON2_WIDTH][HR_LANES]) {
     hr_lanes_permute(state);
 }
 
-static __attribute__((target("avx512f"))) void hr_permute_x8_avx512(
-    uint64_t state[HR_POSEIDON2_WIDTH][HR_LANES]) {
+static __attribute__((target("avx512f"))) void
+hr_permute_x8_avx512(uint64_t state[HR_POSEIDON2_WIDTH][HR_LANES]) {
     hr_lanes_permute(state);
 }
 
@@ -190,12 +190,9 @@ static __attribute__((target("avx512f"))) void hr_permute_x8_avx512(
  * of 2.4 portable permutations with AVX-512, of 4 to 5 with AVX2 (measured on Zen 5). */
 static inline uint64_t hr_lanes_worthwhile(hr_hash_backend backend) {
     switch (backend) {
-    case HR_HASH_AVX512:
-        return 3;
-    case HR_HASH_AVX2:
-        return 5;
-    default:
-        return UINT64_MAX;
+    case HR_HASH_AVX512: return 3;
+    case HR_HASH_AVX2: return 5;
+    default: return UINT64_MAX;
     }
 }
 

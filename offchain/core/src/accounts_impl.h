@@ -4,7 +4,9 @@
 
 #include "cancel_impl.h"
 
-static inline bool hr_is_master(uint32_t account) { return hr_master_of(account) == account; }
+static inline bool hr_is_master(uint32_t account) {
+    return hr_master_of(account) == account;
+}
 
 /* Packs 20 address bytes into three canonical words of 7, 7 and 6 bytes, big-endian. */
 static void hr_address_pack(uint64_t words[3], const uint8_t address[20]) {
@@ -59,8 +61,8 @@ static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const u
 static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_deposit *p = &op->deposit;
     if (op->flags || op->market || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
-        !hr_tail_is_zero(op, offsetof(struct hr_op_deposit, zero_tail)) || op->account >= HR_ACCOUNT_LIMIT ||
-        !hr_is_master(op->account) ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_deposit, zero_tail)) ||
+        op->account >= HR_ACCOUNT_LIMIT || !hr_is_master(op->account) ||
         op->account >> HR_SUB_ACCOUNT_BITS >= 1u << HR_MASTER_BITS || p->amount == 0 ||
         p->amount >= HR_VALUE_LIMIT)
         return HR_E_MALFORMED_OP;
@@ -130,8 +132,7 @@ static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_account(c, op->account))) return e;
     if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
-    if (p->amount > hr_asset_at(c, p->asset)->total_units)
-        return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
+    if (p->amount > hr_asset_at(c, p->asset)->total_units) return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
     hr_outflow(c, op->account, p->asset, p->amount);
     hr_asset_at(c, p->asset)->total_units -= p->amount;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
@@ -203,7 +204,8 @@ static int hr_op_set_tier(struct hr_core *c, const struct hr_op *op) {
 static int hr_op_approve_builder(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_approve_builder *p = &op->approve_builder;
     int e;
-    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_approve_builder, zero_tail)))
+    if (op->flags || op->market ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_approve_builder, zero_tail)))
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     if (p->builder == 0 || p->builder > c->header->builder_count) return HR_E_UNKNOWN_BUILDER;
@@ -225,8 +227,7 @@ static int hr_op_approve_builder(struct hr_core *c, const struct hr_op *op) {
 
 static int hr_op_register_builder(struct hr_core *c, const struct hr_op *op) {
     int e;
-    if (op->flags || op->market || !hr_tail_is_zero(op, 0))
-        return HR_E_MALFORMED_OP;
+    if (op->flags || op->market || !hr_tail_is_zero(op, 0)) return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     struct hr_account *a = hr_account_at(c, op->account);
     if (a->builder) return HR_E_BUILDER_ALREADY_REGISTERED;
@@ -242,7 +243,8 @@ static int hr_op_register_builder(struct hr_core *c, const struct hr_op *op) {
 static int hr_op_set_agent(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_set_agent *p = &op->set_agent;
     int e;
-    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_set_agent, zero_tail)))
+    if (op->flags || op->market ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_set_agent, zero_tail)))
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     if (p->slot == 0 || p->slot >= HR_SIGNERS_PER_MASTER) return HR_E_INVALID_AGENT_SLOT;
@@ -250,8 +252,8 @@ static int hr_op_set_agent(struct hr_core *c, const struct hr_op *op) {
     if (revoke != (p->expiry_s == 0) || (p->expiry_s && p->expiry_s <= c->header->now_s))
         return HR_E_INVALID_AGENT;
     struct hr_signer *signer = hr_signer_at(c, op->account, p->slot);
-    *signer = (struct hr_signer){.expiry_s = p->expiry_s,
-                                 .flags = revoke ? 0 : HR_SIGNER_FLAG_EXISTS};
+    *signer =
+        (struct hr_signer){.expiry_s = p->expiry_s, .flags = revoke ? 0 : HR_SIGNER_FLAG_EXISTS};
     hr_address_pack(signer->address, p->address);
     hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
                   (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + p->slot);
@@ -264,7 +266,8 @@ static int hr_op_set_agent(struct hr_core *c, const struct hr_op *op) {
 static int hr_op_set_owner_key(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_set_owner_key *p = &op->set_owner_key;
     int e;
-    if (op->flags || op->market || p->on > 1 || !hr_tail_is_zero(op, offsetof(struct hr_op_set_owner_key, zero_tail)))
+    if (op->flags || op->market || p->on > 1 ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_set_owner_key, zero_tail)))
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     struct hr_account *a = hr_account_at(c, op->account);

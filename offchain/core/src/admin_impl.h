@@ -41,15 +41,14 @@ static bool hr_market_parameters_are_valid(struct hr_core *c, const struct hr_op
 
 static int hr_op_admin_market(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_admin_market *p = &op->admin_market;
-    if (op->flags || op->account || p->zero_gap ||
-        !hr_is_zero(p->zero_gap2, sizeof p->zero_gap2) ||
+    if (op->flags || op->account || p->zero_gap || !hr_is_zero(p->zero_gap2, sizeof p->zero_gap2) ||
         !hr_tail_is_zero(op, offsetof(struct hr_op_admin_market, zero_tail)))
         return HR_E_MALFORMED_OP;
     if (op->market >= HR_MAX_MARKETS) return HR_E_UNKNOWN_MARKET;
     if (!hr_market_parameters_are_valid(c, p)) return HR_E_INVALID_MARKET_PARAMETER;
     struct hr_market *m = hr_market_at(c, op->market);
-    if (m->kind && (m->kind != p->kind || m->sz_decimals != p->sz_decimals ||
-                    m->base_asset != p->base_asset))
+    if (m->kind &&
+        (m->kind != p->kind || m->sz_decimals != p->sz_decimals || m->base_asset != p->base_asset))
         return HR_E_MARKET_IMMUTABLE;
     HR_INDEX(hr_index_market_changed(c, op->market, p->tick));
     m->kind = p->kind;

@@ -24,7 +24,8 @@ static int hr_check_gates(struct hr_core *c, uint32_t kind) {
 
 static int hr_op_advance_time(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_advance_time *p = &op->advance_time;
-    if (op->flags || op->market || op->account || !hr_tail_is_zero(op, offsetof(struct hr_op_advance_time, zero_tail)) ||
+    if (op->flags || op->market || op->account ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_advance_time, zero_tail)) ||
         p->now_s == UINT32_MAX)
         return HR_E_MALFORMED_OP;
     if (p->now_s < c->header->now_s) return HR_E_TIME_BACKWARDS;
@@ -34,12 +35,10 @@ static int hr_op_advance_time(struct hr_core *c, const struct hr_op *op) {
 }
 
 static int hr_op_system(struct hr_core *c, const struct hr_op *op) {
-    if (op->flags || op->market || op->account || !hr_tail_is_zero(op, 0))
-        return HR_E_MALFORMED_OP;
+    if (op->flags || op->market || op->account || !hr_tail_is_zero(op, 0)) return HR_E_MALFORMED_OP;
     if (op->kind == HR_OP_KIND_CONTINUE) return hr_op_continue(c);
     if (op->kind == HR_OP_KIND_RUN_DUTIES) return hr_op_run_duties(c);
-    hr_emit(c, HR_EVENT_KIND_BATCH_SEALED, 0, 0, (int64_t)c->header->batch_number++, 0, 0, 0, 0,
-            0);
+    hr_emit(c, HR_EVENT_KIND_BATCH_SEALED, 0, 0, (int64_t)c->header->batch_number++, 0, 0, 0, 0, 0);
     return HR_E_OK;
 }
 

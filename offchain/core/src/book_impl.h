@@ -57,7 +57,7 @@ HR_HOT bool hr_level_belongs(const struct hr_level *level, uint32_t market, uint
 
 /* Links a new, still empty level behind `better` (0: as the best). */
 HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price,
-                                uint32_t better) {
+                                 uint32_t better) {
     struct hr_market *m = hr_market_at(c, market);
     const uint32_t worse = better ? hr_level_at(c, better)->next : m->best[side];
     const uint32_t slot = hr_level_slot_take(c);
@@ -81,8 +81,7 @@ HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t si
 
 /* Finds the level of a price, or makes it. The hint names the level itself or its better
  * neighbour (0: none); a hint that does neither is a trap. */
-HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side,
-                                    uint32_t price) {
+HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price) {
     const uint32_t hint =
         HR_HINT(c, hr_index_level_hint(c, market, side, price)) & (HR_LEVEL_CAPACITY - 1);
     const struct hr_market *m = hr_market_at(c, market);
@@ -201,8 +200,8 @@ HR_HOT void hr_order_shrink(struct hr_core *c, uint32_t slot, uint64_t lots) {
     hr_touch_level(c, order->level);
 }
 
-/* Is this the open order `order_id` of `account` and market? The slot's stored order id decides; a free,
- * null or unused slot stores 0. A slot out of range is no order. */
+/* Is this the open order `order_id` of `account` and market? The slot's stored order id decides; a
+ * free, null or unused slot stores 0. A slot out of range is no order. */
 HR_HOT bool hr_order_is(struct hr_core *c, uint32_t slot, uint64_t order_id, uint32_t account,
                         uint32_t market) {
     const struct hr_order *order = hr_order_at(c, slot & (HR_ORDER_CAPACITY - 1));

@@ -8,7 +8,8 @@ enum { HR_ALL_MARKETS = 0xFFFF };
 
 HR_COLD int hr_op_cancel(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_cancel *p = &op->cancel;
-    if (op->flags || !hr_tail_is_zero(op, offsetof(struct hr_op_cancel, zero_tail))) return HR_E_MALFORMED_OP;
+    if (op->flags || !hr_tail_is_zero(op, offsetof(struct hr_op_cancel, zero_tail)))
+        return HR_E_MALFORMED_OP;
     /* the owner of an order exists: the account is looked at only to choose the error */
     if (!hr_order_is(c, p->slot, p->order_id, op->account, op->market))
         return hr_check_account(c, op->account) ? HR_E_UNKNOWN_ACCOUNT : HR_E_UNKNOWN_ORDER;
@@ -18,18 +19,17 @@ HR_COLD int hr_op_cancel(struct hr_core *c, const struct hr_op *op) {
 
 static int hr_op_cancel_by_client_id(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_client_id *p = &op->client_id;
-    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_client_id, zero_tail)))
+    if (op->flags || op->market ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_client_id, zero_tail)))
         return HR_E_MALFORMED_OP;
     if (hr_check_account(c, op->account)) return HR_E_UNKNOWN_ACCOUNT;
     if (!(p->client_id[0] | p->client_id[1]) || !hr_is_canonical(p->client_id[0]) ||
         !hr_is_canonical(p->client_id[1]))
         return HR_E_CLIENT_ID_OUT_OF_RANGE;
     /* The hint names the order; 0 claims a miss, which only the owner's list can confirm. */
-    const uint32_t hint =
-        HR_HINT(c, hr_order_with_client_id(c, op->account, p->client_id));
+    const uint32_t hint = HR_HINT(c, hr_order_with_client_id(c, op->account, p->client_id));
     if (hint == 0) {
-        if (!hr_order_with_client_id(c, op->account, p->client_id))
-            return HR_E_UNKNOWN_CLIENT_ID;
+        if (!hr_order_with_client_id(c, op->account, p->client_id)) return HR_E_UNKNOWN_CLIENT_ID;
     } else if (hint <= c->header->orders_used) {
         const struct hr_order *order = hr_order_at(c, hint);
         if (order->order_id != 0 && order->owner == op->account &&
@@ -76,14 +76,14 @@ static int hr_op_cancel_all(struct hr_core *c, const struct hr_op *op) {
 
 static int hr_op_schedule_cancel(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_schedule_cancel *p = &op->schedule_cancel;
-    if (op->flags || op->market || !hr_tail_is_zero(op, offsetof(struct hr_op_schedule_cancel, zero_tail)))
+    if (op->flags || op->market ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_schedule_cancel, zero_tail)))
         return HR_E_MALFORMED_OP;
     if (hr_check_account(c, op->account)) return HR_E_UNKNOWN_ACCOUNT;
     struct hr_account *a = hr_account_at(c, op->account);
     if (p->at_s) {
         if (p->at_s < c->header->now_s + HR_DEADMAN_MIN_S) return HR_E_SCHEDULE_TOO_SOON;
-        if (!a->deadman_s && c->header->duty_count == HR_DUTY_CAPACITY)
-            return HR_E_DUTY_QUEUE_FULL;
+        if (!a->deadman_s && c->header->duty_count == HR_DUTY_CAPACITY) return HR_E_DUTY_QUEUE_FULL;
     }
     if (a->deadman_s) hr_duty_remove(c, HR_DUTY_KIND_DEADMAN, op->account);
     if (p->at_s) hr_duty_push(c, p->at_s, HR_DUTY_KIND_DEADMAN, op->account);

@@ -1,5 +1,6 @@
 /* The duty heap: what falls due at a time, as a binary min-heap over (due_s, kind, ref).
- * Invariant: each order with an expiry and each account with a scheduled cancel has exactly one entry. */
+ * Invariant: each order with an expiry and each account with a scheduled cancel has exactly one
+ * entry. */
 #ifndef HEADRACE_DUTIES_IMPL_H
 #define HEADRACE_DUTIES_IMPL_H
 

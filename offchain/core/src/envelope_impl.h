@@ -18,7 +18,10 @@ struct hr_envelope_header {
 };
 _Static_assert(sizeof(struct hr_envelope_header) == HR_ENVELOPE_HEADER_BYTES);
 
-enum { HR_ENVELOPE_VERSION = 1, HR_ENVELOPE_MAX_EVENTS = HR_ENVELOPE_MAX_OPS * HR_MAX_EVENTS_PER_OP };
+enum {
+    HR_ENVELOPE_VERSION = 1,
+    HR_ENVELOPE_MAX_EVENTS = HR_ENVELOPE_MAX_OPS * HR_MAX_EVENTS_PER_OP
+};
 
 /* What decode yields: the header and up to 40 ops, or one priority record. */
 struct hr_decoded {
@@ -28,9 +31,15 @@ struct hr_decoded {
     const uint8_t *record; /* PRIORITY: 256 bytes inside the envelope */
 };
 
-static inline bool hr_op_is_user(uint32_t kind) { return kind >= 1 && kind < 32; }
-static inline bool hr_op_is_system(uint32_t kind) { return kind >= 32 && kind < 64; }
-static inline bool hr_op_is_admin(uint32_t kind) { return kind > HR_OP_KIND_DEPOSIT && kind < 96; }
+static inline bool hr_op_is_user(uint32_t kind) {
+    return kind >= 1 && kind < 32;
+}
+static inline bool hr_op_is_system(uint32_t kind) {
+    return kind >= 32 && kind < 64;
+}
+static inline bool hr_op_is_admin(uint32_t kind) {
+    return kind > HR_OP_KIND_DEPOSIT && kind < 96;
+}
 
 static bool hr_envelope_is_malformed(const struct hr_envelope_header *h) {
     if (h->version != HR_ENVELOPE_VERSION || h->zero_u16 ||
@@ -153,9 +162,8 @@ static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
         __builtin_memcpy(op, data, sizeof *op);
         return master == 0 && asset == 0 && amount == 0 && hr_op_is_admin(op->kind);
     }
-    if (kind != HR_PRIORITY_KIND_DEPOSIT ||
-        asset >> 16 || amount == 0 || amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) ||
-        !hr_is_zero(data, 64))
+    if (kind != HR_PRIORITY_KIND_DEPOSIT || asset >> 16 || amount == 0 ||
+        amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) || !hr_is_zero(data, 64))
         return false;
     /* a master beyond the chain's room becomes account 0, which DEPOSIT refuses and pays back */
     const bool has_room = master >> HR_MASTER_BITS == 0;

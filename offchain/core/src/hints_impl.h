@@ -9,7 +9,7 @@
 #define HR_INDEX(statement)
 #else
 #include "../native/index.h"
-#define HR_HINT(c, from_index) \
+#define HR_HINT(c, from_index)                                                                     \
     ((c)->hints.tape ? hr_hint_from_tape(c) : hr_hint_record((c), (from_index)))
 #define HR_INDEX(statement) statement
 #endif

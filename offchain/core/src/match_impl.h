@@ -13,7 +13,7 @@ struct hr_taker {
     bool by_master;
     /* found once per op, not kept in a continuation: */
     struct hr_account *owner;
-    struct hr_balance *base;  /* of a spot market */
+    struct hr_balance *base;   /* of a spot market */
     uint64_t bid_lock_per_lot; /* quote units locked per lot by a spot bid */
     uint32_t fee_ppm;
 };
@@ -22,8 +22,8 @@ struct hr_taker {
 
 /* Gives back what `lots` of an order at `price` hold: a spot balance or perpetual open lots. */
 HR_HOT void hr_unlock_lots(struct hr_core *c, const struct hr_market *m, uint32_t market,
-                                  uint32_t account, struct hr_account *owner, uint32_t attributes,
-                                  uint32_t price, uint64_t lots) {
+                           uint32_t account, struct hr_account *owner, uint32_t attributes,
+                           uint32_t price, uint64_t lots) {
     const uint32_t side = attributes & HR_ORDER_FLAG_IS_ASK;
     if (m->kind == HR_MARKET_KIND_PERP) {
         hr_position_open_lots_add(c, account, market, side, -(int64_t)lots);
@@ -58,8 +58,7 @@ struct hr_side_fees {
     uint64_t fee, builder_fee;
 };
 
-HR_HOT struct hr_side_fees hr_side_fees(uint32_t ppm, uint32_t attributes,
-                                               uint64_t notional) {
+HR_HOT struct hr_side_fees hr_side_fees(uint32_t ppm, uint32_t attributes, uint64_t notional) {
     struct hr_side_fees fees = {0, 0};
     if (ppm) fees.fee = hr_ppm_ceil(notional, ppm);
     if (hr_builder_of(attributes)) {
@@ -76,14 +75,14 @@ static inline void hr_builder_fee_pay(struct hr_core *c, uint32_t market, uint64
     const uint32_t builder = hr_builder_of(attributes);
     const uint32_t account = hr_builder_at(c, builder)->account;
     hr_quote_add(c, account, (int64_t)fee);
-    hr_emit(c, HR_EVENT_KIND_BUILDER_FEE, market, account, (int64_t)order_id, builder,
-            (int64_t)fee, payer, 0, 0);
+    hr_emit(c, HR_EVENT_KIND_BUILDER_FEE, market, account, (int64_t)order_id, builder, (int64_t)fee,
+            payer, 0, 0);
 }
 
 /* Moves the balances of one side of a spot fill. `bid_lock` is what a bid locked per lot. */
-HR_HOT void hr_spot_side_settle(struct hr_balance *quote, struct hr_balance *base,
-                                       uint32_t side, uint64_t bid_lock, uint64_t lots,
-                                       uint64_t units, uint64_t notional, uint64_t fees) {
+HR_HOT void hr_spot_side_settle(struct hr_balance *quote, struct hr_balance *base, uint32_t side,
+                                uint64_t bid_lock, uint64_t lots, uint64_t units, uint64_t notional,
+                                uint64_t fees) {
     if (side == HR_ASK) {
         base->locked -= units;
         quote->free_biased += notional - fees;
@@ -102,8 +101,8 @@ struct hr_perp_side {
 
 /* What a perpetual fill would make of one side. Returns false when a bound would be passed. */
 HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t market, uint32_t side,
-                              uint64_t lots, uint64_t notional, uint64_t fees,
-                              struct hr_perp_side *plan) {
+                               uint64_t lots, uint64_t notional, uint64_t fees,
+                               struct hr_perp_side *plan) {
     const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
     plan->position = hr_position_find(c, account, market);
     plan->fees = fees;
@@ -119,7 +118,7 @@ HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t mar
 }
 
 HR_COLD void hr_perp_side_settle(struct hr_core *c, uint32_t account, uint32_t market,
-                                const struct hr_perp_side *plan) {
+                                 const struct hr_perp_side *plan) {
     struct hr_position *p = hr_position_at(c, account, plan->position);
     struct hr_market *m = hr_market_at(c, market);
     const int64_t before = hr_unbias(p->size_biased), after = plan->after.size;
@@ -140,10 +139,9 @@ static inline void hr_emit_position(struct hr_core *c, uint32_t account, uint32_
 enum hr_fill_result { HR_FILL_DONE, HR_FILL_TAKER_LIMIT, HR_FILL_MAKER_LIMIT };
 
 /* Settles a spot fill; nothing can fail because both sides locked what they may need. */
-HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m,
-                                const struct hr_taker *taker, const struct hr_order *maker,
-                                uint32_t price, uint64_t lots, uint64_t notional,
-                                uint64_t taker_pays, uint64_t maker_pays) {
+HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m, const struct hr_taker *taker,
+                         const struct hr_order *maker, uint32_t price, uint64_t lots,
+                         uint64_t notional, uint64_t taker_pays, uint64_t maker_pays) {
     const uint64_t units = lots * m->base_units_per_lot;
     const uint32_t maker_side = !taker->side;
     struct hr_account *a = hr_account_at(c, maker->owner);
@@ -160,9 +158,8 @@ HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m,
 /* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record
  * is still to be shrunk or removed. On a limit nothing has changed. */
 HR_HOT enum hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
-                                          const struct hr_taker *taker,
-                                          const struct hr_order *maker, uint32_t price,
-                                          uint64_t lots) {
+                                   const struct hr_taker *taker, const struct hr_order *maker,
+                                   uint32_t price, uint64_t lots) {
     const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
     const uint64_t notional = (uint64_t)price * lots * hr_quote_multiplier(m);
     const uint32_t maker_ppm = hr_fee_ppm(c, m, maker->owner, maker->attributes, false);
@@ -210,7 +207,7 @@ static inline bool hr_is_self_trade(const struct hr_taker *taker, uint32_t maker
 
 /* Applies REDUCE: both sides shrink without a trade. */
 HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
-                                 struct hr_taker *taker, uint32_t slot, uint32_t price) {
+                                  struct hr_taker *taker, uint32_t slot, uint32_t price) {
     const struct hr_order *maker = hr_order_at(c, slot);
     struct hr_account *owner = hr_account_at(c, maker->owner);
     const uint64_t lots = taker->remaining_lots < maker->remaining_lots ? taker->remaining_lots
@@ -231,7 +228,7 @@ HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
 
 /* Removes a maker whose remaining lots were all filled. */
 HR_HOT void hr_maker_filled(struct hr_core *c, const struct hr_market *m, uint32_t market,
-                                   uint32_t slot, struct hr_order *maker) {
+                            uint32_t slot, struct hr_order *maker) {
     const uint32_t owner = maker->owner;
     if (maker->expiry_s) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
     hr_order_unlink(c, slot, maker, hr_account_at(c, owner));
@@ -323,9 +320,7 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
 
 /* --- the end of a taker --------------------------------------------------------------------- */
 
-HR_HOT void hr_rest(struct hr_core *c,
-                                                         const struct hr_market *m,
-                                                         const struct hr_taker *taker) {
+HR_HOT void hr_rest(struct hr_core *c, const struct hr_market *m, const struct hr_taker *taker) {
     const uint32_t level = hr_level_for(c, taker->market, taker->side, taker->limit_price);
     if (c->trapped) return;
     const uint32_t slot = hr_order_slot_take(c);
@@ -346,8 +341,7 @@ HR_HOT void hr_rest(struct hr_core *c,
         hr_position_open_lots_add(c, taker->account, taker->market, taker->side,
                                   (int64_t)taker->remaining_lots);
     hr_emit(c, HR_EVENT_KIND_RESTED, taker->market, taker->account, (int64_t)taker->order_id, slot,
-            taker->limit_price, (int64_t)taker->remaining_lots, taker->attributes,
-            taker->expiry_s);
+            taker->limit_price, (int64_t)taker->remaining_lots, taker->attributes, taker->expiry_s);
 }
 
 static void hr_taker_done(struct hr_core *c, const struct hr_market *m,

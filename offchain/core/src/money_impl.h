@@ -76,7 +76,7 @@ static inline uint32_t hr_quote_multiplier(const struct hr_market *m) {
 
 /* Fee rate of an order of `account`: its master's tier now, or the API tier above the quota. */
 HR_HOT uint32_t hr_fee_ppm(struct hr_core *c, const struct hr_market *m, uint32_t account,
-                                  uint32_t attributes, bool is_taker) {
+                           uint32_t attributes, bool is_taker) {
     const uint32_t tier = attributes & HR_ORDER_FLAG_API_FEE
                               ? HR_API_TIER
                               : hr_account_at(c, hr_master_of(account))->tier;
@@ -86,7 +86,7 @@ HR_HOT uint32_t hr_fee_ppm(struct hr_core *c, const struct hr_market *m, uint32_
 }
 
 HR_COLD uint32_t hr_quota_count_metered(struct hr_core *c, const struct hr_tier *t,
-                                       struct hr_account *master, uint32_t master_id) {
+                                        struct hr_account *master, uint32_t master_id) {
     const uint32_t minute = (uint32_t)c->header->now_s / HR_QUOTA_WINDOW_S;
     if (master->quota_minute != minute) {
         master->quota_minute = minute;
@@ -98,8 +98,7 @@ HR_COLD uint32_t hr_quota_count_metered(struct hr_core *c, const struct hr_tier 
 }
 
 /* Counts an order op against the master's quota. Returns the flag that the order gets. */
-HR_HOT uint32_t hr_quota_count(struct hr_core *c, const struct hr_market *m,
-                                      uint32_t account) {
+HR_HOT uint32_t hr_quota_count(struct hr_core *c, const struct hr_market *m, uint32_t account) {
     const uint32_t master_id = hr_master_of(account);
     struct hr_account *master = hr_account_at(c, master_id);
     const struct hr_tier *t = &hr_fee_table_at(c, m->fee_table)->tiers[master->tier];
@@ -150,13 +149,12 @@ HR_COLD void hr_position_release(struct hr_core *c, uint32_t account, uint32_t m
 }
 
 /* As hr_position_release, but the running op's own account keeps its record until the op ends. */
-static inline void hr_position_release_other(struct hr_core *c, uint32_t account,
-                                             uint32_t market) {
+static inline void hr_position_release_other(struct hr_core *c, uint32_t account, uint32_t market) {
     if (!c->has_taker || c->taker != account) hr_position_release(c, account, market);
 }
 
 HR_COLD void hr_position_open_lots_add(struct hr_core *c, uint32_t account, uint32_t market,
-                                             uint32_t side, int64_t lots) {
+                                       uint32_t side, int64_t lots) {
     const uint32_t k = hr_position_find(c, account, market);
     hr_position_at(c, account, k)->open_lots[side] += (uint64_t)lots;
     hr_touch_position(c, account, k);
@@ -164,7 +162,7 @@ HR_COLD void hr_position_open_lots_add(struct hr_core *c, uint32_t account, uint
 
 /* Lots that a reduce-only order of `side` may still take off the position; 0 when none. */
 HR_COLD uint64_t hr_reducible_lots(struct hr_core *c, uint32_t account, uint32_t market,
-                                  uint32_t side) {
+                                   uint32_t side) {
     const uint32_t k = hr_position_find(c, account, market);
     if (k == HR_POSITIONS_PER_ACCOUNT) return 0;
     const int64_t size = hr_unbias(hr_position_at(c, account, k)->size_biased);

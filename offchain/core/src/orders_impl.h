@@ -60,7 +60,7 @@ HR_HOT int hr_check_price(const struct hr_market *m, uint32_t price) {
 
 /* Limit of a market order: the best opposite price moved by the slippage bound. */
 HR_COLD int hr_slippage_limit(struct hr_core *c, const struct hr_market *m, uint32_t side,
-                             uint32_t slippage_ppm, uint32_t *limit) {
+                              uint32_t slippage_ppm, uint32_t *limit) {
     if (slippage_ppm > HR_MAX_SLIPPAGE_PPM) return HR_E_INVALID_SLIPPAGE;
     if (m->best[!side] == 0) return HR_E_NO_LIQUIDITY;
     const uint64_t best = hr_level_at(c, m->best[!side])->price;
@@ -72,7 +72,7 @@ HR_COLD int hr_slippage_limit(struct hr_core *c, const struct hr_market *m, uint
 
 /* Notional bound, and the units that a spot order of this size locks (0 for a perpetual). */
 HR_HOT int hr_lock_of(const struct hr_market *m, uint32_t side, uint32_t price,
-                             uint32_t builder_fee, uint64_t size_lots, uint64_t *lock) {
+                      uint32_t builder_fee, uint64_t size_lots, uint64_t *lock) {
     if (m->kind == HR_MARKET_KIND_PERP) {
         *lock = 0;
         return hr_mul_bounded(size_lots, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER) == UINT64_MAX
@@ -88,20 +88,21 @@ HR_HOT int hr_lock_of(const struct hr_market *m, uint32_t side, uint32_t price,
 }
 
 HR_COLD int hr_check_builder(struct hr_core *c, const struct hr_market *m, uint32_t account,
-                            uint32_t builder, uint32_t builder_fee) {
+                             uint32_t builder, uint32_t builder_fee) {
     if (builder > c->header->builder_count) return HR_E_UNKNOWN_BUILDER;
-    if (builder_fee > (m->kind == HR_MARKET_KIND_PERP ? HR_MAX_BUILDER_FEE_PERP
-                                                      : HR_MAX_BUILDER_FEE_SPOT))
+    if (builder_fee >
+        (m->kind == HR_MARKET_KIND_PERP ? HR_MAX_BUILDER_FEE_PERP : HR_MAX_BUILDER_FEE_SPOT))
         return HR_E_BUILDER_FEE_TOO_HIGH;
     const struct hr_account *master = hr_account_at(c, hr_master_of(account));
     for (uint32_t k = 0; k < HR_APPROVALS_PER_ACCOUNT; k++)
-        if ((master->approvals[k] & 0xFFFFu) == builder && master->approvals[k] >> 16 >= builder_fee)
+        if ((master->approvals[k] & 0xFFFFu) == builder &&
+            master->approvals[k] >> 16 >= builder_fee)
             return HR_E_OK;
     return HR_E_BUILDER_FEE_NOT_APPROVED;
 }
 
 HR_HOT bool hr_would_cross(struct hr_core *c, const struct hr_market *m, uint32_t side,
-                                  uint32_t limit) {
+                           uint32_t limit) {
     const uint32_t best = m->best[!side];
     return best != 0 && hr_crosses(side, limit, hr_level_at(c, best)->price);
 }
@@ -116,8 +117,9 @@ HR_COLD int hr_check_perp_room(struct hr_core *c, uint32_t account, uint32_t mar
     return HR_E_OK;
 }
 
-/* Can the account pay `lock` of what a spot order gives, and hold what it gets? `base` is its balance
- * slot of the base asset; `held` is what an order that is about to be replaced gives back. */
+/* Can the account pay `lock` of what a spot order gives, and hold what it gets? `base` is its
+ * balance slot of the base asset; `held` is what an order that is about to be replaced gives back.
+ */
 HR_HOT int hr_check_spot_funds(const struct hr_account *a, uint32_t base, uint32_t side,
                                uint64_t lock, uint64_t held) {
     if (__builtin_expect(base == HR_NO_SLOT, 0)) {
@@ -249,13 +251,13 @@ HR_COLD int hr_check_fok(struct hr_core *c, const struct hr_op *op, uint32_t lim
     return hr_fok_is_fillable(c, &taker) ? HR_E_OK : HR_E_FOK_NOT_FILLABLE;
 }
 
-/* PLACE; the numbers of the checks are those of docs/spec/transition.md. `plain` is a constant: with
- * it the checks of options fall away. */
+/* PLACE; the numbers of the checks are those of docs/spec/transition.md. `plain` is a constant:
+ * with it the checks of options fall away. */
 HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain) {
     const struct hr_op_place *p = &op->place;
     int e;
     if (!plain && hr_place_is_malformed(op)) return HR_E_MALFORMED_OP;
-    if ((e = hr_check_account(c, op->account))) return e;     /* 1 */
+    if ((e = hr_check_account(c, op->account))) return e;    /* 1 */
     if ((e = hr_check_open_market(c, op->market))) return e; /* 2 */
     const struct hr_market *m = hr_market_at(c, op->market);
     const bool is_perp = m->kind == HR_MARKET_KIND_PERP;

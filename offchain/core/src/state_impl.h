@@ -15,7 +15,7 @@
 #include "headrace/records.h"
 
 /* The path of place, cancel and fill is compiled as one piece: calls cost more than they do. */
-#define HR_HOT static inline __attribute__((always_inline))
+#define HR_HOT  static inline __attribute__((always_inline))
 #define HR_COLD static __attribute__((noinline))
 
 /* condition ? yes : no without a branch, for conditions that no predictor can foresee. The empty
@@ -44,11 +44,17 @@ struct hr_shape {
 };
 
 /* floor(log2 n) of a power of two up to 128, usable in constant expressions */
-#define HR_LOG2(n) \
-    ((n) >= 128 ? 7 : (n) >= 64 ? 6 : (n) >= 32 ? 5 : (n) >= 16 ? 4 : (n) >= 8 ? 3 : (n) >= 4 ? 2 \
-     : (n) >= 2 ? 1 : 0)
+#define HR_LOG2(n)                                                                                 \
+    ((n) >= 128  ? 7                                                                               \
+     : (n) >= 64 ? 6                                                                               \
+     : (n) >= 32 ? 5                                                                               \
+     : (n) >= 16 ? 4                                                                               \
+     : (n) >= 8  ? 3                                                                               \
+     : (n) >= 4  ? 2                                                                               \
+     : (n) >= 2  ? 1                                                                               \
+                 : 0)
 #define HR_LOG2_PER_LEAF(type) HR_LOG2(HR_LEAF_BYTES / sizeof(type))
-#define HR_GROUPED(bits, type) \
+#define HR_GROUPED(bits, type)                                                                     \
     {(bits) - HR_LOG2_PER_LEAF(type), HR_LEAF_BYTES, HR_LOG2_PER_LEAF(type)}
 
 static const struct hr_shape hr_shapes[HR_SUBTREES] = {
@@ -71,19 +77,23 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
 };
 
 /* Leaves changed since the last root: one byte a leaf and one byte a block of leaves, so that
- * marking is two stores without a branch. Subtrees follow each other, each from a block boundary. */
+ * marking is two stores without a branch. Subtrees follow each other, each from a block boundary.
+ */
 enum { HR_BLOCK_BITS = 12 };
 #define HR_BLOCKS(depth) ((depth) > HR_BLOCK_BITS ? 1u << ((depth) - HR_BLOCK_BITS) : 1u)
 enum {
     HR_FIRST_BLOCK_SMALL = 0, /* one block for each subtree up to FEE_TABLES, and BUILDERS */
     HR_FIRST_BLOCK_ORDERS = HR_SUBTREES,
-    HR_FIRST_BLOCK_LEVELS = HR_FIRST_BLOCK_ORDERS + HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_order)),
-    HR_FIRST_BLOCK_DUTIES = HR_FIRST_BLOCK_LEVELS + HR_BLOCKS(18 - HR_LOG2_PER_LEAF(struct hr_level)),
-    HR_FIRST_BLOCK_SIGNERS = HR_FIRST_BLOCK_DUTIES + HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_duty)),
+    HR_FIRST_BLOCK_LEVELS = HR_FIRST_BLOCK_ORDERS +
+        HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_order)),
+    HR_FIRST_BLOCK_DUTIES = HR_FIRST_BLOCK_LEVELS +
+        HR_BLOCKS(18 - HR_LOG2_PER_LEAF(struct hr_level)),
+    HR_FIRST_BLOCK_SIGNERS = HR_FIRST_BLOCK_DUTIES +
+        HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_duty)),
     HR_FIRST_BLOCK_ACCOUNTS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(19),
     HR_FIRST_BLOCK_POSITIONS = HR_FIRST_BLOCK_ACCOUNTS + HR_BLOCKS(22),
-    HR_DIRTY_BLOCKS =
-        HR_FIRST_BLOCK_POSITIONS + HR_BLOCKS(26 - HR_LOG2_PER_LEAF(struct hr_position)),
+    HR_DIRTY_BLOCKS = HR_FIRST_BLOCK_POSITIONS +
+        HR_BLOCKS(26 - HR_LOG2_PER_LEAF(struct hr_position)),
 };
 
 struct hr_dirty {
@@ -141,10 +151,10 @@ struct hr_core {
 };
 
 #ifdef HR_GUEST
-#define HR_AT(c, subtree, type, record) \
+#define HR_AT(c, subtree, type, record)                                                            \
     ((type *)hr_store_at(&(c)->stores[subtree], (record), sizeof(type)))
 #else
-#define HR_AT(c, subtree, type, record) \
+#define HR_AT(c, subtree, type, record)                                                            \
     ((type *)((uint8_t *)&(c)->records + hr_records_offset(subtree)) + (record))
 #endif
 
@@ -221,16 +231,19 @@ static inline void hr_touch_duty(struct hr_core *c, uint32_t i) {
 }
 
 /* Appends an event; the header's leaf is touched once per op by apply. */
-HR_HOT void hr_emit(struct hr_core *c, uint32_t type, uint32_t market, uint32_t account,
-                           int64_t v0, int64_t v1, int64_t v2, int64_t v3, int64_t v4,
-                           int64_t v5) {
-    *c->events++ = (struct hr_event){
-        c->header->next_event_seq++, (uint16_t)type, (uint16_t)market, account,
-        {v0, v1, v2, v3, v4, v5}};
+HR_HOT void hr_emit(struct hr_core *c, uint32_t type, uint32_t market, uint32_t account, int64_t v0,
+                    int64_t v1, int64_t v2, int64_t v3, int64_t v4, int64_t v5) {
+    *c->events++ = (struct hr_event){c->header->next_event_seq++,
+                                     (uint16_t)type,
+                                     (uint16_t)market,
+                                     account,
+                                     {v0, v1, v2, v3, v4, v5}};
 }
 
 /* Notes a wrong hint: the result of the op becomes HR_TRAP whatever else it does. */
-static inline void hr_trap(struct hr_core *c) { c->trapped = true; }
+static inline void hr_trap(struct hr_core *c) {
+    c->trapped = true;
+}
 
 /* Next hint of the tape; 0 after a tape that ends early, which the check of the hint may refuse. */
 static inline uint32_t hr_hint_from_tape(struct hr_core *c) {

@@ -12,22 +12,21 @@ struct hr_core;
 /* Makes a core in its genesis state.
  * In:  config_hash32  keccak256 of the genesis constants
  *      governance20   address that owns the fee and insurance accounts
- * Returns: the core. About 12 GB of address space are reserved; memory is committed as it is used. */
+ * Returns: the core. About 12 GB of address space are reserved; memory is committed as it is used.
+ */
 HR_API struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governance20);
 
 HR_API void hr_core_free(struct hr_core *core);
 
-/* Applies ops in order until all are done or fewer than HR_MAX_EVENTS_PER_OP events of room are left.
- * In:  ops             n x 64 bytes
- *      event_capacity  in events
- *      journal         NULL, or room for n x 80 bytes that receive the journal records
- * Out: events          event_capacity x 64 bytes
+/* Applies ops in order until all are done or fewer than HR_MAX_EVENTS_PER_OP events of room are
+ * left. In:  ops             n x 64 bytes event_capacity  in events journal         NULL, or room
+ * for n x 80 bytes that receive the journal records Out: events          event_capacity x 64 bytes
  *      codes           n results: 0, an ErrorCode, or -1 for a trap (the core is then unusable)
  *      event_ends      n running totals of events
  * Returns: number of ops done. */
-HR_API uint32_t hr_core_apply(struct hr_core *core, const uint8_t *ops, uint32_t n,
-                              uint8_t *events, uint32_t event_capacity, int32_t *codes,
-                              uint32_t *event_ends, uint8_t *journal);
+HR_API uint32_t hr_core_apply(struct hr_core *core, const uint8_t *ops, uint32_t n, uint8_t *events,
+                              uint32_t event_capacity, int32_t *codes, uint32_t *event_ends,
+                              uint8_t *journal);
 
 /* Applies one envelope.
  * In:  bytes, length   the envelope
@@ -46,8 +45,7 @@ HR_API void hr_core_root(struct hr_core *core, uint8_t *root32);
 
 /* Copies a leaf. In: subtree, leaf (in range). Out: bytes, the leaf's length.
  * Returns: its length, or 0 when subtree or leaf is out of range. */
-HR_API uint32_t hr_core_leaf(struct hr_core *core, uint32_t subtree, uint32_t leaf,
-                             uint8_t *bytes);
+HR_API uint32_t hr_core_leaf(struct hr_core *core, uint32_t subtree, uint32_t leaf, uint8_t *bytes);
 
 /* Hints: take them from a tape (NULL: from the index again), or write those used to a record. */
 HR_API void hr_core_hints_from_tape(struct hr_core *core, const uint32_t *tape, uint32_t count);

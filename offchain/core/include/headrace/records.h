@@ -133,18 +133,28 @@ _Static_assert(sizeof(struct hr_builder) == 16);
 _Static_assert(sizeof(struct hr_event) == HR_EVENT_BYTES);
 
 /* Attributes of an order. */
-static inline uint32_t hr_builder_of(uint32_t attributes) { return (attributes >> 8) & 0xFFFu; }
-static inline uint32_t hr_builder_fee_of(uint32_t attributes) { return attributes >> 20; }
+static inline uint32_t hr_builder_of(uint32_t attributes) {
+    return (attributes >> 8) & 0xFFFu;
+}
+static inline uint32_t hr_builder_fee_of(uint32_t attributes) {
+    return attributes >> 20;
+}
 
 /* Tag of a level. */
 static inline uint32_t hr_level_tag(uint32_t market, uint32_t side) {
     return market << 20 | side << 30;
 }
-static inline uint32_t hr_level_count(uint32_t tag) { return tag & 0xFFFFFu; }
+static inline uint32_t hr_level_count(uint32_t tag) {
+    return tag & 0xFFFFFu;
+}
 
 /* Biased integers: v is stored as v + 2^62. */
-static inline int64_t hr_unbias(uint64_t stored) { return (int64_t)(stored - HR_SIGNED_BIAS); }
-static inline uint64_t hr_bias(int64_t v) { return (uint64_t)v + HR_SIGNED_BIAS; }
+static inline int64_t hr_unbias(uint64_t stored) {
+    return (int64_t)(stored - HR_SIGNED_BIAS);
+}
+static inline uint64_t hr_bias(int64_t v) {
+    return (uint64_t)v + HR_SIGNED_BIAS;
+}
 
 /* Record index of an account: masters are dense, sub-accounts follow in blocks. */
 static inline uint32_t hr_account_index(uint32_t account) {
