@@ -5,7 +5,7 @@
 /* Cost of one subtree. The proof of a batch hashes every touched leaf and every node above one
  * twice: as it was, for the old root, and as it is, for the new one. */
 struct hr_subtree_cost {
-    uint64_t leaves, leaf_bytes;                       /* touched leaves, and their bytes */
+    uint64_t leaves, leaf_bytes; /* touched leaves, and their bytes */
     uint64_t old_leaf_permutations, new_leaf_permutations;
     uint64_t inner_nodes; /* one permutation each, for each of the two roots */
 };

@@ -265,7 +265,6 @@ def money_cases() -> list[Case]:
             E.MALFORMED_OP,
             DEPOSIT,
             *amounts,
-            {"account": 0},
             {"account": A_SUB},
             {"account": 2**22},
             {"account": U32_MAX},
@@ -371,6 +370,7 @@ CASES: list[Case] = [
 
 # A refused deposit is an accepted op: the code stands in the event that sends the amount back.
 REFUNDS: list[Case] = [
+    *cases(E.UNKNOWN_ACCOUNT, DEPOSIT, {"account": op.NO_ACCOUNT}),
     *cases(E.UNKNOWN_ASSET, DEPOSIT, {"asset": 9}, {"asset": 0xFFFF}),
     *cases(E.NOT_SAME_OWNER, DEPOSIT, {"owner": owner_of(B)}, {"owner": bytes(20)}),
     *cases(E.DEPOSITS_CLOSED, DEPOSIT, {"asset": 3}),

@@ -1,9 +1,9 @@
 /* Throws hostile bytes at the core under AddressSanitizer and UndefinedBehaviorSanitizer.
  *
  * Usage: fuzz_driver SECONDS SEED. Deterministic but for the moment at which it stops. Inputs are
- * plausible ops and envelopes, most of them with some bytes changed, so that they get past the first
- * checks. Besides what the sanitizers see, it checks that refused input changes nothing and that
- * changed hints trap or give the same events. Prints counts; exit code 1 on a failed check. */
+ * plausible ops and envelopes, most of them with some bytes changed, so that they get past the
+ * first checks. Besides what the sanitizers see, it checks that refused input changes nothing and
+ * that changed hints trap or give the same events. Prints counts; exit code 1 on a failed check. */
 #include "../../offchain/core/native/native.c" /* first: it chooses the features of the C library */
 
 #include <stdio.h>
@@ -28,8 +28,12 @@ static uint64_t random_u64(void) { /* xorshift64*, Marsaglia 2003 and Vigna 2016
     random_state ^= random_state >> 27;
     return random_state * 0x2545F4914F6CDD1Dull;
 }
-static uint32_t below(uint32_t n) { return (uint32_t)((random_u64() >> 32) * n >> 32); }
-static bool one_in(uint32_t n) { return below(n) == 0; }
+static uint32_t below(uint32_t n) {
+    return (uint32_t)((random_u64() >> 32) * n >> 32);
+}
+static bool one_in(uint32_t n) {
+    return below(n) == 0;
+}
 
 static uint64_t any_size(void) {
     return one_in(20) ? random_u64() >> below(64) : 1 + below(12);
@@ -91,15 +95,22 @@ static struct hr_op any_of_order(struct hr_core *c) {
 
 static struct hr_op any_of_account(struct hr_core *c) {
     static const uint8_t kinds[] = {
-        HR_OP_KIND_CANCEL_BY_CLIENT_ID, HR_OP_KIND_CANCEL_ALL,       HR_OP_KIND_SCHEDULE_CANCEL,
-        HR_OP_KIND_TRANSFER,            HR_OP_KIND_WITHDRAW,         HR_OP_KIND_SET_TIER,
-        HR_OP_KIND_APPROVE_BUILDER,     HR_OP_KIND_REGISTER_BUILDER, HR_OP_KIND_SET_AGENT,
+        HR_OP_KIND_CANCEL_BY_CLIENT_ID,
+        HR_OP_KIND_CANCEL_ALL,
+        HR_OP_KIND_SCHEDULE_CANCEL,
+        HR_OP_KIND_TRANSFER,
+        HR_OP_KIND_WITHDRAW,
+        HR_OP_KIND_SET_TIER,
+        HR_OP_KIND_APPROVE_BUILDER,
+        HR_OP_KIND_REGISTER_BUILDER,
+        HR_OP_KIND_SET_AGENT,
         HR_OP_KIND_SET_OWNER_KEY,
     };
     struct hr_op op = {.kind = kinds[below(sizeof kinds)], .account = any_account()};
     switch (op.kind) {
     case HR_OP_KIND_CANCEL_BY_CLIENT_ID: op.client_id.client_id[0] = below(6); break;
-    case HR_OP_KIND_CANCEL_ALL: op.market = (uint16_t)(one_in(2) ? HR_ALL_MARKETS : 1 + below(3));
+    case HR_OP_KIND_CANCEL_ALL:
+        op.market = (uint16_t)(one_in(2) ? HR_ALL_MARKETS : 1 + below(3));
         break;
     case HR_OP_KIND_SCHEDULE_CANCEL:
         op.schedule_cancel.at_s = one_in(3) ? 0 : (uint32_t)c->header->now_s + 4 + below(9);
@@ -209,8 +220,7 @@ static void set_scene(struct hr_core *c) {
                                                       .base_asset = is_perp ? 0 : market,
                                                       .tick = market == 2 ? 5 : 0,
                                                       .fee_account = HR_FEE_ACCOUNT,
-                                                      .insurance_account =
-                                                          HR_INSURANCE_ACCOUNT}});
+                                                      .insurance_account = HR_INSURANCE_ACCOUNT}});
     }
     for (uint32_t master = 1; master <= MASTERS; master++) {
         struct hr_op op = {.kind = HR_OP_KIND_DEPOSIT, .account = 32 * master};
@@ -292,7 +302,8 @@ static uint32_t make_envelope(struct hr_core *c, uint8_t *bytes) {
         h.account = 32 * master;
         h.signer_slot = (uint8_t)(one_in(9) ? below(4) : 0);
         memset(h.signer, (int)(h.signer_slot ? 0xA0 + master : master), sizeof h.signer);
-        h.nonce = h.arrival_ms + (one_in(4) ? random_u64() >> below(64) : counts.envelopes % 100000);
+        h.nonce =
+            h.arrival_ms + (one_in(4) ? random_u64() >> below(64) : counts.envelopes % 100000);
     }
     h.payload_bytes = (uint16_t)n;
     memcpy(bytes, &h, sizeof h);

@@ -11,7 +11,7 @@ from offchain.core.binding import load_library
 from offchain.spec import book, op
 from offchain.spec.constants import NONCES_PER_SIGNER, OP_BYTES
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EventKind, OpKind, TimeInForce
+from offchain.spec.kinds import EventKind, OpKind, PlaceFlag, TimeInForce
 from offchain.spec.ops import builders, place, schedule_cancel
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
@@ -25,8 +25,13 @@ from tests.strategies import MASTERS, PERP, SPOT, scene
 # Reached only in a build whose capacities are small; see the last tests.
 CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
-# Asserted in the tests of gates and of nonces below.
-GATE_CODES = {ErrorCode.CONTINUATION_PENDING, ErrorCode.DUTY_PENDING, ErrorCode.NONCE_TOO_LOW}
+# Asserted in the tests of gates, of nonces and of unbacked profit below.
+GATE_CODES = {
+    ErrorCode.CONTINUATION_PENDING,
+    ErrorCode.DUTY_PENDING,
+    ErrorCode.NONCE_TOO_LOW,
+    ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY,
+}
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +137,21 @@ def test_while_a_continuation_is_pending_only_it_may_run(hasher: Hasher) -> None
     pair.op(op.AdvanceTime(now_s=NOW_S).to_bytes())
     record = priority_envelope(MALFORMED_RECORDS[0])
     assert pair.envelope(record).code is ErrorCode.CONTINUATION_PENDING
+
+
+def test_profit_without_money_behind_it_stays_on_the_chain(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    for price, buyer, seller in ((1, A, B), (1_000_000, B, A)):
+        order = op.Place(market=PERP, account=seller, price=price, size_lots=10**10)
+        pair.op(replace(order, flags=PlaceFlag.IS_ASK).to_bytes())
+        pair.op(replace(order, account=buyer).to_bytes())
+    total_units = pair.state.assets.read(0).total_units
+    too_much = op.Withdraw(account=A, asset=0, amount=(total_units // 10 + 1) * 10)
+    assert_refused(pair, too_much.to_bytes(), ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY)
+    all_there_is = replace(too_much, amount=total_units // 10 * 10)
+    assert pair.op(all_there_is.to_bytes()).code is ErrorCode.OK
 
 
 def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:

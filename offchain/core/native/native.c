@@ -13,8 +13,8 @@
 #include "../src/tree_impl.h"
 #include "journal.h"
 
-/* How many ops ahead the records of an op are fetched into the cache. */
-enum { HR_PREFETCH_OPS = 6 };
+/* How many ops ahead an op's records, and an op itself, are fetched into the cache. */
+enum { HR_PREFETCH_OPS = 8, HR_PREFETCH_AHEAD = 32 };
 
 static void *hr_map(size_t bytes) {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -101,6 +101,8 @@ uint32_t hr_core_apply(struct hr_core *c, const uint8_t *bytes, uint32_t n, uint
     if (c->trapped) return 0;
     for (uint32_t i = 0; i < n; i++) {
         if (last - c->events < HR_MAX_EVENTS_PER_OP) return i;
+        /* past the end it does no harm, but a pointer there would not be defined */
+        __builtin_prefetch((const void *)((uintptr_t)&ops[i] + HR_PREFETCH_AHEAD * sizeof *ops));
         hr_prefetch(c, &ops[i + HR_PREFETCH_OPS < n ? i + HR_PREFETCH_OPS : i]);
         if (record) hr_journal_write(record++, c->header->next_event_seq, &ops[i]);
         codes[i] = hr_apply(c, &ops[i]);

@@ -30,7 +30,7 @@ HR_HOT void hr_unlock_lots(struct hr_core *c, const struct hr_market *m, uint32_
         return;
     }
     const uint64_t bid_lock = hr_lock_per_lot(price, hr_builder_fee_of(attributes));
-    const uint32_t base = hr_balance_slot(owner, m->base_asset);
+    const uint32_t base = hr_base_slot(owner, m);
     hr_balance_unlock(&owner->balances[side == HR_ASK ? base : 0],
                       lots * hr_select(side == HR_ASK, m->base_units_per_lot, bid_lock));
     hr_touch_account_at(c, account, owner);
@@ -149,8 +149,8 @@ HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m, const str
         maker_side == HR_BID ? hr_lock_per_lot(price, hr_builder_fee_of(maker->attributes)) : 0;
     hr_spot_side_settle(&taker->owner->balances[0], taker->base, taker->side,
                         taker->bid_lock_per_lot, lots, units, notional, taker_pays);
-    hr_spot_side_settle(&a->balances[0], &a->balances[hr_balance_slot(a, m->base_asset)],
-                        maker_side, maker_lock, lots, units, notional, maker_pays);
+    hr_spot_side_settle(&a->balances[0], &a->balances[hr_base_slot(a, m)], maker_side, maker_lock,
+                        lots, units, notional, maker_pays);
     hr_touch_account_at(c, taker->account, taker->owner);
     hr_touch_account_at(c, maker->owner, a);
 }
@@ -380,7 +380,7 @@ HR_COLD void hr_execute(struct hr_core *c, struct hr_taker *taker) {
     taker->owner = hr_account_at(c, taker->account);
     taker->fee_ppm = hr_fee_ppm(c, m, taker->account, taker->attributes, true);
     if (m->kind == HR_MARKET_KIND_SPOT) {
-        taker->base = &taker->owner->balances[hr_balance_slot(taker->owner, m->base_asset)];
+        taker->base = &taker->owner->balances[hr_base_slot(taker->owner, m)];
         taker->bid_lock_per_lot =
             hr_lock_per_lot(taker->limit_price, hr_builder_fee_of(taker->attributes));
     }

@@ -14,6 +14,13 @@ HR_HOT uint32_t hr_balance_slot(const struct hr_account *account, uint32_t asset
     return HR_NO_SLOT;
 }
 
+/* The same for the base asset of a spot market, which is never the quote asset. */
+HR_HOT uint32_t hr_base_slot(const struct hr_account *account, const struct hr_market *m) {
+    for (uint32_t k = 1; k < HR_BALANCES_PER_ACCOUNT; k++)
+        if (account->asset_ids[k] == m->base_asset + 1u) return k;
+    return HR_NO_SLOT;
+}
+
 /* Lowest free balance slot, or HR_NO_SLOT. */
 static inline uint32_t hr_balance_slot_free(const struct hr_account *account) {
     for (uint32_t k = 0; k < HR_BALANCES_PER_ACCOUNT; k++)
@@ -80,8 +87,8 @@ HR_HOT uint32_t hr_fee_ppm(struct hr_core *c, const struct hr_market *m, uint32_
     const uint32_t tier = attributes & HR_ORDER_FLAG_API_FEE
                               ? HR_API_TIER
                               : hr_account_at(c, hr_master_of(account))->tier;
+    /* a tier that was never set is all zero */
     const struct hr_tier *t = &hr_fee_table_at(c, m->fee_table)->tiers[tier];
-    if (!(t->flags & HR_TIER_FLAG_EXISTS)) return 0;
     return is_taker ? t->taker_ppm : t->maker_ppm;
 }
 

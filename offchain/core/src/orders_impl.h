@@ -283,7 +283,7 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain)
         return HR_E_BOOK_FULL; /* 13 */
     if (!plain && p->expiry_s && c->header->duty_count == HR_DUTY_CAPACITY)
         return HR_E_DUTY_QUEUE_FULL;
-    const uint32_t base = is_perp ? HR_NO_SLOT : hr_balance_slot(owner, m->base_asset);
+    const uint32_t base = is_perp ? HR_NO_SLOT : hr_base_slot(owner, m);
     if (is_perp) { /* 14 */
         e = hr_check_perp_room(c, op->account, op->market, side,
                                op->flags & HR_PLACE_FLAG_REDUCE_ONLY);
@@ -376,7 +376,7 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     hr_lock_of(m, side, old_price, builder_fee, order.remaining_lots, &held);
     struct hr_account *owner = hr_account_at(c, op->account);
     const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
-    const uint32_t base = is_perp ? HR_NO_SLOT : hr_balance_slot(owner, m->base_asset);
+    const uint32_t base = is_perp ? HR_NO_SLOT : hr_base_slot(owner, m);
     e = is_perp ? hr_check_perp_room(c, op->account, op->market, side,
                                      order.attributes & HR_ORDER_FLAG_REDUCE_ONLY)
                 : hr_check_spot_funds(owner, base, side, lock, held);

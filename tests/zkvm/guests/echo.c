@@ -5,11 +5,11 @@
 static uint32_t chunk[4093];
 
 int hr_guest_main(void) {
-  const size_t size = sizeof chunk / sizeof chunk[0];
-  size_t got = size;
-  while (got == size) {
-    got = hr_guest_read(chunk, size);
-    hr_guest_write(chunk, got);
-  }
-  return hr_guest_read(chunk, size) == 0 ? 0 : 1;
+    const size_t size = sizeof chunk / sizeof chunk[0];
+    size_t got = size;
+    while (got == size) {
+        got = hr_guest_read(chunk, size);
+        hr_guest_write(chunk, got);
+    }
+    return hr_guest_read(chunk, size) == 0 ? 0 : 1;
 }
