@@ -125,8 +125,8 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.DEPOSITS_CLOSED: "Deposits of this asset are closed; the deposit goes back to its "
     "sender.",
     ErrorCode.SAME_ACCOUNT: "Source and destination are the same account; choose another one.",
-    ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY: "The chain holds less of this asset on L1 than the amount; "
-    "withdraw less, or later.",
+    ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY: "The chain holds less of this asset on L1 than "
+    "the amount; withdraw less, or later.",
     ErrorCode.UNKNOWN_MARKET: "This market does not exist; use a listed market id.",
     ErrorCode.MARKET_NOT_OPEN: "The market takes no new orders now; cancels still work.",
     ErrorCode.INVALID_SIZE: "The size must be between 1 and 2^40 - 1 lots.",
