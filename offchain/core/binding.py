@@ -118,7 +118,10 @@ def as_op_array(ops: bytes | list[bytes] | U8Array) -> U8Array:
     if isinstance(ops, list):
         ops = b"".join(ops)
     flat = np.frombuffer(ops, np.uint8) if isinstance(ops, bytes) else ops
-    return np.ascontiguousarray(flat).reshape(-1, k.OP_BYTES)
+    contiguous = np.ascontiguousarray(flat)
+    if contiguous.ctypes.data % np.dtype(np.uint64).alignment:  # C reads whole words
+        contiguous = contiguous.copy()
+    return contiguous.reshape(-1, k.OP_BYTES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Balances of an account: eight slots, slot 0 is the quote asset."""
 
+from offchain.spec.constants import VALUE_LIMIT
 from offchain.spec.records import Account
 
 NO_SLOT = -1
@@ -26,6 +27,13 @@ def open_slot(account: Account, asset: int) -> int:
         slot = account.asset_ids.index(0)
         account.asset_ids[slot] = asset + 1
     return slot
+
+
+def can_receive(account: Account, asset: int, units: int) -> bool:
+    """Return whether free and locked together stay below VALUE_LIMIT with `units` more."""
+    slot = find_slot(account, asset)
+    held = 0 if slot == NO_SLOT else account.free[slot] + account.locked[slot]
+    return held + units < VALUE_LIMIT
 
 
 def free_units(account: Account, asset: int) -> int | None:

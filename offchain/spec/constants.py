@@ -13,6 +13,7 @@ GOLDILOCKS_P: Final = 2**64 - 2**32 + 1  # field modulus; every hashed word is b
 SIGNED_BIAS: Final = 2**62  # a signed value v is stored as v + SIGNED_BIAS
 VALUE_LIMIT: Final = 2**62  # exclusive bound of every amount, notional and |signed value|
 POSITION_VALUE_LIMIT: Final = 2**61  # exclusive bound of |cost| and |quote| after a perpetual fill
+FOK_NOTIONAL_LIMIT: Final = 2**59  # exclusive bound of what a fill-or-kill order may trade for
 SIZE_LIMIT: Final = 2**40  # exclusive bound of an order size and of |position size|, in lots
 PRICE_MAX: Final = 2**32 - 2  # largest price, in price units (0 is not a price)
 PPM: Final = 1_000_000  # parts per million

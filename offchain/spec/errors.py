@@ -32,6 +32,7 @@ class ErrorCode(IntEnum):
     DEPOSITS_CLOSED = 26
     SAME_ACCOUNT = 27
     INSUFFICIENT_CHAIN_LIQUIDITY = 28
+    BALANCE_TOO_LARGE = 29
     # markets and orders
     UNKNOWN_MARKET = 32
     MARKET_NOT_OPEN = 33
@@ -127,6 +128,7 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.SAME_ACCOUNT: "Source and destination are the same account; choose another one.",
     ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY: "The chain holds less of this asset on L1 than "
     "the amount; withdraw less, or later.",
+    ErrorCode.BALANCE_TOO_LARGE: "The receiving balance would reach 2^62 engine units; send less.",
     ErrorCode.UNKNOWN_MARKET: "This market does not exist; use a listed market id.",
     ErrorCode.MARKET_NOT_OPEN: "The market takes no new orders now; cancels still work.",
     ErrorCode.INVALID_SIZE: "The size must be between 1 and 2^40 - 1 lots.",

@@ -24,7 +24,7 @@ class FillSide:
     """One side of a fill: who, and what it pays.
 
     `lock_price` is the price at which a spot order locked its funds; the position fields are 0 in
-    a spot market.
+    a spot market. `is_within_limits` speaks of the position and its owner's quote.
     """
 
     account: int
@@ -94,6 +94,40 @@ def plan_fill(state: State, taker: PendingWork, maker: Order, *, price: int, lot
     return Fill(price, lots, notional, taker_side, maker_side)
 
 
+def taker_is_within_limits(state: State, market: Market, fill: Fill) -> bool:
+    """Return whether the fill keeps the taker's bounds and those of who earns by it.
+
+    The market's fee account counts on the taker's side.
+    """
+    fees = fill.taker.fee + fill.maker.fee
+    has_room = fees == 0 or _has_room(state, market, fill, market.fee_account)
+    return has_room and _side_is_within_limits(state, market, fill, fill.taker)
+
+
+def maker_is_within_limits(state: State, market: Market, fill: Fill) -> bool:
+    """Return whether the fill keeps the maker's bounds and those of its builder."""
+    return _side_is_within_limits(state, market, fill, fill.maker)
+
+
+def _side_is_within_limits(state: State, market: Market, fill: Fill, side: FillSide) -> bool:
+    is_seller = market.kind == MarketKind.SPOT and side.is_ask
+    if is_seller and not _has_room(state, market, fill, side.account):
+        return False
+    if side.builder_fee:
+        builder = state.builders.read(builder_of(side.attributes))
+        if not _has_room(state, market, fill, builder.account):
+            return False
+    return side.is_within_limits
+
+
+def _has_room(state: State, market: Market, fill: Fill, account_id: int) -> bool:
+    """Return whether an account could take all quote that the fill moves, whoever it goes to."""
+    moved = sum(side.fee + side.builder_fee for side in (fill.taker, fill.maker))
+    if market.kind == MarketKind.SPOT:
+        moved += fill.notional
+    return balances.can_receive(state.account(account_id), QUOTE_ASSET, moved)
+
+
 def _plan_side(
     state: State,
     market_id: int,
@@ -122,8 +156,11 @@ def _plan_side(
         before = state.positions.read(positions.find(state, account, market_id))
         quantity = -lots if is_ask else lots
         size, cost, pnl = positions.after_fill(before.size_lots, before.cost, quantity, notional)
-        quote = state.account(account).free[0] + pnl - fee - builder_fee
-        is_within_limits = positions.within_limits(size, cost, quote)
+        owner = state.account(account)
+        free_quote = owner.free[0] + pnl - fee - builder_fee
+        is_within_limits = positions.within_limits(
+            size, cost, free_quote=free_quote, held_quote=free_quote + owner.locked[0]
+        )
     return FillSide(
         account,
         order_id,

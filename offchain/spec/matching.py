@@ -4,11 +4,16 @@ A taker is a :class:`PendingWork` of kind MATCH; when the steps of an op run out
 header as it stands, and CONTINUE calls :func:`match` again (docs/spec/transition.md section 3).
 """
 
-from offchain.spec import book, orders, positions
+from offchain.spec import book, limits, orders, positions
 from offchain.spec.book_records import Order
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
-from offchain.spec.fill import plan_fill, settle_fill
+from offchain.spec.fill import (
+    maker_is_within_limits,
+    plan_fill,
+    settle_fill,
+    taker_is_within_limits,
+)
 from offchain.spec.header import PendingWork
 from offchain.spec.kinds import MarketKind, OrderFlag, Reason, SelfTrade, TimeInForce
 from offchain.spec.state import State, master_account
@@ -74,9 +79,10 @@ def _meet_best_maker(state: State, log: EventLog, taker: PendingWork) -> Reason 
             orders.cancel(state, log, slot, Reason.REDUCE_ONLY)
             return None
     fill = plan_fill(state, taker, maker, price=level.price, lots=lots)
-    if not fill.taker.is_within_limits:
+    market = state.markets.read(taker.market)
+    if not taker_is_within_limits(state, market, fill):
         return Reason.LIMIT
-    if not fill.maker.is_within_limits:
+    if not maker_is_within_limits(state, market, fill):
         orders.cancel(state, log, slot, Reason.LIMIT)
         return None
     settle_fill(state, log, taker, slot, fill)
@@ -134,10 +140,17 @@ def _unlock(state: State, taker: PendingWork, lots: int) -> None:
 def is_fillable_at_once(state: State, taker: PendingWork) -> bool:
     """Decide a FOK by a dry run: whether the book holds the whole size within one op.
 
-    Reduce-only makers are not counted, since their size depends on their position. An own order
-    makes the FOK unfillable unless the self-trade mode removes it (EXPIRE_MAKER).
+    Not counted are makers whose fill is conditional: reduce-only ones, and those that a bound might
+    stop. An own order makes the FOK unfillable unless the self-trade mode removes it
+    (EXPIRE_MAKER).
     """
     size = taker.remaining_lots
+    best = next(book.orders_from_best(state, taker.market, is_ask=not taker.is_ask), None)
+    if best is None:
+        return False
+    worst = limits.worst_notional(state, taker.market, size, max(taker.limit_price, best[0]))
+    if not limits.fok_taker_is_able(state, taker, worst):
+        return False
     if taker.is_reduce_only:
         allowed = _reducible(state, taker.account, taker.market, is_ask=taker.is_ask)
         if allowed < size:
@@ -149,7 +162,7 @@ def is_fillable_at_once(state: State, taker: PendingWork) -> bool:
             return False
         if step > MAX_STEPS:
             return False
-        filled += _counted_lots(taker, maker)
+        filled += _counted_lots(state, taker, maker, worst)
         if filled >= size:
             return True
         if _forbids_fok(taker, maker):
@@ -162,7 +175,16 @@ def _forbids_fok(taker: PendingWork, maker: Order) -> bool:
     return is_own_order(taker, maker.owner) and not is_removed
 
 
-def _counted_lots(taker: PendingWork, maker: Order) -> int:
+def _counted_lots(state: State, taker: PendingWork, maker: Order, worst: int) -> int:
     if is_own_order(taker, maker.owner) or maker.attributes & OrderFlag.REDUCE_ONLY:
         return 0
-    return maker.remaining_lots
+    is_sure = limits.has_headroom(
+        state,
+        taker.market,
+        account_id=maker.owner,
+        is_ask=maker.is_ask,
+        attributes=maker.attributes,
+        size_lots=taker.remaining_lots,
+        worst=worst,
+    )
+    return maker.remaining_lots if is_sure else 0

@@ -23,6 +23,15 @@ def size_of(state: State, account_id: int, market_id: int) -> int:
     return 0 if index == NO_POSITION else state.positions.read(index).size_lots
 
 
+def size_and_cost(state: State, account_id: int, market_id: int) -> tuple[int, int]:
+    """Return signed size in lots and signed cost in quote units, zeros without a position."""
+    index = find(state, account_id, market_id)
+    if index == NO_POSITION:
+        return 0, 0
+    position = state.positions.read(index)
+    return position.size_lots, position.cost
+
+
 def edit(state: State, account_id: int, market_id: int) -> Position:
     """Return the account's existing position in a market for writing."""
     return state.positions.edit(find(state, account_id, market_id))
@@ -101,12 +110,16 @@ def after_fill(size: int, cost: int, quantity: int, notional: int) -> tuple[int,
     return size, cost, pnl
 
 
-def within_limits(size: int, cost: int, quote: int) -> bool:
-    """Return whether a position and the free quote after a fill keep their exclusive bounds."""
+def within_limits(size: int, cost: int, *, free_quote: int, held_quote: int) -> bool:
+    """Return whether a position and its owner's quote after a fill keep their exclusive bounds.
+
+    `held_quote` is free and locked together: it is bounded above, the free part below.
+    """
     return (
         abs(size) < SIZE_LIMIT
         and abs(cost) < POSITION_VALUE_LIMIT
-        and abs(quote) < POSITION_VALUE_LIMIT
+        and free_quote > -POSITION_VALUE_LIMIT
+        and held_quote < POSITION_VALUE_LIMIT
     )
 
 

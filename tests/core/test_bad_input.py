@@ -31,6 +31,7 @@ GATE_CODES = {
     ErrorCode.DUTY_PENDING,
     ErrorCode.NONCE_TOO_LOW,
     ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY,
+    ErrorCode.BALANCE_TOO_LARGE,
 }
 
 
@@ -152,6 +153,36 @@ def test_profit_without_money_behind_it_stays_on_the_chain(hasher: Hasher) -> No
     assert_refused(pair, too_much.to_bytes(), ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY)
     all_there_is = replace(too_much, amount=total_units // 10 * 10)
     assert pair.op(all_there_is.to_bytes()).code is ErrorCode.OK
+
+
+def pump(pair: Pair, winner: int, loser: int) -> int:
+    """Move near 2^61 of unbacked profit to `winner`; return its free quote afterwards."""
+    lots, price = 10**10, 2_300_000
+    for at, buyer, seller in ((1, winner, loser), (price, loser, winner)):
+        order = op.Place(market=PERP, account=seller, price=at, size_lots=lots)
+        assert pair.op(replace(order, flags=PlaceFlag.IS_ASK).to_bytes()).code is ErrorCode.OK
+        assert pair.op(replace(order, account=buyer).to_bytes()).code is ErrorCode.OK
+    return pair.state.account(winner).free[0]
+
+
+def test_no_balance_reaches_its_bound_by_transfers(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    sub = A + 5
+    send = op.Transfer(account=A, to_account=sub, asset=0, amount=1)
+    pair.op(send.to_bytes())
+    codes = []
+    for loser in (B, B + 1, C):
+        if loser == B + 1:
+            pair.op(op.Transfer(account=B, to_account=loser, asset=0, amount=1).to_bytes())
+        amount = pump(pair, A, loser)
+        codes.append(pair.op(replace(send, amount=amount).to_bytes()).code)
+        if codes[-1] is not ErrorCode.OK:
+            break
+        assert pair.state.account(A).free[0] == 0
+    assert codes[-1] is ErrorCode.BALANCE_TOO_LARGE
+    assert pair.state.account(sub).free[0] < 2**62
 
 
 def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:

@@ -1,6 +1,7 @@
 """The Python binding: batches, buffers, journal records, refusals of wrong arguments."""
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -175,3 +176,25 @@ def test_hash_counts_grow_with_the_roots() -> None:
     core.apply(scene())
     core.root()
     assert core.hash_counts() > (leaves, nodes)
+
+
+def test_ops_at_an_odd_address_are_read_right() -> None:
+    ops = b"".join(random_sequence(13, 60))
+    shifted = np.empty(len(ops) + 1, np.uint8)[1:]
+    shifted[:] = np.frombuffer(ops, np.uint8)
+    straight, odd = new_core(), new_core()
+    assert straight.apply(ops).codes.tolist() == odd.apply(shifted).codes.tolist()
+    assert straight.root() == odd.root()
+
+
+def test_cores_on_different_threads_do_not_disturb_each_other() -> None:
+    def run(seed: int) -> bytes:
+        core = new_core()
+        for data in random_sequence(seed, 120):
+            core.apply(data)
+            core.root()
+        return core.root()
+
+    seeds = range(20, 24)
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        assert list(pool.map(run, seeds)) == [run(seed) for seed in seeds]

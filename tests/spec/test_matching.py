@@ -3,6 +3,7 @@
 import pytest
 
 from offchain.spec import op, positions
+from offchain.spec.constants import SIZE_LIMIT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, PlaceFlag, Reason, SelfTrade, TimeInForce
 from tests.spec.invariants import check_all
@@ -11,6 +12,7 @@ from tests.spec.support import (
     MAKER,
     MAKER_SUB,
     PERP,
+    POOR,
     TAKER,
     UNITS,
     kinds,
@@ -19,6 +21,7 @@ from tests.spec.support import (
     refused,
     rest,
     run,
+    snapshot,
     trade,
 )
 
@@ -91,6 +94,31 @@ def test_a_fok_order_fills_whole_or_leaves_no_trace(spot_and_perp):
     assert refused(state, order(TAKER, 95, 5, **FOK)) == ErrorCode.FOK_NOT_FILLABLE
     events = run(state, order(TAKER, 95, 4, **FOK))
     assert events[-1].values[1:4] == (4, 0, Reason.FILLED)
+
+
+def test_a_fok_order_that_a_bound_would_stop_leaves_no_trace(spot_and_perp):
+    state = spot_and_perp
+    held = SIZE_LIMIT - 61
+    trade(state, buyer=TAKER, seller=MAKER, price=1, size_lots=held, market=PERP)
+    rest(state, POOR, 100, 60, flags=IS_ASK, market=PERP)
+    rest(state, POOR, 100, 60, flags=IS_ASK, market=PERP)
+    before = snapshot(state)
+    too_long = order(TAKER, 100, 61, market=PERP, **FOK)
+    assert refused(state, too_long) == ErrorCode.FOK_NOT_FILLABLE
+    assert snapshot(state) == before
+    run(state, order(TAKER, 100, 60, market=PERP, **FOK))
+
+
+def test_a_fok_order_does_not_count_on_a_maker_at_its_bound(spot_and_perp):
+    state = spot_and_perp
+    held = SIZE_LIMIT - 61
+    trade(state, buyer=TAKER, seller=MAKER, price=1, size_lots=held, market=PERP)
+    rest(state, MAKER, 100, 61, flags=IS_ASK, market=PERP)
+    rest(state, TAKER, 101, 50, flags=IS_ASK, market=PERP)
+    at_both = order(POOR, 101, 61, market=PERP, **FOK)
+    assert refused(state, at_both) == ErrorCode.FOK_NOT_FILLABLE
+    (done,) = only(run(state, order(POOR, 101, 50, market=PERP, **FOK)), EventKind.DONE)
+    assert done.values[1:3] == (50, 0)
 
 
 @pytest.mark.parametrize("mode", list(SelfTrade))

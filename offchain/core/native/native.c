@@ -16,13 +16,21 @@
 /* How many ops ahead an op's records, and an op itself, are fetched into the cache. */
 enum { HR_PREFETCH_OPS = 8, HR_PREFETCH_AHEAD = 32 };
 
-static void *hr_map(size_t bytes) {
+/* Returns NULL when no address space is left. */
+static void *hr_map_or_null(size_t bytes) {
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED) abort(); /* address space, not memory: cannot be served piecemeal */
+    if (at == MAP_FAILED) return NULL;
 #ifdef MADV_HUGEPAGE
     if (bytes >= 1u << 22) madvise(at, bytes, MADV_HUGEPAGE);
 #endif
+    return at;
+}
+
+/* For what is small beside the records: if it cannot be had, nothing can be saved. */
+static void *hr_map(size_t bytes) {
+    void *at = hr_map_or_null(bytes);
+    if (!at) abort();
     return at;
 }
 
@@ -35,7 +43,8 @@ static size_t hr_node_bytes(const struct hr_shape *s) {
 enum { HR_LEAF_LIST_CAPACITY = 1 << 26 };
 
 struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governance20) {
-    struct hr_core *c = hr_map(sizeof *c);
+    struct hr_core *c = hr_map_or_null(sizeof *c);
+    if (!c) return NULL;
     for (uint32_t s = 0; s < HR_SUBTREES; s++) {
         const struct hr_shape *shape = &hr_shapes[s];
         c->stores[s].base = (uint8_t *)&c->records + hr_records_offset(s);
@@ -134,7 +143,10 @@ void hr_core_root(struct hr_core *c, uint8_t *root32) {
 uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
     if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
     const struct hr_shape *shape = &hr_shapes[subtree];
-    memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
+    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
+        memset(bytes, 0, shape->leaf_bytes);
+    else
+        memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
     return shape->leaf_bytes;
 }
 

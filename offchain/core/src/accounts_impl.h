@@ -40,6 +40,12 @@ static void hr_emit_money(struct hr_core *c, uint32_t kind, uint32_t account, ui
             (int64_t)owner[2], code);
 }
 
+/* Has the account room for the amount in its balance of the asset? */
+static bool hr_account_can_receive(const struct hr_account *a, uint32_t asset, uint64_t amount) {
+    const uint32_t k = hr_balance_slot(a, asset);
+    return k == HR_NO_SLOT || hr_can_receive(&a->balances[k], amount);
+}
+
 /* Why a well-formed deposit is refused, or HR_E_OK. */
 static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const uint64_t owner[3]) {
     const struct hr_op_deposit *p = &op->deposit;
@@ -54,7 +60,8 @@ static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const u
     if (exists && hr_balance_slot(a, p->asset) == HR_NO_SLOT &&
         hr_balance_slot_free(a) == HR_NO_SLOT)
         return HR_E_BALANCES_FULL;
-    return HR_E_OK;
+    return exists && !hr_account_can_receive(a, p->asset, p->amount) ? HR_E_BALANCE_TOO_LARGE
+                                                                     : HR_E_OK;
 }
 
 /* Total: a refused deposit goes back to its sender as a withdrawal. */
@@ -160,6 +167,8 @@ static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
     if (exists && hr_balance_slot(destination, p->asset) == HR_NO_SLOT &&
         hr_balance_slot_free(destination) == HR_NO_SLOT)
         return HR_E_BALANCES_FULL;
+    if (exists && !hr_account_can_receive(destination, p->asset, p->amount))
+        return HR_E_BALANCE_TOO_LARGE;
 
     if (!exists) hr_account_create(c, to, owner);
     hr_outflow(c, from, p->asset, p->amount);

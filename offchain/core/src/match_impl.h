@@ -111,10 +111,15 @@ HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t mar
     plan->after = hr_position_after(hr_unbias(p->size_biased), hr_unbias(p->cost_biased), d,
                                     (int64_t)notional);
     const struct hr_position_change *after = &plan->after;
-    const int64_t quote = hr_unbias(hr_account_at(c, account)->balances[0].free_biased) +
-                          after->realised_pnl - (int64_t)fees;
+    const struct hr_balance *quote = &hr_account_at(c, account)->balances[0];
+    const int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
+    int64_t change, free_after, held_after;
+    if (__builtin_sub_overflow(after->realised_pnl, (int64_t)fees, &change) ||
+        __builtin_add_overflow(free, change, &free_after) ||
+        __builtin_add_overflow(held, change, &held_after))
+        return false;
     return after->size < (int64_t)HR_SIZE_LIMIT && after->size > -(int64_t)HR_SIZE_LIMIT &&
-           after->cost < limit && after->cost > -limit && quote < limit && quote > -limit;
+           after->cost < limit && after->cost > -limit && free_after > -limit && held_after < limit;
 }
 
 HR_COLD void hr_perp_side_settle(struct hr_core *c, uint32_t account, uint32_t market,
@@ -134,6 +139,14 @@ static inline void hr_emit_position(struct hr_core *c, uint32_t account, uint32_
                                     const struct hr_perp_side *plan) {
     hr_emit(c, HR_EVENT_KIND_POSITION, market, account, plan->after.size, plan->after.cost,
             plan->after.realised_pnl, 0, 0, 0);
+}
+
+/* Has the builder of an order room for all quote that a fill moves? */
+HR_HOT bool hr_builder_can_receive(struct hr_core *c, uint32_t attributes, uint64_t builder_fee,
+                                   uint64_t moved) {
+    if (builder_fee == 0) return true;
+    const uint32_t account = hr_builder_at(c, hr_builder_of(attributes))->account;
+    return hr_can_receive(&hr_account_at(c, account)->balances[0], moved);
 }
 
 enum hr_fill_result { HR_FILL_DONE, HR_FILL_TAKER_LIMIT, HR_FILL_MAKER_LIMIT };
@@ -168,14 +181,24 @@ HR_HOT enum hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
     const struct hr_side_fees maker_fees = hr_side_fees(maker_ppm, maker->attributes, notional);
     const uint64_t taker_pays = taker_fees.fee + taker_fees.builder_fee;
     const uint64_t maker_pays = maker_fees.fee + maker_fees.builder_fee;
+    /* whoever is credited must have room for all of it, so that one account may play several parts
+     */
+    const uint64_t moved = (is_perp ? 0 : notional) + taker_pays + maker_pays;
     struct hr_perp_side taker_plan, maker_plan;
+    if ((taker_fees.fee + maker_fees.fee &&
+         !hr_can_receive(&hr_account_at(c, m->fee_account)->balances[0], moved)) ||
+        !hr_builder_can_receive(c, taker->attributes, taker_fees.builder_fee, moved) ||
+        (is_perp ? !hr_perp_side_plan(c, taker->account, taker->market, taker->side, lots, notional,
+                                      taker_pays, &taker_plan)
+                 : taker->side == HR_ASK && !hr_can_receive(&taker->owner->balances[0], moved)))
+        return HR_FILL_TAKER_LIMIT;
+    if (!hr_builder_can_receive(c, maker->attributes, maker_fees.builder_fee, moved) ||
+        (is_perp ? !hr_perp_side_plan(c, maker->owner, taker->market, !taker->side, lots, notional,
+                                      maker_pays, &maker_plan)
+                 : taker->side == HR_BID &&
+                       !hr_can_receive(&hr_account_at(c, maker->owner)->balances[0], moved)))
+        return HR_FILL_MAKER_LIMIT;
     if (is_perp) {
-        if (!hr_perp_side_plan(c, taker->account, taker->market, taker->side, lots, notional,
-                               taker_pays, &taker_plan))
-            return HR_FILL_TAKER_LIMIT;
-        if (!hr_perp_side_plan(c, maker->owner, taker->market, !taker->side, lots, notional,
-                               maker_pays, &maker_plan))
-            return HR_FILL_MAKER_LIMIT;
         hr_perp_side_settle(c, taker->account, taker->market, &taker_plan);
         hr_perp_side_settle(c, maker->owner, taker->market, &maker_plan);
         hr_position_open_lots_add(c, maker->owner, taker->market, !taker->side, -(int64_t)lots);
@@ -293,13 +316,62 @@ HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
     return 0;
 }
 
-/* Decides a fill-or-kill order without a trace: section "FOK dry run". */
-HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker) {
-    const struct hr_market *m = hr_market_at(c, taker->market);
+/* Can an account trade up to `size_lots` for up to `worst` quote units on `side` without coming
+ * near a bound, whatever else the same order credits to it? */
+HR_COLD bool hr_has_headroom(struct hr_core *c, uint32_t market, uint32_t account, uint32_t side,
+                             uint32_t attributes, uint64_t size_lots, uint64_t worst) {
+    const struct hr_balance *quote = &hr_account_at(c, account)->balances[0];
+    if (!hr_builder_can_receive(c, attributes, hr_builder_of(attributes), 3 * worst)) return false;
+    if (hr_market_at(c, market)->kind == HR_MARKET_KIND_SPOT)
+        return side == HR_BID || hr_can_receive(quote, 3 * worst);
+    int64_t size = 0, cost = 0;
+    const uint32_t k = hr_position_find(c, account, market);
+    if (k < HR_POSITIONS_PER_ACCOUNT) {
+        size = hr_unbias(hr_position_at(c, account, k)->size_biased);
+        cost = hr_unbias(hr_position_at(c, account, k)->cost_biased);
+    }
+    if (size < 0) size = -size;
+    if (cost < 0) cost = -cost;
+    const int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
+    const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT, w = (int64_t)worst;
+    return size + (int64_t)size_lots < (int64_t)HR_SIZE_LIMIT && cost + w < limit &&
+           free - cost - 2 * w > -limit && held + cost + 4 * w < limit;
+}
+
+/* Lots that a fill-or-kill order can count on from a maker: none if they depend on its position, or
+ * if a bound might stop the fill. */
+static uint64_t hr_fok_lots(struct hr_core *c, const struct hr_taker *taker,
+                            const struct hr_order *maker, uint64_t worst) {
+    if (maker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) return 0;
+    return hr_has_headroom(c, taker->market, maker->owner, !taker->side, maker->attributes,
+                           taker->size_lots, worst)
+               ? maker->remaining_lots
+               : 0;
+}
+
+/* The checks of the dry run that look at the taker's side only. Out: worst, the most that the order
+ * can trade for. */
+static bool hr_fok_taker_is_able(struct hr_core *c, const struct hr_market *m,
+                                 const struct hr_taker *taker, uint64_t *worst) {
+    const uint32_t best = m->best[!taker->side];
+    if (best == 0) return false;
+    const uint32_t best_price = hr_level_at(c, best)->price;
+    const uint64_t price = best_price > taker->limit_price ? best_price : taker->limit_price;
+    *worst = hr_mul_bounded(taker->size_lots, price * hr_quote_multiplier(m));
+    if (*worst >= HR_FOK_NOTIONAL_LIMIT) return false;
     if ((taker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) &&
         hr_reducible_lots(c, taker->account, taker->market, taker->side) < taker->size_lots)
         return false;
-    uint64_t filled = 0;
+    return hr_can_receive(&hr_account_at(c, m->fee_account)->balances[0], 3 * *worst) &&
+           hr_has_headroom(c, taker->market, taker->account, taker->side, taker->attributes,
+                           taker->size_lots, *worst);
+}
+
+/* Decides a fill-or-kill order without a trace: section "FOK dry run". */
+HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker) {
+    const struct hr_market *m = hr_market_at(c, taker->market);
+    uint64_t worst, filled = 0;
+    if (!hr_fok_taker_is_able(c, m, taker, &worst)) return false;
     uint32_t steps = 0;
     for (uint32_t l = m->best[!taker->side]; l; l = hr_level_at(c, l)->next) {
         const struct hr_level *level = hr_level_at(c, l);
@@ -308,11 +380,10 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
             if (filled >= taker->size_lots) return true;
             if (++steps > HR_MAX_STEPS) return false;
             const struct hr_order *maker = hr_order_at(c, slot);
-            if (hr_is_self_trade(taker, maker->owner)) {
-                if (taker->self_trade != HR_SELF_TRADE_EXPIRE_MAKER) return false;
-            } else if (!(maker->attributes & HR_ORDER_FLAG_REDUCE_ONLY)) {
-                filled += maker->remaining_lots;
-            }
+            if (!hr_is_self_trade(taker, maker->owner))
+                filled += hr_fok_lots(c, taker, maker, worst);
+            else if (taker->self_trade != HR_SELF_TRADE_EXPIRE_MAKER)
+                return false;
         }
     }
     return filled >= taker->size_lots;

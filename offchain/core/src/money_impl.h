@@ -46,6 +46,11 @@ static inline void hr_balance_unlock(struct hr_balance *balance, uint64_t amount
     balance->locked -= amount;
 }
 
+/* Do free and locked together stay below VALUE_LIMIT with `units` more (any u64)? */
+HR_HOT bool hr_can_receive(const struct hr_balance *balance, uint64_t units) {
+    return units < HR_SIGNED_BIAS + HR_VALUE_LIMIT - (balance->free_biased + balance->locked);
+}
+
 /* Credits (or debits) the free quote of an existing account. */
 static inline void hr_quote_add(struct hr_core *c, uint32_t account, int64_t amount) {
     hr_account_at(c, account)->balances[0].free_biased += (uint64_t)amount;

@@ -29,7 +29,7 @@ HR_HOT uint32_t hr_select_u32(bool condition, uint32_t yes, uint32_t no) {
     return condition ? yes : no;
 }
 
-enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS };
+enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS, HR_MAX_DEPTH = 26 };
 
 /* A hint was wrong: the run has no proof and the state no meaning. */
 enum { HR_TRAP = -1 };
@@ -133,6 +133,8 @@ struct hr_core {
     struct hr_store stores[HR_SUBTREES];
     uint32_t *leaf_list; /* scratch of the root: room for leaf_list_capacity changed leaves */
     uint32_t leaf_list_capacity;
+    hr_digest empty[HR_MAX_DEPTH + 1]; /* roots of empty subtrees by height, 0..empty_known */
+    uint32_t empty_known;
     struct hr_hints hints;
     uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
     uint32_t taker; /* account whose op runs: its position record outlives the op's steps */

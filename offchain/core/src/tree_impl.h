@@ -7,7 +7,6 @@
 
 enum {
     HR_LEAF_DOMAIN = 0x48520000, /* + subtree; docs/spec/transition.md section 1 */
-    HR_MAX_DEPTH = 26,
     HR_HASH_BATCH = 64,
     /* the longest leaf that is hashed in batches: a signer, or a grouped leaf of many records */
     HR_MAX_LEAF_BYTES = sizeof(struct hr_signer) > HR_LEAF_BYTES ? sizeof(struct hr_signer)
@@ -18,14 +17,12 @@ static inline bool hr_digest_is_zero(const hr_digest *d) {
     return !(d->e[0] | d->e[1] | d->e[2] | d->e[3]);
 }
 
-static hr_digest hr_empty_digests[HR_MAX_DEPTH + 1]; /* by height; filled once */
-
-static const hr_digest *hr_empty_digest(uint32_t height) {
-    static uint32_t filled; /* heights 0..filled are known; height 0 is zero */
-    for (; filled < height; filled++)
-        hr_compress(&hr_empty_digests[filled + 1], &hr_empty_digests[filled],
-                    &hr_empty_digests[filled]);
-    return &hr_empty_digests[height];
+/* Root of an empty subtree; height 0 is the zero digest. */
+static const hr_digest *hr_empty_digest(struct hr_core *c, uint32_t height) {
+    for (; c->empty_known < height; c->empty_known++)
+        hr_compress(&c->empty[c->empty_known + 1], &c->empty[c->empty_known],
+                    &c->empty[c->empty_known]);
+    return &c->empty[height];
 }
 
 /* Blocks of a subtree to look at. Orders and levels are dense, and their blocks have no marks. */
@@ -65,7 +62,10 @@ static uint32_t hr_dirty_take(struct hr_core *c, uint32_t subtree) {
     return n;
 }
 
-static bool hr_words_are_zero(const uint64_t *words, uint32_t n) {
+/* A record seen as the words that are hashed. */
+typedef uint64_t __attribute__((may_alias)) hr_leaf_word;
+
+static bool hr_words_are_zero(const hr_leaf_word *words, uint32_t n) {
     uint64_t any = 0;
     for (uint32_t i = 0; i < n; i++) any |= words[i];
     return any == 0;
@@ -75,7 +75,7 @@ static bool hr_words_are_zero(const uint64_t *words, uint32_t n) {
 static void hr_hash_leaves(struct hr_core *c, uint32_t subtree, const uint32_t *list, uint32_t n) {
     const struct hr_shape *shape = &hr_shapes[subtree];
     const uint32_t words = shape->leaf_bytes / 8;
-    static uint64_t input[HR_HASH_BATCH * HR_MAX_LEAF_BYTES / sizeof(uint64_t)];
+    uint64_t input[HR_HASH_BATCH * HR_MAX_LEAF_BYTES / sizeof(uint64_t)];
     hr_digest output[HR_HASH_BATCH];
     uint32_t chosen[HR_HASH_BATCH], filled = 0;
     for (uint32_t i = 0; i <= n; i++) {
@@ -99,9 +99,9 @@ static void hr_hash_leaves(struct hr_core *c, uint32_t subtree, const uint32_t *
 }
 
 /* Hashes the parents (node numbers in `list`) of one level. */
-static void hr_hash_parents(struct hr_store *store, const uint32_t *list, uint32_t n,
-                            uint32_t child_height) {
-    const hr_digest *empty = hr_empty_digest(child_height);
+static void hr_hash_parents(struct hr_core *c, struct hr_store *store, const uint32_t *list,
+                            uint32_t n, uint32_t child_height) {
+    const hr_digest *empty = hr_empty_digest(c, child_height);
     hr_digest pairs[2 * HR_HASH_BATCH], output[HR_HASH_BATCH];
     for (uint32_t done = 0; done < n;) {
         const uint32_t batch = n - done < HR_HASH_BATCH ? n - done : HR_HASH_BATCH;
@@ -128,11 +128,11 @@ static hr_digest hr_subtree_root(struct hr_core *c, uint32_t subtree) {
         for (uint32_t i = 0; i < n; i++)
             if (parents == 0 || list[parents - 1] != list[i] >> 1) list[parents++] = list[i] >> 1;
         n = parents;
-        hr_hash_parents(store, list, n, height);
+        hr_hash_parents(c, store, list, n, height);
         c->permutations[1] += n;
     }
     const hr_digest *root = hr_store_node(store, 1);
-    return hr_digest_is_zero(root) ? *hr_empty_digest(shape->depth) : *root;
+    return hr_digest_is_zero(root) ? *hr_empty_digest(c, shape->depth) : *root;
 }
 
 /* State root over all subtrees. */

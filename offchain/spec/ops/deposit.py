@@ -44,4 +44,6 @@ def _refusal(state: State, op: Deposit) -> ErrorCode:
         return ErrorCode.DEPOSIT_CAP
     if exists and not balances.has_room(account, op.asset):
         return ErrorCode.BALANCES_FULL
+    if exists and not balances.can_receive(account, op.asset, op.amount):
+        return ErrorCode.BALANCE_TOO_LARGE
     return ErrorCode.OK

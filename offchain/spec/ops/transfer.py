@@ -17,7 +17,7 @@ def transfer(state: State, op: Transfer, log: EventLog) -> None:
     ------
     OpError
         UNKNOWN_ACCOUNT, SAME_ACCOUNT, NOT_SAME_OWNER, UNKNOWN_ASSET, INVALID_AMOUNT,
-        POSITION_OPEN, INSUFFICIENT_BALANCE, BALANCES_FULL.
+        POSITION_OPEN, INSUFFICIENT_BALANCE, BALANCES_FULL, BALANCE_TOO_LARGE.
     """
     require_account(state, op.account)
     require(op.to_account != op.account, ErrorCode.SAME_ACCOUNT)
@@ -33,6 +33,8 @@ def transfer(state: State, op: Transfer, log: EventLog) -> None:
     check_payable(state, op.account, op.asset, op.amount)
     if not is_new and not balances.has_room(state.account(op.to_account), op.asset):
         raise OpError(ErrorCode.BALANCES_FULL)
+    can_receive = balances.can_receive(state.account(op.to_account), op.asset, op.amount)
+    require(can_receive, ErrorCode.BALANCE_TOO_LARGE)
     if is_new:
         create_account(state, op.to_account, owner)
     take(state, op.account, op.asset, op.amount)

@@ -6,6 +6,7 @@
 #define HR_SIGNED_BIAS 4611686018427387904ull /* a signed value v is stored as v + SIGNED_BIAS */
 #define HR_VALUE_LIMIT 4611686018427387904ull /* exclusive bound of every amount, notional and |signed value| */
 #define HR_POSITION_VALUE_LIMIT 2305843009213693952ull /* exclusive bound of |cost| and |quote| after a perpetual fill */
+#define HR_FOK_NOTIONAL_LIMIT 576460752303423488ull /* exclusive bound of what a fill-or-kill order may trade for */
 #define HR_SIZE_LIMIT 1099511627776ull /* exclusive bound of an order size and of |position size|, in lots */
 #define HR_PRICE_MAX 4294967294u /* largest price, in price units (0 is not a price) */
 #define HR_PPM 1000000u /* parts per million */
@@ -87,6 +88,7 @@ enum {
     HR_E_DEPOSITS_CLOSED = 26,
     HR_E_SAME_ACCOUNT = 27,
     HR_E_INSUFFICIENT_CHAIN_LIQUIDITY = 28,
+    HR_E_BALANCE_TOO_LARGE = 29,
     HR_E_UNKNOWN_MARKET = 32,
     HR_E_MARKET_NOT_OPEN = 33,
     HR_E_INVALID_SIZE = 34,

@@ -12,7 +12,8 @@ struct hr_core;
 /* Makes a core in its genesis state.
  * In:  config_hash32  keccak256 of the genesis constants
  *      governance20   address that owns the fee and insurance accounts
- * Returns: the core. About 12 GB of address space are reserved; memory is committed as it is used.
+ * Returns: the core, or NULL when no address space is left. About 12 GB of address space are
+ * reserved; memory is committed as it is used.
  */
 HR_API struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governance20);
 
