@@ -73,6 +73,7 @@ def demo(
     from offchain.replay.feed import FeedError
     from offchain.settlement.local_chain import LocalChain
 
+    _check_writable(plot)
     try:
         if replay is None:
             flow = generated_flow(orders, accounts, seed)
@@ -83,14 +84,31 @@ def demo(
             result: DemoResult = run_demo(chain, flow, batches, progress)
     except (CoreUnavailableError, FeedError, ValueError) as error:
         raise click.ClickException(str(error)) from error
-    write_plot(result, plot)
     if as_json:
         click.echo(json.dumps({**to_json(result), "plot": str(plot)}))
     else:
         click.echo(to_text(result))
         click.echo(f"Plot:          {plot}")
+    try:
+        write_plot(result, plot)
+    except OSError as error:
+        raise click.ClickException(f"the plot was not written: {error}") from error
     if not result.ok:
         raise SystemExit(1)
+
+
+def _check_writable(plot: Path) -> None:
+    """Refuse a path that cannot be written before the run, not after it."""
+    is_new = not plot.exists()
+    try:
+        plot.parent.mkdir(parents=True, exist_ok=True)
+        plot.open("ab").close()
+        if is_new:
+            plot.unlink()
+    except OSError as error:
+        raise click.BadParameter(
+            f"cannot write {plot}: {error.strerror}", param_hint="--plot"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ def open_exchange(l1: L1Client, journal_path: Path) -> Exchange:
         gateway=to_canonical_address(deployment.gateway),
         chain_id=CHAIN_ID,
     )
-    journal = Journal(journal_path, config_hash)
+    journal = Journal(journal_path, domain.deployment_hash(config_hash))
     sequencer = Sequencer(core, domain, config_hash, journal=journal)
     service = SettlementService(l1, deployment, config_hash, l1.private_key(operator), sequencer)
     return Exchange(l1, deployment, genesis, domain, journal, sequencer, service)

@@ -26,7 +26,7 @@ def write_plot(result: DemoResult, path: Path) -> None:
     result : DemoResult
         Result of a run.
     path : Path
-        Where to write; folders are made.
+        Where to write, as PNG whatever its suffix; folders are made.
     """
     figure, (trades, book) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
     for is_ask, color, label in ((False, _BID, "buyer took"), (True, _ASK, "seller took")):
@@ -46,7 +46,7 @@ def write_plot(result: DemoResult, path: Path) -> None:
     book.set_ylabel("cumulative size, ether")
     book.legend()
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, format="png", dpi=110)
     plt.close(figure)
 
 

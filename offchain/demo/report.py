@@ -9,7 +9,7 @@ import numpy as np
 from offchain.demo.flow import SZ_DECIMALS
 from offchain.demo.run import DemoResult
 from offchain.engine.state_view import PriceLevel
-from offchain.settlement.service import SettledBatch
+from offchain.settlement.service import Settlement
 from offchain.spec.constants import QUOTE_DECIMALS as UNIT_DECIMALS
 from offchain.spec.constants import SPOT_PRICE_DECIMALS
 from offchain.spec.errors import ErrorCode
@@ -33,7 +33,10 @@ def to_json(result: DemoResult) -> dict[str, Any]:
     return {
         "ok": result.ok,
         "mode": result.mode,
-        "batches": [_batch_json(each) for each in result.settled],
+        "batches": [
+            _batch_json(each, gas)
+            for each, gas in zip(result.settled, result.l1_gas["settle"], strict=True)
+        ],
         "l1_gas_total": sum(sum(gas) for gas in result.l1_gas.values()),
         "seconds": round(result.seconds, 2),
         "source": result.source,
@@ -58,9 +61,10 @@ def to_json(result: DemoResult) -> dict[str, Any]:
             "envelope_includes": ENVELOPE_NOTE,
         },
         "latency_us": _latency_us(measured.latencies_ns),
-        "settlement_gas": [each.gas for each in result.settled],
-        "claims_gas": result.claims_gas,
+        "settlement_gas": result.l1_gas["settle"],
+        "claims_gas": sum(result.l1_gas.get("claim", [])),
         "unwithdrawn_balances": result.unwithdrawn,
+        "root_equal": result.is_root_equal,
         "journal": {"bytes": result.journal_bytes, "replay_equal": result.is_journal_equal},
         "solvency": [
             {
@@ -121,31 +125,38 @@ def to_text(result: DemoResult) -> str:
         for check in data["solvency"]
     ]
     journal = "the same root" if data["journal"]["replay_equal"] else "ANOTHER ROOT"
+    l1_root = "the engine's state root" if data["root_equal"] else "ANOTHER STATE ROOT"
+    lines.append(f"L1:            holds {l1_root}")
     lines.append(f"Journal:       {data['journal']['bytes']:,} bytes, replay gives {journal}")
     lines.append(f"{'OK' if data['ok'] else 'FAILED'} in {data['seconds']} s")
     return "\n".join(lines)
 
 
-def _batch_json(settled: SettledBatch) -> dict[str, Any]:
-    batch = settled.batch
-    withdrawals = batch.withdrawals
+def _batch_json(settlement: Settlement, gas: int) -> dict[str, Any]:
+    """One settlement: in the demo a single batch, unless the sequencer sealed more by itself."""
+    output, batches = settlement.output, settlement.batches
+    withdrawals = [each for batch in batches for each in batch.withdrawals]
     return {
-        "number": batch.number,
-        "old_root": "0x" + batch.old_root.hex(),
-        "new_root": "0x" + batch.new_root.hex(),
-        "envelopes": len(batch.envelopes),
-        "events": sum(batch.event_counts.values()),
-        "priority_records": batch.priority_next - batch.priority_first,
-        "deposits": batch.event_counts.get(EventKind.DEPOSITED, 0),
-        "fills": batch.event_counts.get(EventKind.FILL, 0),
+        "number": output.last_batch,
+        "old_root": "0x" + output.old_root.hex(),
+        "new_root": "0x" + output.new_root.hex(),
+        "envelopes": sum(len(batch.envelopes) for batch in batches),
+        "events": sum(sum(batch.event_counts.values()) for batch in batches),
+        "priority_records": output.priority_next - output.priority_first,
+        "deposits": _events(settlement, EventKind.DEPOSITED),
+        "fills": _events(settlement, EventKind.FILL),
         "withdrawals": len(withdrawals),
         "refunded_deposits": sum(each.code != ErrorCode.OK for each in withdrawals),
-        "gas": settled.gas,
+        "gas": gas,
     }
 
 
+def _events(settlement: Settlement, kind: EventKind) -> int:
+    return sum(batch.event_counts.get(kind, 0) for batch in settlement.batches)
+
+
 def _count(result: DemoResult, kind: EventKind) -> int:
-    return sum(each.batch.event_counts.get(kind, 0) for each in result.settled)
+    return sum(_events(each, kind) for each in result.settled)
 
 
 def _latency_us(latencies_ns: list[int]) -> dict[str, float]:

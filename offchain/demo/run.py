@@ -26,7 +26,7 @@ from offchain.engine.journal import Journal
 from offchain.engine.sequencer import Sequencer, wall_clock_ms
 from offchain.engine.state_view import PriceLevel, TopOfBook
 from offchain.settlement.l1 import L1Client
-from offchain.settlement.service import SettledBatch
+from offchain.settlement.service import Settlement
 from offchain.spec import op
 
 MIN_BATCHES: Final = 3
@@ -45,14 +45,18 @@ class DemoResult:
     ----------
     source, mode : str
         Where the flow came from; what stands behind the settlements.
-    settled : list of SettledBatch
+    settled : list of Settlement
         In order.
     measured : Measurements
         Trading only; the core's share is `trading_core_ns`.
     top_of_book, bids, asks
         At the end of trading, before all orders were cancelled; up to `depth_levels` per side.
-    claims, claims_gas : int
-        Claims on L1.
+    claims : int
+        Withdrawals that L1 has paid.
+    l1_gas : dict of str to list of int
+        Gas of every transaction by function.
+    is_root_equal : bool
+        Whether L1 ended with the engine's state root.
     is_journal_equal : bool
         Whether replaying the journal into a new core gave the same root.
     checks : list of AssetCheck
@@ -65,7 +69,7 @@ class DemoResult:
     mode: str
     traders: int
     orders: int
-    settled: list[SettledBatch]
+    settled: list[Settlement]
     measured: Measurements
     trading_core_ns: int
     trades: list[Trade]
@@ -73,9 +77,9 @@ class DemoResult:
     bids: list[PriceLevel]
     asks: list[PriceLevel]
     claims: int
-    claims_gas: int
     l1_gas: dict[str, list[int]]
     journal_bytes: int
+    is_root_equal: bool
     is_journal_equal: bool
     checks: list[AssetCheck]
     unwithdrawn: int
@@ -89,6 +93,7 @@ class DemoResult:
             all(check.is_equal for check in self.checks)
             and self.claims == withdrawals
             and self.unwithdrawn == 0
+            and self.is_root_equal
             and self.is_journal_equal
         )
 
@@ -142,9 +147,8 @@ def run_demo(
             )
             clients.measured = Measurements(refused=measured.refused)
             settled.append(_withdraw_all(exchange, clients, traders))
-            claims_gas = sum(
-                exchange.service.claim(each, partial(progress, "claims")) for each in settled
-            )
+            for settlement in settled:
+                exchange.service.claim(settlement, partial(progress, "claims"))
         account_ids = [trader.account_id for trader in traders]
         return DemoResult(
             source=flow.source,
@@ -158,10 +162,10 @@ def run_demo(
             top_of_book=top,
             bids=bids,
             asks=asks,
-            claims=len(l1.gas_used["claim"]),
-            claims_gas=claims_gas,
+            claims=_count_paid(exchange, settled),
             l1_gas=dict(l1.gas_used),
             journal_bytes=journal_path.stat().st_size,
+            is_root_equal=exchange.service.settled_root() == exchange.sequencer.open_batch_root,
             is_journal_equal=_is_journal_equal(exchange, journal_path),
             checks=check_assets(exchange, account_ids),
             unwithdrawn=count_unwithdrawn(exchange, account_ids),
@@ -184,7 +188,7 @@ def _trade(
     flow: DemoFlow,
     batches: int,
     progress: StepProgress,
-) -> list[SettledBatch]:
+) -> list[Settlement]:
     """Register the agents, then send the flow in all batches but the last."""
     expiry_s = wall_clock_ms() // _MS_PER_S + _AGENT_LIFE_S
     for trader in traders:
@@ -197,7 +201,7 @@ def _trade(
         clients.send_all(trader, OWNER_SLOT, [agent])
     clients.measured = Measurements(refused=clients.measured.refused)
     exchange.sequencer.core_ns = 0
-    settled: list[SettledBatch] = []
+    settled: list[Settlement] = []
     parts = flow.parts(batches - 1)
     for number, part in enumerate(parts, start=1):
         step = f"orders, part {number} of {len(parts)}"
@@ -206,7 +210,7 @@ def _trade(
     return settled
 
 
-def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader]) -> SettledBatch:
+def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader]) -> Settlement:
     """Cancel every order, withdraw all that L1 can pay exactly, settle."""
     state = exchange.sequencer.state
     steps = {asset: state.asset(asset).withdraw_step_units for asset in ASSET_SYMBOLS}
@@ -228,14 +232,24 @@ def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader
     return _seal_and_settle(exchange)
 
 
-def _seal_and_settle(exchange: Exchange) -> SettledBatch:
-    return exchange.service.settle(exchange.sequencer.seal())
+def _seal_and_settle(exchange: Exchange) -> Settlement:
+    exchange.sequencer.seal()
+    return exchange.service.settle(exchange.service.unsettled())
+
+
+def _count_paid(exchange: Exchange, settled: list[Settlement]) -> int:
+    """Count on L1: who claimed does not matter."""
+    return sum(
+        exchange.service.is_paid(each, index)
+        for each in settled
+        for index in range(len(each.tree.withdrawals))
+    )
 
 
 def _is_journal_equal(exchange: Exchange, path: Path) -> bool:
     """Restart from the journal alone and compare the last root."""
     config_hash = exchange.genesis.config_hash()
-    with Journal(path, config_hash) as journal:
+    with Journal(path, exchange.domain.deployment_hash(config_hash)) as journal:
         again = Sequencer(
             exchange.genesis.new_core(), exchange.domain, config_hash, journal=journal
         )

@@ -5,11 +5,15 @@ The inputs commitment covers all that may influence a batch's new root and outpu
 ``headrace/inputs/v1`` padded with zero bytes to 32, `count` is the number of envelopes as a
 32-byte big-endian word and e_i is the keccak256 of envelope i. Time, L1 records and the sealing
 itself travel in envelopes of their own; hints and siblings are left out, since they change nothing.
+
+Several batches that are settled at once have ``keccak256(tag | c_1 | c_2 | ...)`` with the tag
+``headrace/range/v1`` and c_i the commitment of the i-th batch; a single batch keeps its own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +27,10 @@ from offchain.spec.header import Header
 from offchain.spec.kinds import EventKind
 
 _INPUTS_TAG: Final = b"headrace/inputs/v1".ljust(32, b"\x00")
+_RANGE_TAG: Final = b"headrace/range/v1".ljust(32, b"\x00")
 _WORD_BYTES: Final = 32
+# Leaves of L1's withdrawal tree (depth 20): a batch with more could never be settled.
+BATCH_WITHDRAWALS_MAX: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,13 @@ def inputs_commitment(config_hash: bytes, old_root: bytes, envelopes: list[bytes
     return keccak(_INPUTS_TAG + config_hash + old_root + count + keccak(hashes))
 
 
+def range_commitment(batches: Sequence[SealedBatch]) -> bytes:
+    """Return the 32-byte inputs commitment of batches that are settled at once, at least one."""
+    if len(batches) == 1:
+        return batches[0].inputs_commitment
+    return keccak(_RANGE_TAG + b"".join(batch.inputs_commitment for batch in batches))
+
+
 class BatchCollector:
     """Collects envelopes and their events until the batch is sealed.
 
@@ -106,12 +120,22 @@ class BatchCollector:
         The core that applies the envelopes, at genesis.
     config_hash : bytes
         32 bytes.
+
+    Attributes
+    ----------
+    old_root : bytes
+        State root before the open batch, 32 bytes.
     """
 
     def __init__(self, core: Core, config_hash: bytes) -> None:
         self._core = core
         self._config_hash = config_hash
         self._open(core.root())
+
+    @property
+    def withdrawal_count(self) -> int:
+        """Withdrawals in the open batch."""
+        return len(self._withdrawals)
 
     def add(self, envelope: bytes, events: EventArray) -> SealedBatch | None:
         """Take an applied envelope; return the batch if this one sealed it."""
@@ -123,7 +147,7 @@ class BatchCollector:
         return self._seal() if EventKind.BATCH_SEALED in kinds else None
 
     def _open(self, root: bytes) -> None:
-        self._old_root = root
+        self.old_root = root
         self._before: Header = StateView(self._core).header()
         self._envelopes: list[bytes] = []
         self._kinds: Counter[int] = Counter()
@@ -133,7 +157,7 @@ class BatchCollector:
         after, before = StateView(self._core).header(), self._before
         batch = SealedBatch(
             number=after.batch_number,
-            old_root=self._old_root,
+            old_root=self.old_root,
             new_root=self._core.root(),
             first_time_s=before.now_s,
             last_time_s=after.now_s,
@@ -141,7 +165,7 @@ class BatchCollector:
             priority_next=after.next_priority_index,
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
-            inputs_commitment=inputs_commitment(self._config_hash, self._old_root, self._envelopes),
+            inputs_commitment=inputs_commitment(self._config_hash, self.old_root, self._envelopes),
             withdrawals=tuple(self._withdrawals),
             event_counts={EventKind(kind): n for kind, n in sorted(self._kinds.items())},
             envelopes=tuple(self._envelopes),

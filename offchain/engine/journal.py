@@ -1,9 +1,13 @@
 """Journal: every accepted envelope in order, append only.
 
-The file starts with 8 bytes ``HRJRNL01`` and the chain's 32-byte config hash. A record is u32
-length, u32 CRC-32 of the length and the bytes, then the bytes of the envelope; numbers are little
-endian. What lies behind the last whole record is a torn write and is cut off when the journal is
-opened; a record that is damaged with others behind it is an error, never skipped.
+The file starts with 8 bytes ``HRJRNL02`` and the 32-byte hash of the deployment (config hash and
+signing domain). A record is u32 length of the envelope, u32 CRC-32 of these four bytes, u32 CRC-32
+of the envelope, then the envelope; numbers are little endian.
+
+A torn last write is cut off when the journal is opened: a head or an envelope that the file ends
+within, or nothing but zeros up to the end (a file that grew before its data was written).
+Everything else that does not check is damage: an error that names the byte. Nothing whole is ever
+cut off, so no sealed batch is.
 """
 
 from __future__ import annotations
@@ -11,22 +15,24 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 from offchain.spec.constants import ENVELOPE_MAX_BYTES
 
-MAGIC: Final = b"HRJRNL01"
-CONFIG_HASH_BYTES: Final = 32
-_HEADER_BYTES: Final = len(MAGIC) + CONFIG_HASH_BYTES
-_RECORD_HEAD: Final = Struct("<II")
+MAGIC: Final = b"HRJRNL02"
+DEPLOYMENT_HASH_BYTES: Final = 32
+_HEADER_BYTES: Final = len(MAGIC) + DEPLOYMENT_HASH_BYTES
+_RECORD_HEAD: Final = Struct("<III")
 _LENGTH: Final = Struct("<I")
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class JournalError(Exception):
-    """A journal is damaged or belongs to another chain; the message says where."""
+    """A journal is damaged or belongs to another deployment; the message says where."""
 
 
 class Journal:
@@ -36,8 +42,9 @@ class Journal:
     ----------
     path : Path
         The file; created when absent.
-    config_hash : bytes
-        32 bytes that bind the journal to its chain.
+    deployment_hash : bytes
+        32 bytes that bind the journal to its chain and gateway, as
+        :meth:`~offchain.engine.signing.SigningDomain.deployment_hash` returns them.
 
     Attributes
     ----------
@@ -47,28 +54,31 @@ class Journal:
     Raises
     ------
     JournalError
-        If the file is another chain's, or damaged before its end.
+        If the file is another deployment's, or damaged.
     """
 
-    def __init__(self, path: Path, config_hash: bytes) -> None:
+    def __init__(self, path: Path, deployment_hash: bytes) -> None:
         self._path = path
         self.torn_bytes = 0
         if not path.exists():
-            _create(path, MAGIC + config_hash)
+            _create(path, MAGIC + deployment_hash)
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
-        if header != MAGIC + config_hash:
-            raise JournalError(f"{path.name} is no journal of this chain (config hash differs)")
+        if header != MAGIC + deployment_hash:
+            raise JournalError(f"{path.name} is no journal of this deployment (its hash differs)")
         end = self._scan()
         self.torn_bytes = path.stat().st_size - end
         self._file = path.open("r+b")
         self._file.truncate(end)
         self._file.seek(end)
+        # What an earlier process wrote and did not sync counts as sealed once it is replayed.
+        self.sync()
 
     def append(self, envelope: bytes) -> None:
         """Append an accepted envelope; it is durable after the next :meth:`sync`."""
-        crc = zlib.crc32(envelope, zlib.crc32(_LENGTH.pack(len(envelope))))
-        self._file.write(_RECORD_HEAD.pack(len(envelope), crc) + envelope)
+        length = len(envelope)
+        head = _RECORD_HEAD.pack(length, zlib.crc32(_LENGTH.pack(length)), zlib.crc32(envelope))
+        self._file.write(head + envelope)
 
     def sync(self) -> None:
         """Return when everything appended is on the disk."""
@@ -117,27 +127,37 @@ class Journal:
         with self._path.open("rb") as file:
             start = file.seek(_HEADER_BYTES)
             while start + _RECORD_HEAD.size <= size:
-                length, crc = _RECORD_HEAD.unpack(file.read(_RECORD_HEAD.size))
+                length, head_crc, crc = _RECORD_HEAD.unpack(file.read(_RECORD_HEAD.size))
                 end = start + _RECORD_HEAD.size + length
-                if not 0 < length <= ENVELOPE_MAX_BYTES:
-                    raise JournalError(f"{self._path.name}: no record length at byte {start}")
+                is_head_whole = zlib.crc32(_LENGTH.pack(length)) == head_crc
+                if not (is_head_whole and 0 < length <= ENVELOPE_MAX_BYTES):
+                    if _is_zero_from(file, start):
+                        return
+                    raise JournalError(f"{self._path.name}: damaged record head at byte {start}")
                 if end > size:
                     return
                 envelope = file.read(length)
-                if zlib.crc32(envelope, zlib.crc32(_LENGTH.pack(length))) != crc:
-                    if end == size:
+                if zlib.crc32(envelope) != crc:
+                    body = start + _RECORD_HEAD.size
+                    if _is_zero_from(file, body):
                         return
-                    raise JournalError(f"{self._path.name}: damaged record at byte {start}")
+                    raise JournalError(f"{self._path.name}: damaged envelope at byte {body}")
                 yield end, envelope
                 start = end
+
+
+def _is_zero_from(file: BinaryIO, offset: int) -> bool:
+    """Return whether a file holds nothing but zeros from an offset to its end."""
+    file.seek(offset)
+    return not any(any(chunk) for chunk in iter(partial(file.read, _CHUNK_BYTES), b""))
 
 
 def _create(path: Path, header: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed, so that no journal exists without its header.
-    partial = path.with_suffix(path.suffix + ".partial")
-    with partial.open("wb") as file:
+    aside = path.with_suffix(path.suffix + ".partial")
+    with aside.open("wb") as file:
         file.write(header)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
+    aside.replace(path)

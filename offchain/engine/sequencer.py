@@ -5,7 +5,8 @@ appended to the journal, so that replaying the journal rebuilds the same state; 
 changed nothing. The sequencer itself writes the arrival time, advances the state's time by the
 second, and works off duties and continuations before it takes the next envelope.
 
-Here the journal is synced when a batch is sealed: what a crash may lose is never settled.
+The journal is synced when a batch is sealed, before anyone sees it: what a crash may lose is never
+settled. A batch is also sealed before its withdrawals could outnumber what L1 can take at once.
 """
 
 from __future__ import annotations
@@ -18,18 +19,29 @@ from typing import Final
 import numpy as np
 
 from offchain.core.binding import Core, EventArray
-from offchain.engine.batch import BatchCollector, SealedBatch
+from offchain.engine.batch import BATCH_WITHDRAWALS_MAX, BatchCollector, SealedBatch
 from offchain.engine.journal import Journal
 from offchain.engine.signing import SigningDomain, check_signature
 from offchain.engine.state_view import StateView
 from offchain.spec import op
 from offchain.spec.checks import require
+from offchain.spec.constants import ENVELOPE_MAX_OPS
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EnvelopeKind
 
 MS_PER_S: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
+
+
+class SequencerStoppedError(Exception):
+    """The state may be ahead of the journal; nothing is accepted any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the sequencer has stopped: its last envelope may not be in the journal; "
+            "restart from the journal"
+        )
 
 
 def wall_clock_ms() -> int:
@@ -100,6 +112,7 @@ class Sequencer:
         self._clock_ms = clock_ms
         self._collector = BatchCollector(core, config_hash)
         self._journal: Journal | None = None
+        self._is_stopped = False
         self.state = StateView(core)
         self.sealed: list[SealedBatch] = []
         self.core_ns = 0
@@ -110,6 +123,11 @@ class Sequencer:
         header = self.state.header()
         self._now_s, self._arrival_ms = header.now_s, header.last_arrival_ms
         self._work_off()  # a crash may have come before the continuation
+
+    @property
+    def open_batch_root(self) -> bytes:
+        """State root before the open batch, 32 bytes: the last sealed one, or genesis."""
+        return self._collector.old_root
 
     def submit(self, envelope: bytes) -> Receipt:
         """Admit a user's envelope.
@@ -126,11 +144,14 @@ class Sequencer:
             Single ops that were refused are REJECTED events of the receipt.
         SignatureError
             If the signature is not its signer's for this chain.
+        SequencerStoppedError
+            If the journal failed, now or before; the other methods raise it as well.
         """
         received = Envelope.from_bytes(envelope)
         require(received.kind == EnvelopeKind.USER, ErrorCode.ENVELOPE_OP_NOT_ALLOWED)
         check_signature(self._domain, received)
         arrival_ms = self._arrive()
+        self._make_room()
         return self._admit(replace(received, arrival_ms=arrival_ms))
 
     def submit_priority(self, record: bytes) -> Receipt:
@@ -142,6 +163,7 @@ class Sequencer:
             PRIORITY_OUT_OF_ORDER, or ENVELOPE_MALFORMED if it has another length.
         """
         arrival_ms = self._arrive()
+        self._make_room()
         return self._admit(
             Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=arrival_ms, payload=record)
         )
@@ -154,11 +176,16 @@ class Sequencer:
         """End the batch, compute its root and sync the journal."""
         self._arrive()
         self._system(op.SealBatch())
-        if self._journal is not None:
-            self._journal.sync()
         return self.sealed[-1]
 
+    def _make_room(self) -> None:
+        """Seal if the next envelope could exceed the withdrawals of a batch."""
+        room = BATCH_WITHDRAWALS_MAX - self._collector.withdrawal_count
+        if room < ENVELOPE_MAX_OPS:  # an op withdraws at most once
+            self._system(op.SealBatch())
+
     def _arrive(self) -> int:
+        self._check_running()
         self._arrival_ms = max(self._arrival_ms, self._clock_ms())
         now_s = self._arrival_ms // MS_PER_S
         if now_s > self._now_s:
@@ -194,16 +221,34 @@ class Sequencer:
     def _take(self, envelope: bytes) -> EventArray:
         """Apply an envelope, write it down and count it to the batch.
 
-        An error of the journal leaves the state ahead of it: this sequencer must then be discarded
-        and started anew, which the exception that goes up to its owner brings about.
+        Whatever interrupts this between the core and the journal leaves the state ahead: from the
+        core's call on the sequencer counts as stopped, until the envelope is refused or recorded.
         """
+        self._check_running()
+        self._is_stopped = True
         start_ns = time.perf_counter_ns()
         code, events = self._core.apply_envelope(envelope)
         self.core_ns += time.perf_counter_ns() - start_ns
+        self._is_stopped = code == ErrorCode.OK
         require(code == ErrorCode.OK, code)
-        if self._journal is not None:
-            self._journal.append(envelope)
-        batch = self._collector.add(envelope, events)
+        batch = self._record(envelope, events)
         if batch is not None:
             self.sealed.append(batch)
+        self._is_stopped = False
         return events
+
+    def _record(self, envelope: bytes, events: EventArray) -> SealedBatch | None:
+        """Write an applied envelope down; return the batch that it sealed, synced."""
+        try:
+            if self._journal is not None:
+                self._journal.append(envelope)
+            batch = self._collector.add(envelope, events)
+            if batch is not None and self._journal is not None:
+                self._journal.sync()
+        except OSError as error:
+            raise SequencerStoppedError from error
+        return batch
+
+    def _check_running(self) -> None:
+        if self._is_stopped:
+            raise SequencerStoppedError

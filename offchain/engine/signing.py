@@ -105,6 +105,16 @@ class SigningDomain:
         )
         object.__setattr__(self, "separator", separator)
 
+    def deployment_hash(self, config_hash: bytes) -> bytes:
+        """Return the 32 bytes that bind a journal to this chain, its gateway and its constants.
+
+        Parameters
+        ----------
+        config_hash : bytes
+            As the core was made with, 32 bytes.
+        """
+        return keccak(self.separator + config_hash)
+
     def digest(self, envelope: Envelope) -> bytes:
         """Return the 32 bytes that an envelope's signer signs."""
         struct_hash = keccak(

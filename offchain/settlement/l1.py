@@ -10,6 +10,10 @@ from web3.types import EventData
 from offchain.settlement.deployer import ChainClient
 
 
+class ContractRevertedError(Exception):
+    """A transaction or call reverted; the message is the contract's reason."""
+
+
 class L1Client(ChainClient, Protocol):
     """A chain with accounts that we hold the keys of, and gas accounting."""
 
@@ -36,7 +40,13 @@ class L1Client(ChainClient, Protocol):
         sender: str | None = None,
         value_wei: int = 0,
     ) -> object:
-        """Send a transaction and wait until it is mined; an exception if it reverts."""
+        """Send a transaction and wait until it is mined.
+
+        Raises
+        ------
+        ContractRevertedError
+            With the contract's reason; the state is unchanged.
+        """
 
     def call(self, name: str, address: str, function: str, *args: object) -> object:
         """Read from a contract on the latest state."""

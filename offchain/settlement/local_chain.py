@@ -21,16 +21,13 @@ from web3.exceptions import ContractLogicError
 from web3.types import EventData, TxParams, TxReceipt, Wei
 
 from offchain.settlement.contracts import compiled_by_name
+from offchain.settlement.l1 import ContractRevertedError
 
 ACCOUNT_BALANCE_WEI: Final = 10**24
 # Below the block's 30 M, above any deployment here. A fixed limit saves the
 # estimate, which would run every transaction twice.
 TX_GAS_LIMIT: Final = 16_000_000
 MAX_FEE_PER_GAS_WEI: Final = 10**10
-
-
-class ContractRevertedError(Exception):
-    """A transaction or call reverted; the message is the contract's reason."""
 
 
 class LocalChain:

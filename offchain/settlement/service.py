@@ -1,52 +1,75 @@
 """Settlement service: L1 records to the sequencer, sealed batches and claims to L1.
 
-One settlement carries one batch. The chain is in mode ATTESTED: the operator's signature over the
-public output stands where a proof will stand.
+One settlement carries one batch or several that follow each other. The chain is in mode ATTESTED:
+the operator's signature over the public output stands where a proof will stand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from eth_utils.address import to_canonical_address, to_checksum_address
 
-from offchain.engine.batch import SealedBatch
+from offchain.engine.batch import SealedBatch, range_commitment
 from offchain.engine.sequencer import Sequencer
 from offchain.settlement.attestation import attest
 from offchain.settlement.deployer import Deployment
-from offchain.settlement.l1 import L1Client
+from offchain.settlement.l1 import ContractRevertedError, L1Client
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.watcher import PriorityWatcher
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 
-_LAST_BATCH_FIELD: Final = 5  # of the gateway's struct Chain
+# Of the gateway's struct Chain.
+_CONFIG_HASH_FIELD: Final = 3
+_STATE_ROOT_FIELD: Final = 4
+_LAST_BATCH_FIELD: Final = 5
 
 # Called with (done, in all).
 Progress = Callable[[int, int], None]
 
 
+class SettlementError(Exception):
+    """L1 and the journal tell different stories; the message says where they part."""
+
+
 @dataclass(frozen=True, slots=True)
-class SettledBatch:
-    """A batch that L1 has accepted.
+class Settlement:
+    """Batches that L1 has accepted at once.
 
     Attributes
     ----------
-    batch : SealedBatch
-        What the sequencer sealed.
+    batches : tuple of SealedBatch
+        What the sequencer sealed, in order, at least one.
     output : PublicOutput
         What was signed.
     tree : WithdrawalTree
-        Its withdrawals; index i is the i-th withdrawal of the batch.
-    gas : int
-        Gas of the settlement.
+        The withdrawals of all of them, in order; keyed by the last batch.
     """
 
-    batch: SealedBatch
+    batches: tuple[SealedBatch, ...]
     output: PublicOutput
     tree: WithdrawalTree
-    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReport:
+    """What became of the withdrawals of one settlement.
+
+    Attributes
+    ----------
+    paid : int
+        Paid by this call.
+    already_paid : int
+        Found paid: anyone may claim for an owner.
+    failed : dict of int to str
+        L1's reason by index of the withdrawal; to be tried again.
+    """
+
+    paid: int
+    already_paid: int
+    failed: dict[int, str]
 
 
 class SettlementService:
@@ -64,6 +87,11 @@ class SettlementService:
         The operator's secp256k1 key, 32 bytes.
     sequencer : Sequencer
         The chain's sequencer.
+
+    Raises
+    ------
+    SettlementError
+        If L1 is not where the sequencer's journal says, or ahead of it.
     """
 
     def __init__(
@@ -79,96 +107,192 @@ class SettlementService:
         self._config_hash = config_hash
         self._operator_key = operator_key
         self._sequencer = sequencer
-        self._watcher = PriorityWatcher(l1, deployment.gateway, deployment.chain_id)
+        self._check_start()
+        header = sequencer.state.header()
+        self._watcher = PriorityWatcher(
+            l1,
+            deployment.gateway,
+            deployment.chain_id,
+            header.next_priority_index,
+            header.priority_accumulator,
+        )
 
     def feed_priority(self) -> int:
         """Give the sequencer what L1 queued since; return the number of records.
-
-        Records that a replayed journal has consumed already are passed over.
 
         Raises
         ------
         WatcherError
             If L1 reports a queue with a gap.
         """
-        consumed = self._sequencer.state.header().next_priority_index
-        records = [record for record in self._watcher.poll() if record.index >= consumed]
+        records = self._watcher.poll()
         for record in records:
             self._sequencer.submit_priority(record.to_bytes())
         return len(records)
 
+    def settled_root(self) -> bytes:
+        """Return the state root that L1 holds, 32 bytes."""
+        return bytes(self._chain_state()[_STATE_ROOT_FIELD])
+
     def unsettled(self) -> list[SealedBatch]:
         """Return the sealed batches that L1 has not settled yet, in order."""
-        gateway, chain_id = self._deployment.gateway, self._deployment.chain_id
-        chain = self._l1.call("Gateway", gateway, "chain_state", chain_id)
-        last_batch = int(cast("tuple[Any, ...]", chain)[_LAST_BATCH_FIELD])
-        return [batch for batch in self._sequencer.sealed if batch.number > last_batch]
+        return self._sequencer.sealed[int(self._chain_state()[_LAST_BATCH_FIELD]) :]
 
-    def public_output(self, batch: SealedBatch, withdrawals_root: bytes) -> PublicOutput:
-        """Return what the operator states about a batch; words without meaning yet are zero."""
-        return PublicOutput(
+    def settlements(self) -> list[Settlement]:
+        """Return what L1 has settled so far, in order, rebuilt from its events and the journal.
+
+        Raises
+        ------
+        SettlementError
+            If an event is not about what the journal holds.
+        """
+        settlements = []
+        gateway = self._deployment.gateway
+        for log in self._l1.events("Gateway", gateway, "Settled"):
+            event = log["args"]
+            if event["chain_id"] == self._deployment.chain_id:
+                batches = self._sequencer.sealed[event["first_batch"] - 1 : event["last_batch"]]
+                settlement = self._prepare(batches)
+                if settlement.output.digest() != bytes(event["public_output_hash"]):
+                    raise SettlementError(
+                        f"L1 settled another output up to batch {event['last_batch']}"
+                    )
+                settlements.append(settlement)
+        return settlements
+
+    def settle(self, batches: Sequence[SealedBatch]) -> Settlement:
+        """Attest batches and settle them at once.
+
+        A backlog is best settled whole: L1 refuses a settlement that leaves out an L1 record older
+        than `FORCE_EXPIRY_S`, which only a later batch may have consumed.
+
+        Parameters
+        ----------
+        batches : sequence of SealedBatch
+            At least one, without a gap.
+
+        Raises
+        ------
+        ValueError
+            If there is no batch, a gap, or more withdrawals than L1 can take at once.
+        ContractRevertedError
+            With the gateway's reason; nothing is settled then.
+        """
+        settlement = self._prepare(batches)
+        self._l1.transact(
+            "Gateway",
+            self._deployment.gateway,
+            "settle",
+            self._deployment.chain_id,
+            settlement.output.to_tuple(),
+            attest(settlement.output, self._operator_key),
+        )
+        return settlement
+
+    def is_paid(self, settlement: Settlement, index: int) -> bool:
+        """Return whether L1 has paid a withdrawal of a settlement."""
+        tree, gateway = settlement.tree, self._deployment.gateway
+        paid = self._l1.call("Gateway", gateway, "is_consumed", tree.chain_id, tree.batch, index)
+        return bool(paid)
+
+    def claim(self, settlement: Settlement, progress: Progress | None = None) -> ClaimReport:
+        """Claim every withdrawal of a settlement that is not paid yet for its owner.
+
+        A claim that reverts does not keep the others from being paid.
+        """
+        tree, paid, already_paid = settlement.tree, 0, 0
+        failed: dict[int, str] = {}
+        for index, withdrawal in enumerate(tree.withdrawals):
+            if self.is_paid(settlement, index):
+                already_paid += 1
+            else:
+                try:
+                    self._claim_one(tree, index, withdrawal)
+                    paid += 1
+                except ContractRevertedError as error:
+                    failed[index] = str(error)
+            if progress is not None:
+                progress(index + 1, len(tree.withdrawals))
+        return ClaimReport(paid, already_paid, failed)
+
+    def _claim_one(self, tree: WithdrawalTree, index: int, withdrawal: Withdrawal) -> None:
+        self._l1.transact(
+            "CollateralVault",
+            self._deployment.vault,
+            "claim",
+            tree.chain_id,
+            tree.batch,
+            index,
+            to_checksum_address(withdrawal.owner),
+            withdrawal.asset_id,
+            withdrawal.amount_units,
+            tree.path(index),
+        )
+
+    def _prepare(self, batches: Sequence[SealedBatch]) -> Settlement:
+        if not batches:
+            raise ValueError("there is no batch to settle")
+        first, last = batches[0], batches[-1]
+        numbers = [batch.number for batch in batches]
+        if numbers != list(range(first.number, first.number + len(batches))):
+            raise ValueError(f"batches {numbers} do not follow each other")
+        withdrawals = [
+            Withdrawal(each.owner, each.asset, each.amount_units)
+            for batch in batches
+            for each in batch.withdrawals
+        ]
+        tree = WithdrawalTree(self._deployment.chain_id, last.number, withdrawals)
+        # Words without meaning in this version stay zero.
+        output = PublicOutput(
             l1_chain_id=self._deployment.l1_chain_id,
             gateway=to_canonical_address(self._deployment.gateway),
             chain_id=self._deployment.chain_id,
             config_hash=self._config_hash,
-            old_root=batch.old_root,
-            new_root=batch.new_root,
-            first_batch=batch.number,
-            last_batch=batch.number,
-            first_time_s=batch.first_time_s,
-            last_time_s=batch.last_time_s,
+            old_root=first.old_root,
+            new_root=last.new_root,
+            first_batch=first.number,
+            last_batch=last.number,
+            first_time_s=first.first_time_s,
+            last_time_s=last.last_time_s,
             first_slot=0,
             last_slot=0,
-            priority_first=batch.priority_first,
-            priority_next=batch.priority_next,
-            priority_accumulator=batch.priority_accumulator,
-            withdrawals_root=withdrawals_root,
-            inputs_commitment=batch.inputs_commitment,
-            receipts_head=batch.receipts_head,
+            priority_first=first.priority_first,
+            priority_next=last.priority_next,
+            priority_accumulator=last.priority_accumulator,
+            withdrawals_root=tree.root,
+            inputs_commitment=range_commitment(batches),
+            receipts_head=last.receipts_head,
         )
+        return Settlement(tuple(batches), output, tree)
 
-    def settle(self, batch: SealedBatch) -> SettledBatch:
-        """Attest a batch and settle it.
+    def _chain_state(self) -> tuple[Any, ...]:
+        gateway, chain_id = self._deployment.gateway, self._deployment.chain_id
+        state = self._l1.call("Gateway", gateway, "chain_state", chain_id)
+        return cast("tuple[Any, ...]", state)
 
-        Raises
-        ------
-        ContractRevertedError
-            With the gateway's reason; nothing is settled then.
-        """
-        chain_id = self._deployment.chain_id
-        withdrawals = [
-            Withdrawal(each.owner, each.asset, each.amount_units) for each in batch.withdrawals
-        ]
-        tree = WithdrawalTree(chain_id, batch.number, withdrawals)
-        output = self.public_output(batch, tree.root)
-        signature = attest(output, self._operator_key)
-        gateway = self._deployment.gateway
-        self._l1.transact("Gateway", gateway, "settle", chain_id, output.to_tuple(), signature)
-        return SettledBatch(batch, output, tree, self._l1.gas_used["settle"][-1])
-
-    def claim(self, settled: SettledBatch, progress: Progress | None = None) -> int:
-        """Claim every withdrawal of a settled batch for its owner; return the gas.
-
-        Raises
-        ------
-        ContractRevertedError
-            At the first claim that fails; later ones are not tried.
-        """
-        tree, gas = settled.tree, 0
-        for index, withdrawal in enumerate(tree.withdrawals):
-            self._l1.transact(
-                "CollateralVault",
-                self._deployment.vault,
-                "claim",
-                tree.chain_id,
-                tree.batch,
-                index,
-                to_checksum_address(withdrawal.owner),
-                withdrawal.asset_id,
-                withdrawal.amount_units,
-                tree.path(index),
+    def _check_start(self) -> None:
+        """Compare L1 with what the journal rebuilt."""
+        state, sealed = self._chain_state(), self._sequencer.sealed
+        last_batch = int(state[_LAST_BATCH_FIELD])
+        if bytes(state[_CONFIG_HASH_FIELD]) != self._config_hash:
+            raise SettlementError("L1 registered the chain with another config hash")
+        if last_batch > len(sealed):
+            raise SettlementError(
+                f"L1 settled batch {last_batch}, but the journal holds only {len(sealed)} batches"
             )
-            gas += self._l1.gas_used["claim"][-1]
-            if progress is not None:
-                progress(index + 1, len(tree.withdrawals))
-        return gas
+        roots = [batch.old_root for batch in sealed] + [self._sequencer.open_batch_root]
+        if bytes(state[_STATE_ROOT_FIELD]) != roots[last_batch]:
+            raise SettlementError(f"L1 holds another state root after batch {last_batch}")
+        header = self._sequencer.state.header()
+        accumulator = self._l1.call(
+            "Gateway",
+            self._deployment.gateway,
+            "accumulator_after",
+            self._deployment.chain_id,
+            header.next_priority_index,
+        )
+        if accumulator != header.priority_accumulator:
+            raise SettlementError(
+                f"the {header.next_priority_index} L1 records that the journal consumed "
+                "are not those of L1's queue"
+            )

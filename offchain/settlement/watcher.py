@@ -23,18 +23,31 @@ class PriorityWatcher:
         Address of the gateway.
     chain_id : int
         Execution chain whose queue it is.
+    next_index : int
+        First record to return.
+    accumulator : bytes
+        Accumulator after the records before it, 32 bytes.
     """
 
-    def __init__(self, l1: L1Client, gateway: str, chain_id: int) -> None:
+    def __init__(
+        self,
+        l1: L1Client,
+        gateway: str,
+        chain_id: int,
+        next_index: int = 0,
+        accumulator: bytes = ACCUMULATOR_START,
+    ) -> None:
         self._l1 = l1
         self._gateway = gateway
         self._chain_id = chain_id
         self._next_block = 0
-        self._next_index = 0
-        self._accumulator = ACCUMULATOR_START
+        self._next_index = next_index
+        self._accumulator = accumulator
 
     def poll(self) -> list[PriorityRecord]:
         """Return the records that were queued since the last call, in order.
+
+        A poll that fails leaves the watcher as it was: the next one reads the same again.
 
         Raises
         ------
@@ -42,20 +55,21 @@ class PriorityWatcher:
             If an index is missing or the accumulator of an event does not follow.
         """
         records: list[PriorityRecord] = []
+        next_block, accumulator = self._next_block, self._accumulator
         logs = self._l1.events("Gateway", self._gateway, "PriorityQueued", self._next_block)
         for log in logs:
-            self._next_block = log["blockNumber"] + 1
+            next_block = log["blockNumber"] + 1
             event = cast("PriorityEvent", log["args"])
-            if event["chain_id"] == self._chain_id:
-                record = PriorityRecord.from_event(event)
-                self._follow(record, bytes(event["accumulator"]))
-                records.append(record)
+            if event["chain_id"] != self._chain_id or event["index"] < self._next_index:
+                continue
+            record = PriorityRecord.from_event(event)
+            expected = self._next_index + len(records)
+            if record.index != expected:
+                raise WatcherError(f"expected record {expected}, L1 reported {record.index}")
+            accumulator = record.accumulate(accumulator)
+            if accumulator != bytes(event["accumulator"]):
+                raise WatcherError(f"the accumulator of record {record.index} does not follow")
+            records.append(record)
+        self._next_block, self._accumulator = next_block, accumulator
+        self._next_index += len(records)
         return records
-
-    def _follow(self, record: PriorityRecord, accumulator: bytes) -> None:
-        if record.index != self._next_index:
-            raise WatcherError(f"expected record {self._next_index}, L1 reported {record.index}")
-        self._accumulator = record.accumulate(self._accumulator)
-        if self._accumulator != accumulator:
-            raise WatcherError(f"the accumulator of record {record.index} does not follow")
-        self._next_index += 1

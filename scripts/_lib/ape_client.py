@@ -18,8 +18,13 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 
 
 def connected_network() -> tuple[str, int]:
-    """Name (``local`` in process) and chain id of the network that ape is connected to."""
-    return str(ape.chain.provider.network.name), int(ape.chain.chain_id)
+    """Name (``local`` in process) and chain id of the network that ape is connected to.
+
+    The id is the node's own answer: under ``ethereum:local`` Ape's ``chain_id`` is a setting, which
+    a live node behind that name does not change.
+    """
+    provider = ape.chain.provider
+    return str(provider.network.name), int(provider.web3.eth.chain_id)
 
 
 class ApeClient:

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import ape
+from ape.exceptions import ContractLogicError
 from web3.types import EventData
 
 from offchain.settlement.contracts import compiled_by_name
+from offchain.settlement.l1 import ContractRevertedError
 from scripts._lib.ape_client import ApeClient
 
 
@@ -63,10 +65,13 @@ class ApeL1(ApeClient):
         sender: str | None = None,
         value_wei: int = 0,
     ) -> object:
-        """Send a transaction and wait until it is mined."""
+        """Send a transaction and wait until it is mined; ContractRevertedError if it reverts."""
         method = getattr(getattr(ape.project, name).at(address), function)
         signer = self._signers[sender or self.accounts[0]]
-        receipt = method(*args, sender=signer, value=value_wei)
+        try:
+            receipt = method(*args, sender=signer, value=value_wei)
+        except ContractLogicError as error:
+            raise ContractRevertedError(error.revert_message) from error
         self.gas_used[function].append(receipt.gas_used)
         return receipt
 

@@ -19,6 +19,7 @@ from offchain.replay.driver import load_recording
 from offchain.replay.feed import FeedRecording, MessageKind, save_feed
 from offchain.replay.flow import FlowKind
 from offchain.settlement.local_chain import LocalChain
+from offchain.settlement.service import SettlementService
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_DAY = REPOSITORY.parent / "shared" / "data" / "esh4-mbo-20231225-part1.dbn.zst"
@@ -40,6 +41,7 @@ def assert_whole_path(data):
     assert data["claims"] == data["withdrawals"] == sum(b["withdrawals"] for b in data["batches"])
     assert data["unwithdrawn_balances"] == 0
     assert data["journal"]["replay_equal"]
+    assert data["root_equal"]
     for number, batch in enumerate(data["batches"], start=1):
         assert batch["number"] == number
         assert batch["gas"] > 21_000
@@ -111,6 +113,7 @@ def test_verdict_depends_on_the_vault(few_traders):
     assert not replace(result, claims=result.claims - 1).ok
     assert not replace(result, unwithdrawn=1).ok
     assert not replace(result, is_journal_equal=False).ok
+    assert not replace(result, is_root_equal=False).ok
 
 
 @pytest.mark.real_data
@@ -161,6 +164,43 @@ def test_unreadable_recording(tmp_path):
     done = CliRunner().invoke(main, ["demo", "--replay", str(path)])
     assert done.exit_code == 1
     assert "unknown kind of recording" in done.output
+
+
+def test_unwritable_plot_is_refused_before_the_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    plot = tmp_path / "file" / "demo.png"
+    done = CliRunner().invoke(main, ["demo", "--plot", str(plot)])
+    assert done.exit_code == 2
+    assert f"cannot write {plot}" in done.output
+
+
+def test_result_is_printed_before_the_plot_fails(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("offchain.demo.plot.write_plot", fail)
+    small = ["--orders", "100", "--accounts", "2", "--batches", "3", "--json"]
+    plot = tmp_path / "demo.png"
+    done = CliRunner(mix_stderr=False).invoke(main, ["demo", *small, "--plot", str(plot)])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["ok"] is True
+    assert "the plot was not written" in done.stderr
+    assert not plot.exists()
+
+
+def test_claims_by_others_count(monkeypatch):
+    """A withdrawal that its owner claimed first is paid as well."""
+    flow = generated_flow(100, 2, seed=1)
+    claim = SettlementService.claim
+
+    def claim_after_the_owner(service, settlement, progress=None):
+        claim(service, settlement)
+        return claim(service, settlement, progress)
+
+    monkeypatch.setattr(SettlementService, "claim", claim_after_the_owner)
+    result = run_demo(LocalChain(account_count=5), flow, 3, lambda *_: None)
+    assert result.ok
+    assert result.claims == 4
 
 
 def test_command_line():

@@ -3,7 +3,7 @@
 import pytest
 
 from offchain.engine.journal import Journal
-from tests.engine.scene import GENESIS
+from tests.engine.scene import DEPLOYMENT
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def open_journal():
     opened = []
 
     def open_one(path):
-        opened.append(Journal(path, GENESIS.config_hash()))
+        opened.append(Journal(path, DEPLOYMENT))
         return opened[-1]
 
     yield open_one

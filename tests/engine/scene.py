@@ -14,6 +14,7 @@ from offchain.spec.priority import PriorityRecord, admin_record
 
 GENESIS = GenesisConfig(l1_chain_id=1337, chain_id=5, governance=b"\x0a" * 20)
 DOMAIN = SigningDomain(l1_chain_id=1337, gateway=b"\x0b" * 20, chain_id=5)
+DEPLOYMENT = DOMAIN.deployment_hash(GENESIS.config_hash())
 MARKET = 1
 BASE = 1
 START_MS = 1_700_000_000_000

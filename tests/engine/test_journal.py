@@ -1,12 +1,15 @@
 """What was synced comes back; a torn end is cut off; damage is an error."""
 
+import zlib
+
 import pytest
 
 from offchain.engine.journal import Journal, JournalError
 
 CHAIN = b"\x01" * 32
 ENVELOPES = [b"first", b"x" * 16_384, b"third"]
-RECORD_HEAD_BYTES = 8
+HEADER_BYTES = 40
+RECORD_HEAD_BYTES = 12
 
 
 def write(path, envelopes=ENVELOPES):
@@ -45,41 +48,50 @@ def test_every_torn_end_is_cut_off(journal_path):
         assert read(journal_path) == ([*ENVELOPES[:-1], b"next"], 0)
 
 
-def test_damaged_last_record_is_torn(journal_path):
+def test_zeros_at_the_end_are_torn(journal_path):
+    """A file that grew before its data was written: with no head, with a head, within one."""
     write(journal_path)
-    whole = bytearray(journal_path.read_bytes())
-    whole[-1] ^= 1
-    journal_path.write_bytes(whole)
-    assert read(journal_path)[0] == ENVELOPES[:-1]
+    whole = journal_path.read_bytes()
+    last_start = len(whole) - RECORD_HEAD_BYTES - len(ENVELOPES[-1])
+    for kept, count in ((len(whole), 3), (len(whole) - len(ENVELOPES[-1]), 2), (last_start, 2)):
+        for zeros in (1, 11, 12, 4_096):
+            journal_path.write_bytes(whole[:kept] + bytes(zeros))
+            assert read(journal_path)[0] == ENVELOPES[:count]
+            assert read(journal_path)[1] == 0
 
 
+@pytest.mark.parametrize("record", [0, 1, 2], ids=["first", "middle", "last"])
 @pytest.mark.parametrize(
-    ("offset", "message"),
-    [(40, "at byte 40"), (44, "damaged record at byte 40"), (50, "damaged record at byte 40")],
-    ids=["length", "checksum", "envelope"],
+    ("offset", "part"),
+    [(0, "head"), (1, "head"), (3, "head"), (4, "head"), (8, "envelope"), (12, "envelope")],
 )
-def test_damage_before_the_end_is_an_error(journal_path, offset, message):
+def test_damage_is_an_error_that_names_the_byte(journal_path, record, offset, part):
+    """A damaged length as well: it must not make the rest look like a torn write."""
     write(journal_path)
+    start = HEADER_BYTES + sum(RECORD_HEAD_BYTES + len(each) for each in ENVELOPES[:record])
     whole = bytearray(journal_path.read_bytes())
-    whole[offset] ^= 1
+    whole[start + offset] ^= 0x20
     journal_path.write_bytes(whole)
-    with pytest.raises(JournalError, match=message):
+    named = start if part == "head" else start + RECORD_HEAD_BYTES
+    with pytest.raises(JournalError, match=f"damaged (record )?{part} at byte {named}$"):
         Journal(journal_path, CHAIN)
+    assert journal_path.read_bytes() == whole
 
 
 def test_impossible_length_is_an_error(journal_path):
     write(journal_path)
     whole = bytearray(journal_path.read_bytes())
-    whole[40:44] = b"\xff" * 4
+    length = b"\xff" * 4
+    whole[40:48] = length + zlib.crc32(length).to_bytes(4, "little")
     journal_path.write_bytes(whole)
-    with pytest.raises(JournalError, match="no record length at byte 40"):
+    with pytest.raises(JournalError, match="damaged record head at byte 40"):
         Journal(journal_path, CHAIN)
 
 
-def test_journal_of_another_chain_is_refused(journal_path):
+def test_journal_of_another_deployment_is_refused(journal_path):
     write(journal_path)
     before = journal_path.read_bytes()
-    with pytest.raises(JournalError, match="config hash differs"):
+    with pytest.raises(JournalError, match="no journal of this deployment"):
         Journal(journal_path, b"\x02" * 32)
     assert journal_path.read_bytes() == before
 

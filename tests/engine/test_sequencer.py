@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from offchain.engine.journal import Journal
-from offchain.engine.sequencer import Sequencer
+from offchain.engine.journal import Journal, JournalError
+from offchain.engine.sequencer import Sequencer, SequencerStoppedError
 from offchain.engine.signing import SignatureError, SignatureFault, SigningDomain
 from offchain.spec import op
 from offchain.spec.checks import OpError
@@ -15,6 +15,7 @@ from offchain.spec.kinds import EnvelopeKind, EventKind, OpKind
 from tests.engine.scene import (
     ACCOUNTS,
     AGENTS,
+    DEPLOYMENT,
     DOMAIN,
     GENESIS,
     MARKET,
@@ -223,7 +224,7 @@ def test_replay_of_every_prefix_is_a_state_that_was(journal_path, open_journal, 
         roots.append(core.root())
     for count in range(len(envelopes)):
         path = tmp_path / f"prefix-{count}"
-        with Journal(path, CONFIG_HASH) as journal:
+        with Journal(path, DEPLOYMENT) as journal:
             for envelope in envelopes[:count]:
                 journal.append(envelope)
         # What a crash left undone is worked off on the restart.
@@ -236,7 +237,7 @@ def test_crash_before_a_continuation(journal_path, open_journal, tmp_path):
     envelopes = list(scene.journal.entries())
     assert system_ops(envelopes)[-1] == OpKind.CONTINUE
     path = tmp_path / "cut"
-    with Journal(path, CONFIG_HASH) as journal:
+    with Journal(path, DEPLOYMENT) as journal:
         for envelope in envelopes[:-1]:
             journal.append(envelope)
     again = restart(open_journal(path))
@@ -246,7 +247,126 @@ def test_crash_before_a_continuation(journal_path, open_journal, tmp_path):
 
 def test_journal_with_a_foreign_envelope_is_refused(journal_path, open_journal):
     scene = funded_scene()
-    with Journal(journal_path, CONFIG_HASH) as journal:
+    with Journal(journal_path, DEPLOYMENT) as journal:
         journal.append(scene.envelope(0, [limit(0, 1, 1)]).to_bytes())
     with pytest.raises(OpError, match="UNKNOWN_ACCOUNT"):
         restart(open_journal(journal_path))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"l1_chain_id": 1, "gateway": b"\x0b" * 20, "chain_id": 5},
+        {"l1_chain_id": 1337, "gateway": b"\x0c" * 20, "chain_id": 5},
+        {"l1_chain_id": 1337, "gateway": b"\x0b" * 20, "chain_id": 6},
+    ],
+    ids=["other L1", "other gateway", "other chain"],
+)
+def test_journal_of_another_deployment_is_refused(journal_path, open_journal, options):
+    open_journal(journal_path)
+    other = SigningDomain(**options).deployment_hash(CONFIG_HASH)
+    with pytest.raises(JournalError, match="no journal of this deployment"):
+        Journal(journal_path, other)
+
+
+# --- a failing journal -------------------------------------------------------------------
+
+
+class FullDisk:
+    """A journal whose disk is full from some call on."""
+
+    def __init__(self, journal, *, appends_left=10**9, syncs_left=10**9):
+        self.journal, self.appends_left, self.syncs_left = journal, appends_left, syncs_left
+
+    def append(self, envelope):
+        self.appends_left -= 1
+        if self.appends_left < 0:
+            raise OSError(28, "No space left on device")
+        self.journal.append(envelope)
+
+    def sync(self):
+        self.syncs_left -= 1
+        if self.syncs_left < 0:
+            raise OSError(5, "Input/output error")
+        self.journal.sync()
+
+
+def assert_stopped(scene):
+    sequencer, before = scene.sequencer, scene.root()
+    record = setup_records()[0].to_bytes()
+    for call in (
+        lambda: scene.send(0, [limit(0, 1_000, 5)]),
+        lambda: sequencer.submit_priority(record),
+        sequencer.tick,
+        sequencer.seal,
+    ):
+        with pytest.raises(SequencerStoppedError, match="restart from the journal"):
+            call()
+    assert scene.root() == before
+
+
+@pytest.mark.parametrize("appends_left", [0, 1])
+def test_failed_append_stops_the_sequencer(journal_path, open_journal, appends_left):
+    """The envelope itself, and one after the step of the time that it caused."""
+    scene = funded_scene(open_journal(journal_path))
+    before = scene.root()
+    scene.sequencer._journal = FullDisk(scene.journal, appends_left=appends_left)
+    scene.clock.ms += 1_000 * appends_left
+    with pytest.raises(SequencerStoppedError) as caught:
+        scene.send(0, [limit(0, 1_000, 5)])
+    assert isinstance(caught.value.__cause__, OSError)
+    scene.sequencer._journal = scene.journal  # space again: it stays stopped
+    assert_stopped(scene)
+    scene.journal.close()
+    again = restart(open_journal(journal_path))
+    assert again.state.top_of_book(MARKET).bid is None
+    assert (root_of(again) == before) == (appends_left == 0)
+
+
+def test_unsynced_batch_is_not_shown(journal_path, open_journal):
+    scene = funded_scene(open_journal(journal_path))
+    scene.sequencer.seal()
+    scene.sequencer._journal = FullDisk(scene.journal, syncs_left=0)
+    with pytest.raises(SequencerStoppedError):
+        scene.sequencer.seal()
+    assert [each.number for each in scene.sequencer.sealed] == [1]
+    assert_stopped(scene)
+
+
+def test_interrupted_write_stops_the_sequencer(journal_path, open_journal, monkeypatch):
+    scene = funded_scene(open_journal(journal_path))
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.journal, "append", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            scene.send(0, [limit(0, 1_000, 5)])
+    assert_stopped(scene)
+
+
+def test_refused_envelope_does_not_stop(journal_path, open_journal):
+    scene = funded_scene(open_journal(journal_path))
+    with pytest.raises(OpError):
+        scene.send(0, [limit(0, 1_000, 5)], key=AGENTS[1])
+    assert kinds(scene.send(0, [limit(0, 1_000, 5)])) == [EventKind.RESTED]
+
+
+# --- bound of a batch --------------------------------------------------------------------
+
+
+def test_batch_is_sealed_before_its_withdrawals_are_too_many(
+    journal_path, open_journal, monkeypatch
+):
+    monkeypatch.setattr("offchain.engine.sequencer.BATCH_WITHDRAWALS_MAX", 90)
+    scene = funded_scene(open_journal(journal_path))
+    withdrawals = [op.Withdraw(account=ACCOUNTS[0], asset=0, amount=1)] * 40
+    for _ in range(5):
+        scene.send(0, withdrawals, slot=0)
+    scene.sequencer.seal()
+    counts = [len(each.withdrawals) for each in scene.sequencer.sealed]
+    assert counts == [80, 80, 40]
+    scene.journal.close()
+    monkeypatch.undo()  # a replay seals where the journal says so
+    assert restart(open_journal(journal_path)).sealed == scene.sequencer.sealed

@@ -1,122 +1,22 @@
 """From L1's queue to claims on L1, with what goes wrong on the way."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from eth_utils.address import to_canonical_address
 
-from offchain.engine.genesis import GenesisConfig
+from offchain.engine.batch import BATCH_WITHDRAWALS_MAX
 from offchain.engine.journal import Journal
-from offchain.engine.sequencer import Sequencer, wall_clock_ms
-from offchain.engine.signing import SigningDomain, SigningKey
-from offchain.settlement.deployer import (
-    ETHER_ASSET,
-    ChainParameters,
-    Deployment,
-    deploy_system,
-)
-from offchain.settlement.local_chain import ContractRevertedError, LocalChain
-from offchain.settlement.service import SettlementService
-from offchain.settlement.watcher import PriorityWatcher, WatcherError
-from offchain.spec import op
+from offchain.engine.sequencer import wall_clock_ms
+from offchain.settlement.abi import keccak256
+from offchain.settlement.deployer import ETHER_ASSET
+from offchain.settlement.l1 import ContractRevertedError
+from offchain.settlement.priority import FORCE_EXPIRY_S, PriorityKind, PriorityRecord
+from offchain.settlement.service import ClaimReport, SettlementError, SettlementService
+from offchain.settlement.withdrawals import PATH_DEPTH_MAX
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import AssetFlag, EnvelopeKind
-
-CHAIN_ID = 3
-ETHER_WEI = 10**18
-UNITS_PER_ETHER = 10**8
-CAP_UNITS = 5 * UNITS_PER_ETHER
-
-
-@dataclass
-class System:
-    l1: LocalChain
-    deployment: Deployment
-    genesis: GenesisConfig
-    journal: Journal
-    sequencer: Sequencer
-    service: SettlementService
-
-    def enqueue(self, admin_op):
-        data = admin_op.to_bytes()
-        self.l1.transact(
-            "Gateway",
-            self.deployment.gateway,
-            "enqueue_admin",
-            CHAIN_ID,
-            data[:32],
-            data[32:],
-            sender=self.l1.accounts[2],
-        )
-
-    def deposit(self, who, ether):
-        self.l1.transact(
-            "CollateralVault",
-            self.deployment.vault,
-            "deposit",
-            CHAIN_ID,
-            ETHER_ASSET,
-            ether * ETHER_WEI,
-            sender=self.l1.accounts[who],
-            value_wei=ether * ETHER_WEI,
-        )
-
-    def seal_and_settle(self):
-        return self.service.settle(self.sequencer.seal())
-
-
-def start(l1, deployment, genesis, journal):
-    """Sequencer and service as a process starts them, with whatever the journal holds."""
-    config_hash = genesis.config_hash()
-    domain = SigningDomain(
-        l1_chain_id=l1.chain_id,
-        gateway=to_canonical_address(deployment.gateway),
-        chain_id=CHAIN_ID,
-    )
-    sequencer = Sequencer(genesis.new_core(), domain, config_hash, journal=journal)
-    service = SettlementService(
-        l1, deployment, config_hash, l1.private_key(l1.accounts[1]), sequencer
-    )
-    return System(l1, deployment, genesis, journal, sequencer, service)
-
-
-@pytest.fixture
-def system(tmp_path):
-    l1 = LocalChain(account_count=6)
-    deployer, operator, governance = l1.accounts[:3]
-    genesis = GenesisConfig(
-        l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
-    )
-    parameters = ChainParameters(
-        CHAIN_ID, operator, governance, genesis.config_hash(), genesis.new_core().root()
-    )
-    deployment = deploy_system(l1, deployer, parameters)
-    journal = Journal(tmp_path / "journal", genesis.config_hash())
-    started = start(l1, deployment, genesis, journal)
-    started.enqueue(
-        op.AdminAsset(
-            asset=ETHER_ASSET,
-            flags=AssetFlag.DEPOSITS_OPEN,
-            withdraw_step_units=1,
-            deposit_cap_units=CAP_UNITS,
-        )
-    )
-    yield started
-    journal.close()
-
-
-def withdraw(system, who, account, units):
-    key = SigningKey(system.l1.private_key(system.l1.accounts[who]))
-    now_ms = wall_clock_ms()
-    envelope = Envelope(
-        kind=EnvelopeKind.USER,
-        account=account,
-        nonce=now_ms,
-        arrival_ms=0,
-        payload=op.Withdraw(account=account, asset=ETHER_ASSET, amount=units).to_bytes(),
-    )
-    return system.sequencer.submit(key.sign(system.sequencer._domain, envelope).to_bytes())
+from tests.settlement.scene import ETHER_WEI, UNITS_PER_ETHER, domain_of, start, withdraw
 
 
 def test_deposit_to_claim(system):
@@ -130,10 +30,9 @@ def test_deposit_to_claim(system):
     owner = system.l1.accounts[3]
     before_wei = system.l1.balance_wei(owner)
     seen = []
-    gas = system.service.claim(second, lambda done, total: seen.append((done, total)))
+    report = system.service.claim(second, lambda done, total: seen.append((done, total)))
     assert system.l1.balance_wei(owner) - before_wei == 2 * ETHER_WEI - 10**10
-    assert gas == sum(system.l1.gas_used["claim"])
-    assert second.gas == system.l1.gas_used["settle"][-1]
+    assert report == ClaimReport(paid=1, already_paid=0, failed={})
     assert seen == [(1, 1)]
     assert system.l1.balance_wei(system.deployment.vault) == 10**10
     assert system.sequencer.state.asset(ETHER_ASSET).total_units == 1
@@ -144,14 +43,14 @@ def test_refused_deposit_goes_back_to_its_sender(system):
     system.deposit(4, 2)  # together above the cap
     system.service.feed_priority()
     settled = system.seal_and_settle()
-    (refund,) = settled.batch.withdrawals
+    (refund,) = settled.batches[0].withdrawals
     assert refund.code == ErrorCode.DEPOSIT_CAP
     sender = system.l1.accounts[4]
     before_wei = system.l1.balance_wei(sender)
     system.service.claim(settled)
     assert system.l1.balance_wei(sender) - before_wei == 2 * ETHER_WEI
-    with pytest.raises(ContractRevertedError, match="E44: withdrawal is already claimed"):
-        system.service.claim(settled)
+    assert system.service.claim(settled) == ClaimReport(paid=0, already_paid=1, failed={})
+    assert system.l1.balance_wei(sender) - before_wei == 2 * ETHER_WEI
 
 
 def test_settlement_states_what_the_batch_was(system):
@@ -162,7 +61,7 @@ def test_settlement_states_what_the_batch_was(system):
     assert event["args"]["public_output_hash"] == settled.output.digest()
     assert event["args"]["trust_mode"] == "ATTESTED"
     assert event["args"]["new_root"] == system.sequencer._core.root()
-    assert settled.output.inputs_commitment == settled.batch.inputs_commitment
+    assert settled.output.inputs_commitment == settled.batches[0].inputs_commitment
     assert settled.output.receipts_head == system.sequencer.state.header().receipts_head
 
 
@@ -170,12 +69,12 @@ def test_batches_settle_in_order_and_once(system):
     system.service.feed_priority()
     first, second = system.sequencer.seal(), system.sequencer.seal()
     with pytest.raises(ContractRevertedError, match="E04: gap before the first batch"):
-        system.service.settle(second)
-    system.service.settle(first)
+        system.service.settle([second])
+    system.service.settle([first])
     with pytest.raises(ContractRevertedError, match="E06: replay of a settled batch"):
-        system.service.settle(first)
+        system.service.settle([first])
     assert system.service.unsettled() == [second]
-    system.service.settle(second)
+    system.service.settle([second])
     assert system.service.unsettled() == []
 
 
@@ -186,8 +85,8 @@ def test_skipped_deposit_is_refused_by_l1(system):
     system.deposit(3, 1)
     skipping = replace(batch, priority_next=batch.priority_next + 1)
     with pytest.raises(ContractRevertedError, match="E13: priority accumulator differs"):
-        system.service.settle(skipping)
-    system.service.settle(batch)
+        system.service.settle([skipping])
+    system.service.settle([batch])
 
 
 def test_restart_settles_what_was_sealed(system):
@@ -197,9 +96,9 @@ def test_restart_settles_what_was_sealed(system):
     withdraw(system, 3, 32, UNITS_PER_ETHER)
     system.sequencer.seal()  # the process ends before the settlement
     system.deposit(4, 1)
-    again = start(system.l1, system.deployment, system.genesis, system.journal)
+    again = system.restarted()
     (batch,) = again.service.unsettled()
-    settled = again.service.settle(batch)
+    settled = again.service.settle([batch])
     again.service.claim(settled)
     assert again.service.feed_priority() == 1  # only the deposit that came meanwhile
     again.seal_and_settle()
@@ -207,36 +106,146 @@ def test_restart_settles_what_was_sealed(system):
     assert again.l1.balance_wei(again.deployment.vault) == 2 * ETHER_WEI
 
 
-class EditedL1:
-    """L1 as a faulty node reports it."""
+# --- ranges ------------------------------------------------------------------------------
 
-    def __init__(self, logs):
-        self.logs = logs
 
-    def events(self, name, address, event, from_block=0):
-        return [log for log in self.logs if log["blockNumber"] >= from_block]
+def test_backlog_settles_at_once(system):
+    """Batch 1 alone leaves out the record that expired meanwhile; only batch 2 consumed it."""
+    system.deposit(3, 2)
+    system.service.feed_priority()
+    withdraw(system, 3, 32, UNITS_PER_ETHER)
+    first = system.sequencer.seal()
+    system.deposit(4, 1)
+    system.l1.advance_time(FORCE_EXPIRY_S)
+    system.service.feed_priority()
+    withdraw(system, 4, 64, UNITS_PER_ETHER)
+    second = system.sequencer.seal()
+    with pytest.raises(ContractRevertedError, match="E14: an expired priority operation"):
+        system.service.settle([first])
+    settlement = system.service.settle(system.service.unsettled())
+    output = settlement.output
+    assert settlement.batches == (first, second)
+    assert (output.first_batch, output.last_batch, settlement.tree.batch) == (1, 2, 2)
+    assert (output.old_root, output.new_root) == (first.old_root, second.new_root)
+    assert (output.first_time_s, output.last_time_s) == (first.first_time_s, second.last_time_s)
+    assert (output.priority_first, output.priority_next) == (0, second.priority_next)
+    commitments = first.inputs_commitment + second.inputs_commitment
+    tag = b"headrace/range/v1".ljust(32, b"\x00")
+    assert output.inputs_commitment == keccak256(tag + commitments)
+    assert [each.owner for each in settlement.tree.withdrawals] == [
+        to_canonical_address(system.l1.accounts[who]) for who in (3, 4)
+    ]
+    assert system.service.claim(settlement).paid == 2
+    assert system.l1.balance_wei(system.deployment.vault) == ETHER_WEI
+    assert system.service.settled_root() == system.sequencer.open_batch_root
+
+
+def test_range_has_no_gap(system):
+    first, _, third = (system.sequencer.seal() for _ in range(3))
+    with pytest.raises(ValueError, match="no batch"):
+        system.service.settle([])
+    with pytest.raises(ValueError, match=r"\[1, 3\] do not follow each other"):
+        system.service.settle([first, third])
+
+
+def test_batch_fits_the_tree():
+    assert BATCH_WITHDRAWALS_MAX == 1 << PATH_DEPTH_MAX
+
+
+# --- claims ------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def queue_logs(system):
-    system.deposit(3, 1)
-    system.deposit(4, 1)
-    return system.l1.events("Gateway", system.deployment.gateway, "PriorityQueued")
+def three_withdrawals(system):
+    for who in (3, 4, 5):
+        system.deposit(who, 1)
+    system.service.feed_priority()
+    for number, who in enumerate((3, 4, 5), start=1):
+        withdraw(system, who, 32 * number, UNITS_PER_ETHER)
+    return system.seal_and_settle()
 
 
-def test_watcher_reports_a_gap(queue_logs):
-    watcher = PriorityWatcher(EditedL1([queue_logs[0], queue_logs[2]]), "", CHAIN_ID)
-    with pytest.raises(WatcherError, match="expected record 1, L1 reported 2"):
-        watcher.poll()
+def test_claimed_by_its_owner(system, three_withdrawals):
+    arguments = system.claim_arguments(three_withdrawals, 1)
+    vault = system.deployment.vault
+    system.l1.transact("CollateralVault", vault, "claim", *arguments, sender=system.l1.accounts[4])
+    report = system.service.claim(three_withdrawals)
+    assert report == ClaimReport(paid=2, already_paid=1, failed={})
+    assert all(system.service.is_paid(three_withdrawals, index) for index in range(3))
+    assert system.l1.balance_wei(vault) == 0
 
 
-def test_watcher_reports_an_altered_record(queue_logs):
-    altered = {**queue_logs[1], "args": {**queue_logs[1]["args"], "amount_units": 7}}
-    watcher = PriorityWatcher(EditedL1([queue_logs[0], altered]), "", CHAIN_ID)
-    with pytest.raises(WatcherError, match="accumulator of record 1"):
-        watcher.poll()
+def test_failed_claim_holds_up_no_other(system, three_withdrawals, monkeypatch):
+    transact = system.l1.transact
+
+    def refuse_second(name, address, function, *args, **options):
+        if function == "claim" and args[2] == 1:
+            raise ContractRevertedError("the receiver refuses ether")
+        return transact(name, address, function, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(system.l1, "transact", refuse_second)
+        report = system.service.claim(three_withdrawals)
+    assert report == ClaimReport(paid=2, already_paid=0, failed={1: "the receiver refuses ether"})
+    assert system.service.claim(three_withdrawals) == ClaimReport(1, 2, {})
 
 
-def test_watcher_passes_over_other_chains(queue_logs):
-    assert PriorityWatcher(EditedL1(queue_logs), "", CHAIN_ID + 1).poll() == []
-    assert len(PriorityWatcher(EditedL1(queue_logs), "", CHAIN_ID).poll()) == 3
+def test_claims_after_a_restart(system, three_withdrawals):
+    system.sequencer.seal()
+    last = system.service.settle([system.sequencer.sealed[-1]])
+    again = system.restarted()
+    assert [each.output for each in again.service.settlements()] == [
+        three_withdrawals.output,
+        last.output,
+    ]
+    first, _ = again.service.settlements()
+    assert again.service.claim(first).paid == 3
+    assert again.l1.balance_wei(again.deployment.vault) == 0
+
+
+def test_settlement_of_another_output_is_reported(system, three_withdrawals):
+    (batch,) = three_withdrawals.batches
+    system.sequencer.sealed[0] = replace(batch, receipts_head=bytes(32))
+    with pytest.raises(SettlementError, match="another output up to batch 1"):
+        system.service.settlements()
+
+
+# --- start -------------------------------------------------------------------------------
+
+
+def restart_with(system, tmp_path, envelopes):
+    domain = domain_of(system.l1, system.deployment)
+    journal_hash = domain.deployment_hash(system.genesis.config_hash())
+    with Journal(tmp_path / "edited", journal_hash) as journal:
+        for envelope in envelopes:
+            journal.append(envelope)
+        start(system.l1, system.deployment, system.genesis, journal)
+
+
+def test_start_with_a_lost_journal(system, tmp_path):
+    system.service.feed_priority()
+    system.seal_and_settle()
+    with pytest.raises(SettlementError, match="settled batch 1, but the journal holds only 0"):
+        restart_with(system, tmp_path, [])
+
+
+def test_start_with_another_history(system, tmp_path):
+    batch = system.sequencer.seal()
+    system.service.feed_priority()
+    system.service.settle([batch])
+    later = replace(Envelope.from_bytes(batch.envelopes[-1]), arrival_ms=wall_clock_ms() + 60_000)
+    with pytest.raises(SettlementError, match="another state root after batch 1"):
+        restart_with(system, tmp_path, [*batch.envelopes[:-1], later.to_bytes()])
+
+
+def test_start_with_a_foreign_record(system, tmp_path):
+    system.sequencer.submit_priority(
+        PriorityRecord(0, PriorityKind.ADMIN, bytes(20), 0, 0, 0).to_bytes()
+    )
+    with pytest.raises(SettlementError, match="the 1 L1 records that the journal consumed"):
+        restart_with(system, tmp_path, system.journal.entries())
+
+
+def test_start_with_another_config(system):
+    with pytest.raises(SettlementError, match="another config hash"):
+        SettlementService(system.l1, system.deployment, bytes(32), bytes(32), system.sequencer)

@@ -1,0 +1,100 @@
+"""One chain with its contracts on an embedded L1, as the operator's process starts it."""
+
+from dataclasses import dataclass
+
+from eth_utils.address import to_canonical_address, to_checksum_address
+
+from offchain.engine.genesis import GenesisConfig
+from offchain.engine.journal import Journal
+from offchain.engine.sequencer import Sequencer, wall_clock_ms
+from offchain.engine.signing import SigningDomain, SigningKey
+from offchain.settlement.deployer import ETHER_ASSET, Deployment
+from offchain.settlement.local_chain import LocalChain
+from offchain.settlement.service import SettlementService
+from offchain.spec import op
+from offchain.spec.envelope import Envelope
+from offchain.spec.kinds import EnvelopeKind
+
+CHAIN_ID = 3
+ETHER_WEI = 10**18
+UNITS_PER_ETHER = 10**8
+CAP_UNITS = 5 * UNITS_PER_ETHER
+
+
+@dataclass
+class System:
+    l1: LocalChain
+    deployment: Deployment
+    genesis: GenesisConfig
+    journal: Journal
+    sequencer: Sequencer
+    service: SettlementService
+
+    def enqueue(self, admin_op):
+        data = admin_op.to_bytes()
+        self.l1.transact(
+            "Gateway",
+            self.deployment.gateway,
+            "enqueue_admin",
+            CHAIN_ID,
+            data[:32],
+            data[32:],
+            sender=self.l1.accounts[2],
+        )
+
+    def deposit(self, who, ether):
+        self.l1.transact(
+            "CollateralVault",
+            self.deployment.vault,
+            "deposit",
+            CHAIN_ID,
+            ETHER_ASSET,
+            ether * ETHER_WEI,
+            sender=self.l1.accounts[who],
+            value_wei=ether * ETHER_WEI,
+        )
+
+    def seal_and_settle(self):
+        return self.service.settle([self.sequencer.seal()])
+
+    def claim_arguments(self, settlement, index):
+        tree = settlement.tree
+        withdrawal = tree.withdrawals[index]
+        owner = to_checksum_address(withdrawal.owner)
+        leaf = (owner, withdrawal.asset_id, withdrawal.amount_units)
+        return (tree.chain_id, tree.batch, index, *leaf, tree.path(index))
+
+    def restarted(self):
+        return start(self.l1, self.deployment, self.genesis, self.journal)
+
+
+def domain_of(l1, deployment):
+    return SigningDomain(
+        l1_chain_id=l1.chain_id,
+        gateway=to_canonical_address(deployment.gateway),
+        chain_id=CHAIN_ID,
+    )
+
+
+def start(l1, deployment, genesis, journal):
+    """Sequencer and service as a process starts them, with whatever the journal holds."""
+    config_hash = genesis.config_hash()
+    domain = domain_of(l1, deployment)
+    sequencer = Sequencer(genesis.new_core(), domain, config_hash, journal=journal)
+    service = SettlementService(
+        l1, deployment, config_hash, l1.private_key(l1.accounts[1]), sequencer
+    )
+    return System(l1, deployment, genesis, journal, sequencer, service)
+
+
+def withdraw(system, who, account, units):
+    key = SigningKey(system.l1.private_key(system.l1.accounts[who]))
+    now_ms = wall_clock_ms()
+    envelope = Envelope(
+        kind=EnvelopeKind.USER,
+        account=account,
+        nonce=now_ms,
+        arrival_ms=0,
+        payload=op.Withdraw(account=account, asset=ETHER_ASSET, amount=units).to_bytes(),
+    )
+    return system.sequencer.submit(key.sign(system.sequencer._domain, envelope).to_bytes())
