@@ -141,25 +141,33 @@ def build_ops(
 def core_contender(workload: Workload, *, with_journal: bool) -> Contender:
     """Return our contender; `with_journal` writes a CRC32C record of each op as well.
 
-    The clock runs around the calls into the core. Fills are picked out of the events between them.
+    A timed run applies the ops and does nothing else, as the peer's loop does. Its fills are those
+    of a run that reads the events, made once: both end in the same state root, else
+    `RuntimeError`.
     """
+    expected_root, fills = _read_run(workload)
 
     def run() -> Run:
-        runner = new_exchange().chunk_runner(workload.ops, CHUNK_OPS, with_journal=with_journal)
-        fills: list[EventArray] = []
-        nanoseconds, refused = 0, 0
-        for call, n in runner.calls:
-            begin_ns = time.perf_counter_ns()
-            done = call()
-            nanoseconds += time.perf_counter_ns() - begin_ns
-            applied = runner.result(done, n)
-            refused += int(np.count_nonzero(applied.codes))
-            fills.append(applied.events[applied.events["kind"] == EventKind.FILL])
-        if refused:
-            raise RuntimeError(f"{refused} ops of the workload were refused")
-        return workload.hash_fills(fills, nanoseconds / 1e9)
+        core = new_exchange()
+        runner = core.chunk_runner(workload.ops, CHUNK_OPS, with_journal=with_journal)
+        begin_ns = time.perf_counter_ns()
+        done = sum(call() for call, _ in runner.calls)
+        seconds = (time.perf_counter_ns() - begin_ns) / 1e9
+        if done != len(workload.ops) or core.root() != expected_root:
+            raise RuntimeError("the timed run did not end in the state of the run that was read")
+        return fills._replace(seconds=seconds)
 
     return run
+
+
+def _read_run(workload: Workload) -> tuple[bytes, Run]:
+    """Apply the workload and read its events; return state root and fills (seconds 0)."""
+    core = new_exchange()
+    applied = core.apply(workload.ops)
+    if applied.codes.any():
+        raise RuntimeError(f"{np.count_nonzero(applied.codes)} ops of the workload were refused")
+    fills = applied.events[applied.events["kind"] == EventKind.FILL]
+    return core.root(), workload.hash_fills([fills], 0.0)
 
 
 def _place_ops(messages: npt.NDArray[np.void], accounts: int) -> op_arrays.OpArray:

@@ -132,6 +132,7 @@ class ChunkRunner:
     ----------
     calls
         Each a function that returns the number of ops done, and the number of ops in its chunk.
+        They hold bare addresses: valid only while the runner lives.
     codes, ends, events, journal
         The buffers that every call overwrites; `journal` is None when none is written.
     kept_alive
