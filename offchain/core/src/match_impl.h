@@ -391,7 +391,7 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
 
 /* --- the end of a taker --------------------------------------------------------------------- */
 
-HR_HOT void hr_rest(struct hr_core *c, const struct hr_market *m, const struct hr_taker *taker) {
+HR_HOT void hr_rest(struct hr_core *c, const struct hr_taker *taker, const bool is_perp) {
     const uint32_t level = hr_level_for(c, taker->market, taker->side, taker->limit_price);
     if (c->trapped) return;
     const uint32_t slot = hr_order_slot_take(c);
@@ -408,7 +408,7 @@ HR_HOT void hr_rest(struct hr_core *c, const struct hr_market *m, const struct h
     order->attributes = taker->attributes;
     hr_order_link(c, slot, order, taker->owner);
     if (taker->expiry_s) hr_duty_push(c, taker->expiry_s, HR_DUTY_KIND_EXPIRY, slot);
-    if (m->kind == HR_MARKET_KIND_PERP)
+    if (is_perp)
         hr_position_open_lots_add(c, taker->account, taker->market, taker->side,
                                   (int64_t)taker->remaining_lots);
     hr_emit(c, HR_EVENT_KIND_RESTED, taker->market, taker->account, (int64_t)taker->order_id, slot,
@@ -468,7 +468,7 @@ HR_COLD void hr_execute(struct hr_core *c, struct hr_taker *taker) {
     else if (reason || taker->tif == HR_TIME_IN_FORCE_IOC || taker->tif == HR_TIME_IN_FORCE_FOK)
         hr_taker_done(c, m, taker, reason ? reason : HR_REASON_IOC);
     else
-        hr_rest(c, m, taker);
+        hr_rest(c, taker, m->kind == HR_MARKET_KIND_PERP);
     if (m->kind == HR_MARKET_KIND_PERP) hr_position_release(c, taker->account, taker->market);
 }
 

@@ -71,9 +71,9 @@ HR_COLD int hr_slippage_limit(struct hr_core *c, const struct hr_market *m, uint
 }
 
 /* Notional bound, and the units that a spot order of this size locks (0 for a perpetual). */
-HR_HOT int hr_lock_of(const struct hr_market *m, uint32_t side, uint32_t price,
+HR_HOT int hr_lock_of(const struct hr_market *m, const bool is_perp, uint32_t side, uint32_t price,
                       uint32_t builder_fee, uint64_t size_lots, uint64_t *lock) {
-    if (m->kind == HR_MARKET_KIND_PERP) {
+    if (is_perp) {
         *lock = 0;
         return hr_mul_bounded(size_lots, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER) == UINT64_MAX
                    ? HR_E_NOTIONAL_TOO_LARGE
@@ -156,10 +156,11 @@ HR_HOT bool hr_may_rest(uint32_t tif) {
 
 /* Runs an order whose funds are locked. One that meets nothing goes straight to the book, which is
  * what matching would find. */
-HR_HOT void hr_order_run(struct hr_core *c, const struct hr_market *m, struct hr_taker taker) {
+HR_HOT void hr_order_run(struct hr_core *c, const struct hr_market *m, struct hr_taker taker,
+                         const bool is_perp) {
     if (hr_may_rest(taker.tif) && !hr_would_cross(c, m, taker.side, taker.limit_price)) {
         c->has_taker = false;
-        hr_rest(c, m, &taker);
+        hr_rest(c, &taker, is_perp);
     } else {
         struct hr_taker copy = taker; /* the other path keeps its fields in registers */
         hr_touch_account(c, taker.account);
@@ -251,16 +252,17 @@ HR_COLD int hr_check_fok(struct hr_core *c, const struct hr_op *op, uint32_t lim
     return hr_fok_is_fillable(c, &taker) ? HR_E_OK : HR_E_FOK_NOT_FILLABLE;
 }
 
-/* PLACE; the numbers of the checks are those of docs/spec/transition.md. `plain` is a constant:
- * with it the checks of options fall away. */
-HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain) {
+/* PLACE; the numbers of the checks are those of docs/spec/transition.md. `plain_spot` is a
+ * constant: with it the checks of options and all that perpetuals need fall away. */
+HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_spot) {
+    const bool plain = plain_spot; /* of which the options' checks speak */
     const struct hr_op_place *p = &op->place;
     int e;
     if (!plain && hr_place_is_malformed(op)) return HR_E_MALFORMED_OP;
     if ((e = hr_check_account(c, op->account))) return e;    /* 1 */
     if ((e = hr_check_open_market(c, op->market))) return e; /* 2 */
     const struct hr_market *m = hr_market_at(c, op->market);
-    const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
+    const bool is_perp = !plain_spot && m->kind == HR_MARKET_KIND_PERP;
     const uint32_t side = op->flags & HR_PLACE_FLAG_IS_ASK;
     if ((e = hr_check_size(m, p->size_lots))) return e; /* 3 */
     if (!plain && (e = hr_check_place_options(c, m, op))) return e;
@@ -271,7 +273,7 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain)
         e = hr_check_price(m, limit);
     if (e) return e; /* 6 */
     uint64_t lock;
-    e = hr_lock_of(m, side, limit, plain ? 0 : p->builder_fee, p->size_lots, &lock);
+    e = hr_lock_of(m, is_perp, side, limit, plain ? 0 : p->builder_fee, p->size_lots, &lock);
     if (e) return e; /* 7 */
     if (!plain && (e = hr_check_place_tags(c, m, op))) return e;
     struct hr_account *owner = hr_account_at(c, op->account);
@@ -302,18 +304,20 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain)
         hr_position_open(c, op->account, op->market);
     else
         hr_spot_lock(m, owner, base, side, lock);
-    hr_order_run(c, m, taker);
+    hr_order_run(c, m, taker, is_perp);
     return HR_E_OK;
 }
 
-HR_COLD int hr_place_plain(struct hr_core *c, const struct hr_op *op) {
+HR_COLD int hr_place_plain_spot(struct hr_core *c, const struct hr_op *op) {
     return hr_place(c, op, true);
 }
 HR_COLD int hr_place_any(struct hr_core *c, const struct hr_op *op) {
     return hr_place(c, op, false);
 }
 HR_HOT int hr_op_place(struct hr_core *c, const struct hr_op *op) {
-    return hr_place_is_plain(op) ? hr_place_plain(c, op) : hr_place_any(c, op);
+    /* a peek: a market id out of range is refused in either */
+    const bool is_spot = hr_market_at(c, op->market % HR_MAX_MARKETS)->kind == HR_MARKET_KIND_SPOT;
+    return is_spot && hr_place_is_plain(op) ? hr_place_plain_spot(c, op) : hr_place_any(c, op);
 }
 
 /* Shrinks an order that keeps its price and place in the queue. */
@@ -350,7 +354,8 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MODIFY_CHANGES_NOTHING;
     uint64_t lock, held;
     const uint32_t builder_fee = hr_builder_fee_of(order.attributes), side = hr_side_of(&order);
-    if ((e = hr_lock_of(m, side, p->price, builder_fee, p->size_lots, &lock))) return e;
+    const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
+    if ((e = hr_lock_of(m, is_perp, side, p->price, builder_fee, p->size_lots, &lock))) return e;
     if (p->price == old_price && p->size_lots < order.remaining_lots) {
         hr_modify_in_place(c, m, p->slot, p->size_lots);
         return HR_E_OK;
@@ -373,9 +378,8 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     if (p->tif == HR_TIME_IN_FORCE_POST_ONLY && hr_would_cross(c, m, side, p->price))
         return HR_E_POST_ONLY_WOULD_CROSS;
     if (!hr_level_slot_is_left(c->header)) return HR_E_BOOK_FULL;
-    hr_lock_of(m, side, old_price, builder_fee, order.remaining_lots, &held);
+    hr_lock_of(m, is_perp, side, old_price, builder_fee, order.remaining_lots, &held);
     struct hr_account *owner = hr_account_at(c, op->account);
-    const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
     const uint32_t base = is_perp ? HR_NO_SLOT : hr_base_slot(owner, m);
     e = is_perp ? hr_check_perp_room(c, op->account, op->market, side,
                                      order.attributes & HR_ORDER_FLAG_REDUCE_ONLY)
@@ -388,7 +392,7 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     taker.attributes |= hr_quota_count(c, m, op->account);
     taker.owner = owner;
     if (!is_perp) hr_spot_lock(m, owner, base, side, lock);
-    hr_order_run(c, m, taker);
+    hr_order_run(c, m, taker, is_perp);
     return HR_E_OK;
 }
 
