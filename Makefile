@@ -15,7 +15,10 @@ LOCK   := $(UV) pip compile --no-config --quiet --universal --python-version 3.1
 # Hand-written C; generated headers and the C++ peer's harness have their own form.
 C_SOURCES = $(filter-out %constants.h,$(wildcard offchain/core/include/headrace/*.h \
             offchain/core/src/*.h offchain/core/native/*.[ch] offchain/core/guest/*.[ch] \
-            tests/core/*.c tests/zkvm/guests/*.c benchmarks/leaves/*.c))
+            offchain/zkvm/*.c offchain/zkvm/native/*.[ch] offchain/zkvm/native/delegations/*.h \
+            offchain/prover/native/*.[ch] examples/guests/*.c \
+            tests/air/*.c tests/core/*.c tests/prover/*.c tests/zkvm/guests/*.c \
+            benchmarks/leaves/*.c))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -56,11 +59,15 @@ $(VENV)/project.stamp: $(VENV)/lock.stamp pyproject.toml
 	@$(PIP) install --no-build-isolation --no-deps --no-index --editable .
 	@touch $@
 
-native: setup ## Build the C core for this machine
+native: setup ## Build the C core, the executor and the prover's kernels for this machine
 	@$(PYTHON) -m offchain.tools.build_native native
+	@$(PYTHON) -m offchain.tools.build_native zkvm
+	@$(PYTHON) -m offchain.tools.build_native trace
+	@$(PYTHON) -m offchain.prover.native_build
 
-guest: setup ## Build the C core as RV32IM guest
+guest: setup ## Build the C core and the examples as RV32IM guests
 	@$(PYTHON) -m offchain.tools.build_native guest
+	@$(PYTHON) -m offchain.tools.build_native examples
 
 asan: setup ## Build the C core with address and undefined-behaviour checks (needs gcc)
 	@$(PYTHON) -m offchain.tools.build_native asan
@@ -110,5 +117,5 @@ lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
 
 clean: ## Remove outputs and caches, keep .venv
 	@rm -rf .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache \
-	  .import_linter_cache offchain/core/build out
+	  .import_linter_cache offchain/core/build offchain/prover/build examples/guests/build out
 	@find offchain tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

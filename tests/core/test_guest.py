@@ -12,7 +12,7 @@ from offchain.core import guest_tape
 from offchain.core.guest_tape import ExitCode, Mode
 from offchain.tools import build_native
 from offchain.zkvm import spike_runner
-from offchain.zkvm.spike_runner import SpikeResult
+from offchain.zkvm.spike_runner import GuestCallError, SpikeResult
 from tests.core.envelope_flow import random_envelopes
 from tests.core.huge_flow import PositionFlow
 from tests.core.recorded import Recorded, record
@@ -39,6 +39,12 @@ def guest() -> Path:
 
 def spike(guest: Path, tape: bytes) -> SpikeResult:
     return spike_runner.run(guest, tape, guest_tape.GUEST_RAM_BYTES, TIMEOUT_S)
+
+
+def small_tape(mode: Mode) -> bytes:
+    items = random_sequence(4, 9) if mode == Mode.OPS else random_envelopes(4, 9)
+    recorded = record(mode, items)
+    return recorded.tape(recorded.hints)
 
 
 def assert_equal(guest: Path, recorded: Recorded) -> int:
@@ -100,21 +106,31 @@ def test_too_few_hints_trap(guest: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda tape: b"",
-        lambda tape: tape[:32],
-        lambda tape: tape[:-4],
         lambda tape: struct.pack("<I", 3) + tape[4:],  # mode
-        lambda tape: tape[:4] + struct.pack("<I", 2**32 - 1) + tape[8:],  # items
         lambda tape: tape[:8] + struct.pack("<I", 2**32 - 1) + tape[12:],  # hints
-        lambda tape: tape[:8] + struct.pack("<I", 2**26) + tape[12:],
+        lambda tape: tape[:8] + struct.pack("<I", 2**27) + tape[12:],
     ],
 )
 @pytest.mark.parametrize("mode", Mode)
 def test_a_damaged_tape_has_no_exit_code_0(mode: Mode, damage, guest: Path) -> None:
-    items = random_sequence(4, 9) if mode == Mode.OPS else random_envelopes(4, 9)
-    recorded = record(mode, items)
-    exit_code = spike(guest, damage(recorded.tape(recorded.hints))).exit_code
+    exit_code = spike(guest, damage(small_tape(mode))).exit_code
     assert exit_code in {ExitCode.BAD_TAPE, ExitCode.OUT_OF_MEMORY}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tape: b"",
+        lambda tape: tape[:32],
+        lambda tape: tape[:-4],
+        lambda tape: tape[:4] + struct.pack("<I", 2**32 - 1) + tape[8:],  # items
+        lambda tape: tape[:8] + struct.pack("<I", 2**26) + tape[12:],  # hints
+    ],
+)
+@pytest.mark.parametrize("mode", Mode)
+def test_a_tape_that_is_too_short_traps(mode: Mode, damage, guest: Path) -> None:
+    with pytest.raises(GuestCallError, match="tape exhausted"):
+        spike(guest, damage(small_tape(mode)))
 
 
 def test_an_envelope_longer_than_the_tape_may_carry_is_refused(guest: Path) -> None:

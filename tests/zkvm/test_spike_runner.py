@@ -34,8 +34,16 @@ TEXT = 0x8010_0000
 RAM_END = spike_runner.RAM_BASE + MEMORY_BYTES
 
 # Modes of guests/misbehave.c.
-EXIT, ILLEGAL, LOAD, STORE, JUMP, READ_CSR, WAIT, BREAK, CALL = range(9)
-READ_INTO, WRITE_FROM, WRITE_FOR_EVER, SPIN, RECURSE = range(9, 14)
+EXIT, ILLEGAL, LOAD, STORE, JUMP, READ_CSR, WAIT, BREAK, CALLS = range(9)
+WRITE_FOR_EVER, SPIN, RECURSE = range(9, 12)
+RETURNED = 99
+
+READ, POSEIDON2, KECCAK_F = 0x100, 0x110, 0x111
+BUFFER = spike_runner.RAM_BASE  # the far end of the stack
+
+
+def write(index: int) -> int:
+    return 0x101 + (index << 12)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +68,19 @@ def run(elf: Path, tape: bytes, timeout_s: float = TIMEOUT_S) -> spike_runner.Sp
     return spike_runner.run(elf, tape, MEMORY_BYTES, timeout_s)
 
 
-def expected_compute(tape: bytes) -> bytes:
-    values = struct.unpack(f"<{len(tape) // 4}I", tape)
-    signed = struct.unpack(f"<{len(tape) // 4}i", tape)
+def counted(data: bytes) -> bytes:
+    """Put the number of words before them."""
+    return words(len(data) // 4) + data
+
+
+def expected_compute(data: bytes) -> bytes:
+    values = struct.unpack(f"<{len(data) // 4}I", data)
+    signed = struct.unpack(f"<{len(data) // 4}i", data)
     total, squares = sum(values), sum(value * value for value in values)
     # C division truncates towards zero: divide magnitudes, then set the sign.
     quotients = sum(-(value // 7) if value >= 0 else -value // 7 for value in signed)
-    swapped = struct.unpack(f">{len(tape) // 4}I", tape)
-    fnv = functools.reduce(lambda h, b: (h ^ b) * 16777619 & WORD_MASK, tape, 2166136261)
+    swapped = struct.unpack(f">{len(data) // 4}I", data)
+    fnv = functools.reduce(lambda h, b: (h ^ b) * 16777619 & WORD_MASK, data, 2166136261)
     quotient, remainder = divmod(total % 2**64, max(len(values), 1))
     sums = (total, total >> 32, squares, squares >> 32)
     return words(
@@ -83,18 +96,18 @@ def expected_compute(tape: bytes) -> bytes:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 1023, 1024, 1025, 20_000])
 def test_computes_over_the_tape(guest: Callable[[str], Path], count: int) -> None:
-    tape = random.Random(count).randbytes(4 * count)
-    result = run(guest("compute"), tape)
+    data = random.Random(count).randbytes(4 * count)
+    result = run(guest("compute"), counted(data))
     assert result.exit_code == 0
-    assert result.output == expected_compute(tape)
+    assert result.output == expected_compute(data)
 
 
-@pytest.mark.parametrize("size_bytes", [0, 4, 4093 * 4, 4093 * 8 + 4, 8 << 20, 16 << 20])
-def test_echoes_megabytes(guest: Callable[[str], Path], size_bytes: int) -> None:
-    tape = random.Random(size_bytes).randbytes(size_bytes)
-    result = run(guest("echo"), tape)
+@pytest.mark.parametrize("size_bytes", [0, 4, 4093 * 4, 4093 * 8 + 4, 2 << 20])
+def test_echoes_up_to_the_largest_output(guest: Callable[[str], Path], size_bytes: int) -> None:
+    data = random.Random(size_bytes).randbytes(size_bytes)
+    result = run(guest("echo"), counted(data))
     assert result.exit_code == 0
-    assert result.output == tape
+    assert result.output == data
 
 
 @pytest.mark.parametrize("code", [0, 1, 93, 255, 256, 0x8000_0000, WORD_MASK])
@@ -138,38 +151,82 @@ def test_trap_names_its_cause(
         assert caught.value.value == value
 
 
+def run_calls(
+    guest: Callable[[str], Path], *calls: tuple[int, int, int], end: bytes = b""
+) -> spike_runner.SpikeResult:
+    """Make ecalls (a7, a0, a1); the tape that they may read is `end` after the calls themselves.
+
+    A call that reads comes last, or before calls that `end` has the words of.
+    """
+    asked = b"".join(words(*call) for call in calls)
+    return run(guest("misbehave"), words(CALLS, len(calls)) + asked + end)
+
+
 @pytest.mark.parametrize(
-    ("mode", "argument", "reason"),
+    ("call", "reason"),
     [
-        (CALL, 0, "unknown call"),
-        (CALL, 0x102, "unknown call"),
-        (READ_INTO, spike_runner.RAM_BASE + 2, "bad buffer"),
-        (READ_INTO, spike_runner.RAM_BASE - 4, "bad buffer"),
-        (READ_INTO, RAM_END - 4, "bad buffer"),
-        (READ_INTO, TEXT - 4, "bad buffer"),
-        (READ_INTO, TEXT, "bad buffer"),
-        (READ_INTO, WORD_MASK - 3, "bad buffer"),
-        (WRITE_FROM, spike_runner.RAM_BASE + 1, "bad buffer"),
-        (WRITE_FROM, spike_runner.SHIM_BASE, "bad buffer"),
-        (WRITE_FROM, RAM_END - 4, "bad buffer"),
-        (WRITE_FOR_EVER, 0, "public output over 32 MiB"),
+        ((0, BUFFER, 1), "unknown ecall"),
+        ((0x102, BUFFER, 1), "unknown ecall"),
+        ((READ + 4096, BUFFER, 1), "unknown ecall"),
+        ((write(1 << 19), BUFFER, 1), "unknown ecall"),
+        ((READ, BUFFER + 2, 2), "bad buffer"),
+        ((READ, BUFFER - 4, 2), "bad buffer"),
+        ((READ, RAM_END - 4, 2), "bad buffer"),
+        ((READ, TEXT - 4, 2), "bad buffer"),
+        ((READ, TEXT, 2), "bad buffer"),
+        ((READ, WORD_MASK - 3, 2), "bad buffer"),
+        ((write(0), BUFFER + 1, 2), "bad buffer"),
+        ((write(0), spike_runner.SHIM_BASE, 2), "bad buffer"),
+        ((write(0), RAM_END - 4, 2), "bad buffer"),
+        ((write(0), TEXT, 2), "bad buffer"),
+        ((POSEIDON2, TEXT, 16), "bad buffer"),
+        ((KECCAK_F, RAM_END - 49 * 4, 50), "bad buffer"),
+        ((READ, BUFFER, 0), "bad transfer length"),
+        ((write(0), BUFFER, 0), "bad transfer length"),
+        ((write(0), BUFFER, (1 << 20) + 1), "bad transfer length"),
+        ((POSEIDON2, BUFFER, 15), "bad transfer length"),
+        ((KECCAK_F, BUFFER, 16), "bad transfer length"),
+        ((READ, BUFFER, 3), "tape exhausted"),
+        ((write(1), BUFFER, 1), "output gap"),
     ],
 )
 def test_refused_call_names_its_reason(
-    guest: Callable[[str], Path], mode: int, argument: int, reason: str
+    guest: Callable[[str], Path], call: tuple[int, int, int], reason: str
 ) -> None:
     with pytest.raises(spike_runner.GuestCallError, match=reason):
-        run(guest("misbehave"), words(mode, argument, 1, 2))
+        run_calls(guest, call, end=words(1, 2))
+
+
+def test_an_output_word_is_written_once(guest: Callable[[str], Path]) -> None:
+    with pytest.raises(spike_runner.GuestCallError, match="output written twice"):
+        run_calls(guest, (write(0), BUFFER, 4), (write(3), BUFFER, 2))
+
+
+def test_an_endless_output_is_stopped(guest: Callable[[str], Path]) -> None:
+    with pytest.raises(spike_runner.GuestCallError, match="unknown ecall"):
+        run(guest("misbehave"), words(WRITE_FOR_EVER, 0))
+
+
+def test_an_element_above_the_modulus_is_refused(guest: Callable[[str], Path]) -> None:
+    calls = words(CALLS, 2, READ, BUFFER, 16)
+    state = [*([0] * 14), 1, WORD_MASK]  # p
+    with pytest.raises(spike_runner.GuestCallError, match="non-canonical element"):
+        run(guest("misbehave"), calls + words(*state, POSEIDON2, BUFFER, 16))
 
 
 @pytest.mark.parametrize(
-    ("mode", "argument"),
-    [(READ_INTO, RAM_END - 8), (WRITE_FROM, RAM_END - 8), (WRITE_FROM, TEXT)],
+    "call", [(READ, RAM_END - 8, 2), (write(0), RAM_END - 8, 2), (write(0), TEXT - 8, 2)]
 )
 def test_buffers_at_the_very_edge_are_good(
-    guest: Callable[[str], Path], mode: int, argument: int
+    guest: Callable[[str], Path], call: tuple[int, int, int]
 ) -> None:
-    assert run(guest("misbehave"), words(mode, argument, 1, 2)).exit_code == 99
+    assert run_calls(guest, call, end=words(1, 2)).exit_code == RETURNED
+
+
+def test_output_words_may_come_in_any_order(guest: Callable[[str], Path]) -> None:
+    calls = [(write(2), BUFFER, 1), (write(0), BUFFER, 2)]
+    result = run_calls(guest, *calls)
+    assert (result.exit_code, result.output) == (RETURNED, words(0, 0, 0))
 
 
 def test_endless_guest_is_stopped(guest: Callable[[str], Path]) -> None:
@@ -297,7 +354,7 @@ def test_spike_needs_no_device_tree_compiler(
     elf = guest("compute")
     guest_build.spike_shim()
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert run(elf, words(1, 2)).output[:4] == words(2)
+    assert run(elf, words(2, 5, 6)).output[:4] == words(2)
 
 
 def simulators_of(scratch: Path) -> list[int]:
@@ -321,7 +378,7 @@ def test_simulator_ends_when_its_runner_is_killed(
 
     script = (
         "import sys, pathlib; from offchain.zkvm import spike_runner; "
-        "spike_runner.run(pathlib.Path(sys.argv[1]), b'', 4 << 20, 1)"
+        "spike_runner.run(pathlib.Path(sys.argv[1]), bytes([10]) + bytes(7), 4 << 20, 1)"
     )
     command = [sys.executable, "-c", script, str(guest("misbehave"))]
     environment = os.environ | {"TMPDIR": str(tmp_path)}

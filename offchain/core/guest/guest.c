@@ -15,8 +15,8 @@
 
 /* Exit codes besides 0. */
 enum {
-    HR_EXIT_BAD_TAPE = 2,
-    HR_EXIT_TRAP = 3, /* a hint was wrong */
+    HR_EXIT_BAD_TAPE = 2, /* what cannot be read; a tape that is too short is a trap */
+    HR_EXIT_TRAP = 3,     /* a hint was wrong */
     HR_EXIT_OUT_OF_MEMORY = 4,
 };
 
@@ -78,29 +78,25 @@ static inline void hr_hash_words_many(hr_digest *out, uint64_t domain, const uin
 
 /* --- tape ----------------------------------------------------------------------------------- */
 
-static void hr_tape_read(void *words, size_t count) {
-    if (hr_guest_read(words, count) != count) hr_guest_exit(HR_EXIT_BAD_TAPE);
-}
-
 static const uint32_t *hr_tape_hints(uint32_t count) {
     if (count > HR_GUEST_RAM_MAX_BYTES / sizeof(uint32_t)) hr_guest_exit(HR_EXIT_BAD_TAPE);
     uint32_t *hints = hr_arena_take(sizeof(uint32_t) * count);
-    hr_tape_read(hints, count);
+    hr_guest_read(hints, count);
     return hints;
 }
 
 static int hr_apply_next_op(struct hr_core *c) {
     struct hr_op op;
-    hr_tape_read(&op, sizeof op / sizeof(uint32_t));
+    hr_guest_read(&op, sizeof op / sizeof(uint32_t));
     return hr_apply(c, &op);
 }
 
 static int hr_apply_next_envelope(struct hr_core *c) {
     static uint32_t envelope[HR_TAPE_ENVELOPE_WORDS];
     uint32_t length;
-    hr_tape_read(&length, 1);
+    hr_guest_read(&length, 1);
     if (length > sizeof envelope) hr_guest_exit(HR_EXIT_BAD_TAPE);
-    hr_tape_read(envelope, (length + 3) / 4);
+    hr_guest_read(envelope, (length + 3) / 4);
     return hr_apply_envelope(c, (const uint8_t *)envelope, length);
 }
 
@@ -109,7 +105,7 @@ int hr_guest_main(void) {
     static struct hr_event events[HR_ENVELOPE_MAX_EVENTS];
     struct hr_tape_head head;
     hr_arena_next = (uintptr_t)__heap_start;
-    hr_tape_read(&head, sizeof head / sizeof(uint32_t));
+    hr_guest_read(&head, sizeof head / sizeof(uint32_t));
     if (head.mode != HR_MODE_OPS && head.mode != HR_MODE_ENVELOPES) return HR_EXIT_BAD_TAPE;
     hr_stores_open(&core);
     core.hints.tape = hr_tape_hints(head.hint_count);

@@ -2,19 +2,23 @@
  *
  * The machine is plain RV32IM: no CSRs, no compressed instructions, no libc, little-endian,
  * misaligned accesses trap. All traffic with the outside goes through `ecall` with the number of
- * the call in a7; registers other than a0 keep their value.
+ * the call in a7, a buffer in a0 and its length in words in a1. Every register keeps its value.
  *
- *   a7     name   a0 in     a1 in    a0 out       effect
- *   93     exit   code      -        -            halts; only code 0 can be proven
- *   0x100  read   buffer    words    words read   moves the next tape words to the buffer
- *   0x101  write  buffer    words    unchanged    appends words to the public output
+ *   a7                name       a0      a1     effect
+ *   93                exit       code    -      halts; only code 0 can be proven
+ *   0x100             read       buffer  words  moves the next tape words to the buffer
+ *   0x101 + 4096 * i  write      buffer  words  gives public output words i, i + 1, ...
+ *   0x110             poseidon2  buffer  16     permutes 8 Goldilocks elements in place
+ *   0x111             keccak_f   buffer  50     keccak-f[1600] on 25 lanes in place
  *
- * A buffer is 4-byte aligned and lies wholly inside RAM; for `read` it does not touch .text. Zero
- * words are allowed, with a buffer that meets the same rules. A breach, and any other value of
- * a7, is a trap: the run has no exit code and no proof.
+ * A buffer is 4-byte aligned, of 1 to 2^20 words, and lies wholly in RAM outside .text. An element
+ * or lane is two words, low half first; an element is below p = 2^64 - 2^32 + 1; lane (x, y) is at
+ * x + 5 y. The tape has the words that are asked for. i is below 2^19; each output word is written
+ * once, and at the exit none before the last is missing. A breach, and any other value of a7, is
+ * a trap: the run has no exit code and no proof.
  *
- * The tape is chosen by the prover: the guest checks everything that it reads. The read is short
- * only where the tape ends, and then 0 for ever after.
+ * The tape is chosen by the prover: the guest checks everything that it reads. It cannot ask how
+ * long the tape is, so the tape says how much follows.
  *
  * A guest defines `int hr_guest_main(void)`; start.S calls it and exits with what it returns.
  */
@@ -24,9 +28,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HR_ECALL_EXIT  93
-#define HR_ECALL_READ  0x100
-#define HR_ECALL_WRITE 0x101
+#define HR_ECALL_EXIT      93
+#define HR_ECALL_READ      0x100
+#define HR_ECALL_WRITE     0x101
+#define HR_ECALL_POSEIDON2 0x110
+#define HR_ECALL_KECCAK_F  0x111
+
+#define HR_ECALL_WORDS_MAX       0x100000u /* words of one call */
+#define HR_OUTPUT_INDEX_LOG2     12        /* place of the output index in a7 */
+#define HR_ECALL_POSEIDON2_WORDS 16
+#define HR_ECALL_KECCAK_F_WORDS  50
 
 /* First byte of RAM and the largest RAM a guest may count on; see link.ld. */
 #define HR_GUEST_RAM_BASE      0x80000000u
@@ -37,28 +48,52 @@
  */
 int hr_guest_main(void);
 
-/* Reads the next words of the input tape.
- * Returns: number of words read, fewer than `count` only where the tape ends.
- * Out: words  4-byte aligned array of `count` words, of which the first `returned` are written
- * In:  count  number of words asked for
- */
-static inline size_t hr_guest_read(uint32_t *words, size_t count) {
-    register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
+/* Public output words so far. Weak: all sources of a guest share one counter. */
+[[gnu::weak]] uint32_t hr_guest_output_words;
+
+static inline void hr_guest_ecall(uint32_t number, const void *buffer, size_t count) {
+    register uintptr_t a0 __asm__("a0") = (uintptr_t)buffer;
     register size_t a1 __asm__("a1") = count;
-    register uint32_t a7 __asm__("a7") = HR_ECALL_READ;
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
-    return (size_t)a0;
+    register uint32_t a7 __asm__("a7") = number;
+    __asm__ volatile("ecall" : : "r"(a0), "r"(a1), "r"(a7) : "memory");
 }
 
-/* Appends words to the public output.
+/* Reads the next words of the input tape; the machine traps where the tape is shorter.
+ * Out: words  4-byte aligned array of `count` words
+ * In:  count  number of words, in as many calls as it takes; none for 0
+ */
+static inline void hr_guest_read(void *words, size_t count) {
+    uint32_t *next = words;
+    while (count != 0) {
+        const size_t piece = count < HR_ECALL_WORDS_MAX ? count : HR_ECALL_WORDS_MAX;
+        hr_guest_ecall(HR_ECALL_READ, next, piece);
+        next += piece;
+        count -= piece;
+    }
+}
+
+/* Appends words to the public output, which holds 2^19 of them.
  * In:  words  4-byte aligned array of `count` words
- *      count  number of words
+ *      count  number of words; no call for 0
  */
 static inline void hr_guest_write(const uint32_t *words, size_t count) {
-    register uintptr_t a0 __asm__("a0") = (uintptr_t)words;
-    register size_t a1 __asm__("a1") = count;
-    register uint32_t a7 __asm__("a7") = HR_ECALL_WRITE;
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a1), "r"(a7) : "memory");
+    if (count == 0) return;
+    hr_guest_ecall(HR_ECALL_WRITE + (hr_guest_output_words << HR_OUTPUT_INDEX_LOG2), words, count);
+    hr_guest_output_words += (uint32_t)count;
+}
+
+/* Permutes a Poseidon2 state (headrace/poseidon2.h), as one instruction.
+ * In-Out: state  8 elements below p
+ */
+static inline void hr_guest_poseidon2(uint64_t state[8]) {
+    hr_guest_ecall(HR_ECALL_POSEIDON2, state, HR_ECALL_POSEIDON2_WORDS);
+}
+
+/* Applies keccak-f[1600], as one instruction.
+ * In-Out: lanes  25 lanes, (x, y) at x + 5 y
+ */
+static inline void hr_guest_keccak_f(uint64_t lanes[25]) {
+    hr_guest_ecall(HR_ECALL_KECCAK_F, lanes, HR_ECALL_KECCAK_F_WORDS);
 }
 
 /* Halts the machine.

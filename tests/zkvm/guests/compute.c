@@ -1,10 +1,12 @@
-// Reads the whole tape in chunks and writes, over its words w[i]: their count, the 64-bit sum
-// (low, high), the 64-bit sum of squares (low, high), sum / count and sum % count (low words),
+// Tape: a count, then as many words w[i]. Reads them in chunks and writes: the count, the 64-bit
+// sum (low, high), the 64-bit sum of squares (low, high), sum / count and sum % count (low words),
 // the signed sum of w[i] / -7, the xor of byte-reversed words, and the FNV-1a hash of the bytes.
 // Ends with exit code 0.
 #include "guest_io.h"
 
-static uint32_t chunk[1024];
+enum { CHUNK_WORDS = 1024 };
+
+static uint32_t chunk[CHUNK_WORDS];
 
 static uint32_t reverse_bytes(uint32_t word) {
     const unsigned char *bytes = (const unsigned char *)&word;
@@ -13,14 +15,16 @@ static uint32_t reverse_bytes(uint32_t word) {
 }
 
 int hr_guest_main(void) {
-    uint32_t count = 0;
+    uint32_t count;
     uint64_t sum = 0;
     uint64_t squares = 0;
     uint32_t quotients = 0;
     uint32_t reversed = 0;
     uint32_t hash = 2166136261u;
-    size_t got = 0;
-    while ((got = hr_guest_read(chunk, 1024)) != 0) {
+    hr_guest_read(&count, 1);
+    for (uint32_t done = 0; done < count; done += CHUNK_WORDS) {
+        const uint32_t got = count - done < CHUNK_WORDS ? count - done : CHUNK_WORDS;
+        hr_guest_read(chunk, got);
         for (size_t i = 0; i < got; i++) {
             const unsigned char *bytes = (const unsigned char *)&chunk[i];
             sum += chunk[i];
@@ -31,7 +35,6 @@ int hr_guest_main(void) {
                 hash = (hash ^ bytes[b]) * 16777619u;
             }
         }
-        count += (uint32_t)got;
     }
     const uint64_t divisor = count == 0 ? 1 : count;
     const uint32_t output[] = {

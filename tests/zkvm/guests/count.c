@@ -3,8 +3,8 @@
 #include "guest_io.h"
 
 int hr_guest_main(void) {
-    uint32_t rounds = 1;
-    (void)hr_guest_read(&rounds, 1);
+    uint32_t rounds;
+    hr_guest_read(&rounds, 1);
     __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(rounds));
     return 0;
 }

@@ -1,15 +1,19 @@
-// Copies the tape to the public output, asking for 4,093 words at a time, and then checks that a
-// tape that has ended stays so. Exit code 0; 1 if words come after the end.
+// Tape: a count, then as many words. Copies them to the public output, 4,093 at a time. Exit code
+// 0.
 #include "guest_io.h"
 
-static uint32_t chunk[4093];
+enum { CHUNK_WORDS = 4093 };
+
+static uint32_t chunk[CHUNK_WORDS];
 
 int hr_guest_main(void) {
-    const size_t size = sizeof chunk / sizeof chunk[0];
-    size_t got = size;
-    while (got == size) {
-        got = hr_guest_read(chunk, size);
+    uint32_t left;
+    hr_guest_read(&left, 1);
+    while (left != 0) {
+        const uint32_t got = left < CHUNK_WORDS ? left : CHUNK_WORDS;
+        hr_guest_read(chunk, got);
         hr_guest_write(chunk, got);
+        left -= got;
     }
-    return hr_guest_read(chunk, size) == 0 ? 0 : 1;
+    return 0;
 }

@@ -1,5 +1,6 @@
 // Does the one thing that the first tape word names, with the second word as its argument. What
-// comes back from it ends with exit code 99.
+// comes back from it ends with exit code 99. Mode CALLS makes as many ecalls as the argument says,
+// each from three further tape words: a7, a0, a1.
 #include "guest_io.h"
 
 enum {
@@ -11,12 +12,10 @@ enum {
     MODE_READ_CSR = 5,
     MODE_WAIT = 6,
     MODE_BREAK = 7,
-    MODE_CALL = 8,
-    MODE_READ_INTO = 9,
-    MODE_WRITE_FROM = 10,
-    MODE_WRITE_FOR_EVER = 11,
-    MODE_SPIN = 12,
-    MODE_RECURSE = 13,
+    MODE_CALLS = 8,
+    MODE_WRITE_FOR_EVER = 9,
+    MODE_SPIN = 10,
+    MODE_RECURSE = 11,
 };
 
 // Ends by running out of stack; the impossible depth only quiets the compiler's warning.
@@ -24,6 +23,14 @@ static uint32_t recurse(uint32_t depth) {
     volatile uint32_t frame[64];
     frame[depth % 64] = depth;
     return depth == UINT32_MAX ? 0 : recurse(depth + 1) + frame[(depth + 1) % 64];
+}
+
+static void make_calls(uint32_t count) {
+    for (; count != 0; count--) {
+        uint32_t call[3];
+        hr_guest_read(call, 3);
+        hr_guest_ecall(call[0], (const void *)call[1], call[2]);
+    }
 }
 
 static void misbehave(uint32_t mode, uint32_t argument) {
@@ -37,11 +44,7 @@ static void misbehave(uint32_t mode, uint32_t argument) {
     case MODE_READ_CSR: __asm__ volatile("rdcycle %0" : "=r"(value)); break;
     case MODE_WAIT: __asm__ volatile("wfi"); break;
     case MODE_BREAK: __asm__ volatile("ebreak"); break;
-    case MODE_CALL:
-        __asm__ volatile("mv a7, %0\n ecall" : : "r"(argument) : "a0", "a7", "memory");
-        break;
-    case MODE_READ_INTO: (void)hr_guest_read((uint32_t *)argument, 2); break;
-    case MODE_WRITE_FROM: hr_guest_write((const uint32_t *)argument, 2); break;
+    case MODE_CALLS: make_calls(argument); break;
     case MODE_WRITE_FOR_EVER:
         for (;;) {
             hr_guest_write((const uint32_t *)HR_GUEST_RAM_BASE, 0x10000);
@@ -56,8 +59,8 @@ static void misbehave(uint32_t mode, uint32_t argument) {
 }
 
 int hr_guest_main(void) {
-    uint32_t request[2] = {MODE_SPIN, 0};
-    (void)hr_guest_read(request, 2);
+    uint32_t request[2];
+    hr_guest_read(request, 2);
     misbehave(request[0], request[1]);
     return 99;
 }

@@ -1,0 +1,148 @@
+"""Commitments to columns: low-degree extension by cosets, and a Merkle tree of mixed height."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from offchain.prover.domain import coset_shift, domain_point
+from offchain.prover.hash_suites import SALT_WORDS, HashSuite
+from offchain.prover.kernel_arguments import U64Array
+from offchain.prover.kernels import coset_ntt, random_fill
+from offchain.prover.merkle import CosetRows, MerkleTree, TreeBuilder
+from offchain.prover.multiproof import MatrixClass, TreeShape
+from offchain.prover.polynomials import evaluate_base
+
+SALT_STREAM = 1 << 32
+"""Random streams of salts start here; those below are for blinding rows and masks."""
+
+
+@dataclass
+class Commitment:
+    """Columns of one phase, of tables of different heights, under one root.
+
+    Attributes
+    ----------
+    coefficients : dict of int to array
+        [columns][height] by table number, in table order.
+    suite : HashSuite
+    blowup : int
+        Points of the evaluation domain per row.
+    salt_key : bytes or None
+        Key of the salts' random streams; None for a commitment that hides nothing.
+    salt_stream : int
+        Distinguishes the commitments of one proof.
+    kept_cosets : frozenset of int
+        Cosets whose values stay in memory, for the quotient and for openings.
+    """
+
+    coefficients: Mapping[int, U64Array]
+    suite: HashSuite
+    blowup: int
+    salt_key: bytes | None
+    salt_stream: int
+    kept_cosets: frozenset[int]
+    _kept: dict[int, dict[int, U64Array]] = field(default_factory=dict)
+    _tree: MerkleTree | None = None
+
+    @property
+    def heights(self) -> list[int]:
+        """Distinct heights, descending: the classes of the tree."""
+        return sorted({c.shape[1] for c in self.coefficients.values()}, reverse=True)
+
+    @property
+    def root(self) -> bytes:
+        """The commitment; there is none before `commit`."""
+        return self._finished_tree.root
+
+    @property
+    def _finished_tree(self) -> MerkleTree:
+        assert self._tree is not None, "commit first"
+        return self._tree
+
+    def tables_of(self, height: int) -> list[int]:
+        """Numbers of the tables of one class, in order."""
+        return [t for t, c in self.coefficients.items() if c.shape[1] == height]
+
+    def commit(self, executor: Executor) -> bytes:
+        """Extend all columns coset by coset, hash them and return the root."""
+        classes = tuple(
+            MatrixClass(
+                height.bit_length() - 1,
+                sum(len(self.coefficients[t]) for t in self.tables_of(height)),
+                self.salt_key is not None,
+            )
+            for height in self.heights
+        )
+        builder = TreeBuilder(self.suite, TreeShape(self.blowup, classes), drop_layers=0)
+
+        def add(coset: int) -> None:
+            values = self._extend(coset)
+            builder.add_coset(coset, self._rows(coset, values))
+            if coset in self.kept_cosets:
+                self._kept[coset] = values
+
+        for _ in executor.map(add, range(self.blowup)):
+            pass
+        self._tree = builder.finish()
+        return self.root
+
+    def values(self, coset: int, table: int) -> U64Array:
+        """Values [columns][height] of a table on one coset."""
+        if coset in self._kept:
+            return self._kept[coset][table]
+        coefficients = self.coefficients[table]
+        height = coefficients.shape[1]
+        return coset_ntt(coefficients, height, coset_shift(height, self.blowup, coset))
+
+    def open(self, indices: Iterable[int], executor: Executor) -> bytes:
+        """Rows and siblings at indices of the full domain, as the proof holds them."""
+        parts: list[bytes] = []
+        for height in self.heights:
+            rows = sorted({index % (self.blowup * height) for index in indices})
+            salts = {coset: self._salts(height, coset) for coset in {r % self.blowup for r in rows}}
+            parts += executor.map(
+                lambda row, height=height, salts=salts: self._row(height, row, salts), rows
+            )
+        leaves = self.blowup * self.heights[0]
+        parts += self._finished_tree.open(sorted({index % leaves for index in indices}))
+        return b"".join(parts)
+
+    def _extend(self, coset: int) -> dict[int, U64Array]:
+        return {
+            t: coset_ntt(c, c.shape[1], coset_shift(c.shape[1], self.blowup, coset))
+            for t, c in self.coefficients.items()
+        }
+
+    def _rows(self, coset: int, values: Mapping[int, U64Array]) -> CosetRows:
+        columns: list[Sequence[U64Array]] = []
+        salts: list[U64Array | None] = []
+        for height in self.heights:
+            columns.append([column for t in self.tables_of(height) for column in values[t]])
+            salts.append(self._salts(height, coset))
+        return CosetRows(columns, salts)
+
+    def _salts(self, height: int, coset: int) -> U64Array | None:
+        if self.salt_key is None:
+            return None
+        salts = np.empty((height, SALT_WORDS), np.uint64)
+        stream = SALT_STREAM * (1 + self.salt_stream) + coset * 64 + height.bit_length()
+        random_fill(salts, self.salt_key, stream)
+        return salts
+
+    def _row(self, height: int, row: int, salts: Mapping[int, U64Array | None]) -> bytes:
+        """Salt and values of one row of a class."""
+        coset, k = row % self.blowup, row // self.blowup
+        salt = salts[coset]
+        parts = [] if salt is None else [salt[k]]
+        for table in self.tables_of(height):
+            if coset in self._kept:
+                parts.append(self._kept[coset][table][:, k])
+            else:
+                point = domain_point(height, self.blowup, row)
+                parts.append(evaluate_base(self.coefficients[table], point))
+        data: bytes = np.concatenate(parts).astype(">u8").tobytes()
+        return data

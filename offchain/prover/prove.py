@@ -1,0 +1,248 @@
+"""Proofs: the rounds of docs/spec/proof-system.md, in order."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from eth_hash.auto import keccak
+
+from offchain.air.buses import FIRST_PC_TIMESTAMP, LINK, MEMORY, PC_ADDRESS
+from offchain.air.machine import TABLES
+from offchain.prover.bus import aux_columns
+from offchain.prover.commitment import Commitment
+from offchain.prover.deep import deep_polynomial, open_current, open_next
+from offchain.prover.evaluators import BusChallenges, Columns, Evaluator
+from offchain.prover.fri import commit_layers, extend, open_layers
+from offchain.prover.hash_suites import HashSuite
+from offchain.prover.hashing import grind
+from offchain.prover.kernel_arguments import U64Array
+from offchain.prover.kernels import KEY_BYTES, intt, random_fill
+from offchain.prover.layout import Layout
+from offchain.prover.program_key import ProgramKey, quotient_cosets
+from offchain.prover.quotient import masked_parts, quotient_coefficients
+from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
+from offchain.prover.transcript import ProverTranscript, elements_bytes
+from offchain.security.calculator import check_security
+
+PROTOCOL = b"headrace/stark/v1"
+PROOF_TAG = b"HRproof1"
+
+# Random streams of one proof; each is used once. Salts have streams of their own.
+MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
+
+STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof and the challenges that made it, for comparison with a verifier's."""
+
+    data: bytes
+    challenges: list[tuple[str, tuple[int, ...]]]
+
+
+def prove(
+    key: ProgramKey,
+    main: Mapping[str, U64Array],
+    output: Sequence[int],
+    *,
+    randomness_key: bytes | None = None,
+    threads: int | None = None,
+    progress: Progress = lambda _stage: None,
+) -> Proof:
+    """Prove that the program of `key` has this trace and this public output.
+
+    Parameters
+    ----------
+    key : ProgramKey
+    main : mapping
+        Main columns [columns][height] by table name; blinding rows are overwritten.
+    output : sequence of int
+        Public output words, each below 2^32.
+    randomness_key : bytes, optional
+        32 bytes for deterministic proofs in tests, which hide nothing; fresh by default.
+    threads : int, optional
+        By default one per core.
+    progress : callable
+        Called with the name of each stage of `STAGES` as it begins.
+
+    Raises
+    ------
+    TraceError
+        If the trace breaks a constraint or leaves a bus unbalanced.
+    InsecureParameters
+        If the parameters give too few bits at this height.
+    """
+    heights = tuple(main[table.name].shape[1] for table in TABLES)
+    layout = Layout(heights)
+    check_security(key.parameters, layout.n.bit_length() - 1)
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
+        run = _Run(key, layout, randomness_key or secrets.token_bytes(KEY_BYTES), executor)
+        return run.prove(main, list(output), progress)
+
+
+def public_fraction_sum(challenges: BusChallenges, entry_pc: int, output: Sequence[int]) -> Ext:
+    """Sum of the verifier's own fractions: the first pc, and the public output received."""
+    gamma, beta = challenges.gamma, challenges.beta
+
+    def fraction(bus: int, values: Sequence[int]) -> Ext:
+        result = ext_add(gamma, (bus, 0, 0))
+        power = beta
+        for value in values:
+            result = ext_add(result, ext_scale(power, value))
+            power = ext_mul(power, beta)
+        return ext_inverse(result)
+
+    total = fraction(MEMORY.identifier, [PC_ADDRESS, FIRST_PC_TIMESTAMP, entry_pc])
+    for i, word in enumerate(output):
+        total = ext_sub(total, fraction(LINK.identifier, [0, 0, 0, i, word]))
+    return total
+
+
+class _Run:
+    """State of one proof."""
+
+    def __init__(
+        self, key: ProgramKey, layout: Layout, randomness_key: bytes, executor: Executor
+    ) -> None:
+        self.key = key
+        self.parameters = key.parameters
+        self.layout = layout
+        self.randomness_key = randomness_key
+        self.executor = executor
+        self.suite = HashSuite(key.parameters.hash_suite)
+        self.blowup = 1 << key.parameters.log_blowup
+        self.transcript = ProverTranscript(keccak)
+
+    def prove(self, main: Mapping[str, U64Array], output: list[int], progress: Progress) -> Proof:
+        """Run all rounds."""
+        absorb, draw = self.transcript.absorb, self.transcript.draw_element
+        self._begin(output)
+        progress("main")
+        traces = self._blinded(main)
+        main_tree = self._commit(dict(enumerate(self.executor.map(intt, traces))), salt_stream=1)
+        absorb("main", main_tree.root)
+        challenges = BusChallenges(draw("gamma"), draw("beta"))
+        progress("bus")
+        evaluators = [Evaluator(number, challenges) for number in range(len(TABLES))]
+        aux_tree = self._commit(self._aux(traces, evaluators), salt_stream=2)
+        del traces
+        absorb("aux", aux_tree.root)
+        alpha = draw("alpha")
+        progress("quotient")
+        public_sum = public_fraction_sum(challenges, self.key.entry_pc, output)
+        committed = [self.key.commitment, main_tree, aux_tree]
+        quotient = quotient_coefficients(
+            self.layout,
+            committed,
+            evaluators,
+            alpha,
+            public_sum,
+            self.parameters.blinding_rows,
+            self.executor,
+        )
+        parts = masked_parts(quotient, self.parameters.queries, self.randomness_key, MASK_STREAM)
+        del quotient
+        quotient_tree = self._commit({len(TABLES): parts}, salt_stream=3, keep=False)
+        absorb("quotient", quotient_tree.root)
+        zeta = draw("zeta")
+        progress("openings")
+        committed.append(quotient_tree)
+        current = open_current(self.layout, committed, zeta, self.executor)
+        following = open_next(self.layout, main_tree, aux_tree, zeta)
+        values = b"".join(elements_bytes(opened.value) for opened in [*current, *following])
+        absorb("openings", values)
+        lam = draw("lambda")
+        mask = np.ascontiguousarray(parts[-3:])
+        deep = deep_polynomial(self.layout, current, following, mask, zeta, lam)
+        progress("fri")
+        layers, roots, final = commit_layers(
+            extend(deep, self.blowup, self.executor),
+            self.layout.n,
+            self.parameters.fold_logs(self.layout.n.bit_length() - 1),
+            self.suite,
+            self.transcript,
+        )
+        final_bytes = elements_bytes(final.T.reshape(-1))
+        absorb("final", final_bytes)
+        progress("grinding")
+        prefix = b"HRgrind0" + self.transcript.state
+        nonce = grind(self.suite, prefix, self.parameters.grinding_bits).to_bytes(8, "big")
+        absorb("nonce", nonce)
+        progress("queries")
+        domain = self.blowup * self.layout.n
+        indices = sorted(
+            set(self.transcript.draw_indices("queries", self.parameters.queries, domain))
+        )
+        openings = b"".join(tree.open(indices, self.executor) for tree in committed)
+        openings += open_layers(layers, indices)
+        own_roots = main_tree.root + aux_tree.root + quotient_tree.root
+        data = b"".join(
+            [self._head(output), own_roots, values, *roots, final_bytes, nonce, openings]
+        )
+        return Proof(data, self.transcript.challenges)
+
+    def _begin(self, output: list[int]) -> None:
+        identity = self.parameters.parameters_id + self.key.program_id
+        self.transcript.absorb("protocol", PROTOCOL + identity)
+        words = b"".join(word.to_bytes(4, "big") for word in output)
+        self.transcript.absorb("output", len(output).to_bytes(8, "big") + words)
+        self.transcript.absorb("heights", self._log_heights())
+
+    def _log_heights(self) -> bytes:
+        return bytes(height.bit_length() - 1 for height in self.layout.heights)
+
+    def _head(self, output: list[int]) -> bytes:
+        return b"".join(
+            [
+                PROOF_TAG,
+                bytes([self.parameters.number, len(TABLES)]),
+                self._log_heights(),
+                len(output).to_bytes(4, "big"),
+                *[word.to_bytes(4, "big") for word in output],
+                self.key.entry_pc.to_bytes(4, "big"),
+                self.key.commitment.root,
+                bytes(self.key.log_heights),
+            ]
+        )
+
+    def _blinded(self, main: Mapping[str, U64Array]) -> list[U64Array]:
+        """Fill in random blinding rows; the terminal row is left as it is."""
+        traces = []
+        for number, table in enumerate(TABLES):
+            columns = main[table.name].copy()
+            noise = np.empty((len(columns), self.parameters.blinding_rows - 1), np.uint64)
+            random_fill(noise, self.randomness_key, MAIN_STREAM + number)
+            columns[:, columns.shape[1] - noise.shape[1] :] = noise
+            traces.append(columns)
+        return traces
+
+    def _aux(
+        self, traces: Sequence[U64Array], evaluators: Sequence[Evaluator]
+    ) -> dict[int, U64Array]:
+        empty = np.empty((0, 0), np.uint64)
+
+        def table(number: int) -> U64Array:
+            columns = Columns(self.key.evaluations.get(number, empty), traces[number])
+            evaluator = evaluators[number]
+            blinding_rows, stream = self.parameters.blinding_rows, AUX_STREAM + number
+            return intt(aux_columns(evaluator, columns, blinding_rows, self.randomness_key, stream))
+
+        return dict(enumerate(self.executor.map(table, range(len(TABLES)))))
+
+    def _commit(
+        self, coefficients: Mapping[int, U64Array], salt_stream: int, keep: bool = True
+    ) -> Commitment:
+        kept = quotient_cosets(self.blowup) if keep else frozenset[int]()
+        commitment = Commitment(
+            coefficients, self.suite, self.blowup, self.randomness_key, salt_stream, kept
+        )
+        commitment.commit(self.executor)
+        return commitment

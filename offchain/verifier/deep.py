@@ -1,0 +1,122 @@
+"""The DEEP combination: a codeword that is close to the code only if all opened values are right.
+
+    G(x) = R(x) + sum over classes of S(x) * (1/(x - zeta) + lambda^(T k)/(x - eta zeta))
+         + sum over classes of S'(x)/(x - omega_n zeta)
+
+S is the class's sum of lambda^i * (column - opened value), S' the same one row later. The second
+denominator is there for all classes but the highest: zeta and eta zeta are one point of such a
+table, so only words of the form f(X^s) pass at both.
+"""
+
+from collections.abc import Mapping, Sequence
+from operator import mul
+from typing import Final
+
+from offchain.spec.constants import GOLDILOCKS_P as P
+from offchain.verifier.constraints import TableValues
+from offchain.verifier.field import (
+    ONE,
+    ZERO,
+    Element,
+    domain_shift,
+    inverses,
+    powers,
+    root_of_unity,
+)
+from offchain.verifier.merkle import Rows
+
+BASIS: Final = (ONE, Element(0, 1), Element(0, 0, 1))
+"""A column with values in F is committed as three columns over F_p."""
+
+
+class ClassSum:
+    """Sum of weight * (column - opened value) over columns of one class, by position in the row."""
+
+    def __init__(self) -> None:
+        self._weights: dict[str, dict[int, Element]] = {}
+        self._opened = ZERO
+
+    def add(self, tree: str, position: int, weight: Element, value: Element) -> None:
+        """Add a column; one with values in F stands at three positions from the given one."""
+        weights = self._weights.setdefault(tree, {})
+        for i, unit in enumerate(BASIS if tree in {"aux", "quotient"} else (ONE,)):
+            weights[position + i] = weight * unit
+        self._opened += weight * value
+
+    def at(self, rows: Mapping[str, tuple[int, ...]]) -> Element:
+        """Value where the class's row in each tree is the given one."""
+        limbs = [0, 0, 0]
+        for tree, weights in self._weights.items():
+            words = [rows[tree][position] for position in weights]
+            for i, column in enumerate(zip(*weights.values(), strict=True)):
+                limbs[i] += sum(map(mul, column, words))
+        return Element(*(limb % P for limb in limbs)) - self._opened
+
+
+class DeepCombination:
+    """G, from the opened values of tables and quotient, the point zeta and the challenge lambda."""
+
+    def __init__(
+        self,
+        log_heights: Sequence[int],
+        values: Sequence[TableValues],
+        quotient: Sequence[Element],
+        zeta: Element,
+        batch: Element,
+    ) -> None:
+        self._zeta = zeta
+        self._heights = sorted({*log_heights}, reverse=True)
+        self._here = {log_height: ClassSum() for log_height in self._heights}
+        self._next = {log_height: ClassSum() for log_height in self._heights}
+        weight, starts = ONE, {}
+        for tree, stride in (("preprocessed", 1), ("main", 1), ("aux", 3)):
+            widths = dict.fromkeys(self._heights, 0)
+            for t, log_height in enumerate(log_heights):
+                starts[tree, t] = widths[log_height]
+                for value in getattr(values[t], tree):
+                    weight *= batch
+                    self._here[log_height].add(tree, widths[log_height], weight, value)
+                    widths[log_height] += stride
+        for i, value in enumerate(quotient):
+            weight *= batch
+            self._here[self._heights[0]].add("quotient", 3 * i, weight, value)
+        self._lift_weights = powers(weight * batch, len(self._heights))
+        weight *= batch * self._lift_weights[-1]
+        for t, (log_height, opened) in enumerate(zip(log_heights, values, strict=True)):
+            following = self._next[log_height]
+            for index, value in opened.next_main.items():
+                following.add("main", starts["main", t] + index, weight, value)
+                weight *= batch
+            last = starts["aux", t] + 3 * (len(opened.aux) - 1)
+            following.add("aux", last, weight, opened.next_sum)
+            weight *= batch
+
+    def at(
+        self, indices: Sequence[int], rows: Mapping[str, Rows], log_blowup: int
+    ) -> dict[int, Element]:
+        """Values of G at indices of the evaluation domain, from the rows opened there."""
+        log_n = self._heights[0]
+        # The pole of a class: eta zeta, for the highest class zeta itself.
+        poles = [self._zeta * root_of_unity(log_n - height) for height in self._heights]
+        poles.append(self._zeta * root_of_unity(log_n))
+        root = root_of_unity(log_n + log_blowup)
+        shift = domain_shift(log_n)
+        points = (Element(shift * pow(root, index, P) % P) for index in indices)
+        inverted = iter(inverses([x - pole for x in points for pole in poles]))
+        result = {}
+        for index in indices:
+            *at_classes, at_next = (next(inverted) for _ in poles)
+            value = Element(*rows["quotient"][log_n + log_blowup][index][-3:])
+            for k, log_height in enumerate(self._heights):
+                log_rows = log_height + log_blowup
+                number = index % (1 << log_rows)
+                row = {
+                    tree: rows[tree][log_rows][number] for tree in rows if log_rows in rows[tree]
+                }
+                factor = at_classes[0]
+                if k:
+                    factor += self._lift_weights[k] * at_classes[k]
+                value += self._here[log_height].at(row) * factor
+                value += self._next[log_height].at(row) * at_next
+            result[index] = value
+        return result

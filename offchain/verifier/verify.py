@@ -1,0 +1,165 @@
+"""Verify a proof, step by step as docs/spec/proof-system.md has it."""
+
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from offchain.air.machine import TABLES
+from offchain.air.table import Table
+from offchain.security.calculator import InsecureParametersError, check_security
+from offchain.verifier import parameters as profiles
+from offchain.verifier.constraints import BusChallenges, public_fractions, quotient_at, split_values
+from offchain.verifier.deep import DeepCombination
+from offchain.verifier.field import domain_shift
+from offchain.verifier.fri import verify_layers
+from offchain.verifier.merkle import SALT_WORDS, Rows, read_rows
+from offchain.verifier.proof_format import Proof, Reader, decode
+from offchain.verifier.rejection import Reason, Rejected
+from offchain.verifier.transcript import Transcript, element_bytes
+
+Challenges = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class VerifiedProof:
+    """What an accepted proof says: the program halted with code 0 and exactly this output."""
+
+    profile: str
+    output: tuple[int, ...]  # words below 2^32
+    program_id: bytes
+    entry_pc: int
+    heights: dict[str, int]  # rows by table
+    bits: float  # provable bits of security at this size
+    challenges: Challenges  # in order, for comparison with another implementation
+
+
+def verify(
+    proof: bytes,
+    program_id: bytes,
+    output: Sequence[int] | None = None,
+    accepted: Iterable[str] = tuple(profiles.PROFILES),
+) -> VerifiedProof:
+    """Verify that a program halted with exit code 0 and exactly this public output.
+
+    Parameters
+    ----------
+    proof
+        The bytes of the proof file.
+    program_id
+        32 bytes, see :func:`offchain.verifier.parameters.program_id`.
+    output
+        The expected words; None accepts any output, which the result then tells.
+    accepted
+        Names of the profiles that are good enough here.
+
+    Raises
+    ------
+    Rejected
+        With the reason, if the proof does not convince.
+    """
+    parsed = decode(proof)
+    profile = parsed.parameters.name
+    if profile not in set(accepted):
+        raise Rejected(Reason.PROFILE_NOT_ACCEPTED, profile)
+    try:
+        bits = check_security(parsed.parameters, parsed.log_n)
+    except InsecureParametersError as error:
+        raise Rejected(Reason.INSECURE_PARAMETERS, str(error)) from error
+    if output is not None and tuple(output) != parsed.output:
+        raise Rejected(Reason.WRONG_OUTPUT)
+    challenges = verify_claim(parsed, program_id, TABLES)
+    heights = {t.name: 1 << log for t, log in zip(TABLES, parsed.log_heights, strict=True)}
+    return VerifiedProof(
+        profile, parsed.output, program_id, parsed.entry_pc, heights, bits, challenges
+    )
+
+
+def verify_claim(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> Challenges:
+    """Check a decoded proof against the constraints of `tables`; returns the challenges."""
+    parameters, log_n, log_heights = proof.parameters, proof.log_n, proof.log_heights
+    _check_program(proof, program_id, tables)
+    transcript = Transcript(parameters.hash_suite)
+    ids = parameters.parameters_id + program_id
+    transcript.absorb("protocol", b"headrace/stark/v1" + ids)
+    count = len(proof.output)
+    transcript.absorb("output", struct.pack(f">Q{count}I", count, *proof.output))
+    transcript.absorb("heights", bytes(log_heights))
+
+    transcript.absorb("main", proof.main_root)
+    buses = BusChallenges(transcript.draw_element("gamma"), transcript.draw_element("beta"))
+    transcript.absorb("aux", proof.aux_root)
+    alpha = transcript.draw_element("alpha")
+    transcript.absorb("quotient", proof.quotient_root)
+    zeta = transcript.draw_element("zeta")
+    if zeta[1:] == (0, 0):
+        raise Rejected(Reason.OUT_OF_DOMAIN_POINT)
+    transcript.absorb("openings", element_bytes(proof.out_of_domain))
+    batch = transcript.draw_element("lambda")
+
+    values, (q_0, q_1, q_2) = split_values(tables, proof.out_of_domain)
+    public_sum = public_fractions(buses, proof.entry_pc, proof.output)
+    blinding_rows = parameters.blinding_rows
+    claimed = quotient_at(
+        tables, log_heights, blinding_rows, values, buses, public_sum, alpha, zeta
+    )
+    # The parts overlap by as many masking coefficients as they are opened, and one.
+    step = zeta ** ((1 << log_n) - parameters.queries - 2)
+    if claimed != q_0 + step * (q_1 + step * q_2):
+        raise Rejected(Reason.QUOTIENT_MISMATCH)
+
+    layers = []
+    for root, fold_log in zip(proof.fri_roots, parameters.fold_logs(log_n), strict=True):
+        transcript.absorb("fri", root)
+        layers.append((root, transcript.draw_element("fold"), fold_log))
+    transcript.absorb("final", element_bytes(proof.final))
+    if not transcript.is_ground(proof.nonce, parameters.grinding_bits):
+        raise Rejected(Reason.GRINDING)
+    transcript.absorb("nonce", proof.nonce.to_bytes(8, "big"))
+    log_size = log_n + parameters.log_blowup
+    indices = sorted({*transcript.draw_indices("queries", parameters.queries, 1 << log_size)})
+
+    reader = Reader(proof.openings, parameters.hash_suite)
+    rows = _read_trees(reader, proof, tables, indices)
+    deep = DeepCombination(log_heights, values, (q_0, q_1, q_2), zeta, batch)
+    codeword = deep.at(indices, rows, parameters.log_blowup)
+    verify_layers(reader, layers, proof.final, log_size, domain_shift(log_n), codeword)
+    if reader.left:
+        raise Rejected(Reason.TRAILING_BYTES, f"{reader.left} bytes")
+    return tuple(transcript.challenges)
+
+
+def _check_program(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> None:
+    heights = zip(tables, proof.log_heights, strict=True)
+    log_heights = tuple(log_height for table, log_height in heights if table.preprocessed)
+    if log_heights != proof.preprocessed_log_heights:
+        raise Rejected(Reason.WRONG_PREPROCESSED_HEIGHT)
+    root = proof.preprocessed_root
+    proven = profiles.program_id(proof.parameters, root, log_heights, proof.entry_pc)
+    if proven != program_id:
+        raise Rejected(Reason.WRONG_PROGRAM, f"it is about {proven.hex()}")
+
+
+def _read_trees(
+    reader: Reader, proof: Proof, tables: Sequence[Table], indices: Sequence[int]
+) -> dict[str, Rows]:
+    """Read the rows of the four trees at the queried positions and check their roots."""
+    blowup = proof.parameters.log_blowup
+    widths: dict[str, dict[int, int]] = {"preprocessed": {}, "main": {}, "aux": {}}
+    for table, log_height in zip(tables, proof.log_heights, strict=True):
+        counts = (len(table.preprocessed), len(table.main), 3 * len(table.fraction_groups()))
+        for classes, width in zip(widths.values(), counts, strict=True):
+            if width:
+                log_rows = log_height + blowup
+                classes[log_rows] = classes.get(log_rows, 0) + width
+    # The last three words of a quotient row are the random polynomial of the batch.
+    widths["quotient"] = {proof.log_n + blowup: 3 * (profiles.QUOTIENT_PARTS + 1)}
+    trees = (
+        ("preprocessed", proof.preprocessed_root, 0, Reason.MERKLE_PREPROCESSED),
+        ("main", proof.main_root, SALT_WORDS, Reason.MERKLE_MAIN),
+        ("aux", proof.aux_root, SALT_WORDS, Reason.MERKLE_AUX),
+        ("quotient", proof.quotient_root, SALT_WORDS, Reason.MERKLE_QUOTIENT),
+    )
+    return {
+        tree: read_rows(reader, root, widths[tree], salt, indices, reason)
+        for tree, root, salt, reason in trees
+    }
