@@ -87,7 +87,9 @@ class Column(Expression):
 
     @property
     def next(self) -> Column:
-        """The same column one row later."""
+        """The same column one row later; only committed rows of the trace are opened there."""
+        if self.preprocessed:
+            raise ValueError(f"{self.name}: preprocessed columns are not read on the next row")
         return Column(self.name, self.index, self.preprocessed, True, self.doc)
 
     def __str__(self) -> str:

@@ -106,23 +106,21 @@ def deep_polynomial(
     A quotient (f(X) - f(z)) / (X - z) is the division of f by X - z without its remainder.
     """
     n = layout.n
-    lifted = _lifted_sums(current, lam, ext_power(lam, 1), n)
+    lifted = _lifted_sums(current, lam, lam, n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in lifted.values():
         whole = add_ext(whole, coefficients)
     total = add_ext(mask, divide_by_linear(whole, zeta))
-    batch = 1 + len(current)
-    for k, stretch in enumerate(layout.stretches, start=1):
+    weight = ext_power(lam, 1 + len(current))
+    for stretch in layout.stretches:
         point = ext_scale(zeta, root_of_unity(stretch))
-        weight = ext_power(lam, batch * k)
         total = add_ext(total, _weighted(divide_by_linear(lifted[stretch], point), weight))
     next_sums = _lifted_sums(following, lam, (1, 0, 0), n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in next_sums.values():
         whole = add_ext(whole, coefficients)
     point = ext_scale(zeta, root_of_unity(n))
-    weight = ext_power(lam, batch * (len(layout.stretches) + 1))
-    return add_ext(total, _weighted(divide_by_linear(whole, point), weight))
+    return add_ext(total, _weighted(divide_by_linear(whole, point), ext_mul(weight, weight)))
 
 
 def _weighted(values: U64Array, weight: Ext) -> U64Array:

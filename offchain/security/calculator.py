@@ -193,10 +193,9 @@ def lift_count(parameters: Parameters, log_n: int, counts: AirCounts) -> int:
     return max(0, min(counts.tables - 1, log_n - parameters.min_log_height))
 
 
-def highest_exponent(parameters: Parameters, log_n: int, counts: AirCounts) -> int:
+def highest_exponent(counts: AirCounts) -> int:
     """Highest power of the batching challenge in the DEEP combination."""
-    blocks = lift_count(parameters, log_n, counts) + 1
-    return (counts.columns + 1) * blocks + counts.next_values - 1
+    return 2 * (counts.columns + 1) + counts.next_values - 1
 
 
 def assess(
@@ -216,7 +215,7 @@ def assess(
     log_fractions = math.log2(air.fractions * 2**log_n + 2**MAX_LOG_HEIGHT)
     log_degree = log_fractions + math.log2(air.tuple_degree + air.weight_degree / 2**log_n + 1)
     log_deep = math.log2(2**log_n + 1) + math.log2(QUOTIENT_PARTS + 1 + lifts)
-    log_exponent = math.log2(highest_exponent(parameters, log_n, air))
+    log_exponent = math.log2(highest_exponent(air))
     blowup = parameters.log_blowup
     errors = {
         "logup": regime.log_list + log_degree - LOG_FIELD,

@@ -50,7 +50,7 @@ def _circuit(parameters: Parameters, counts: AirCounts) -> dict[str, Value]:
         "num_columns": counts.columns,
         "num_constraints": counts.constraints,
         "opening_points": 2,
-        "batch_size": highest_exponent(parameters, MAX_LOG_HEIGHT, counts) + 1,
+        "batch_size": highest_exponent(counts) + 1,
         "power_batching": True,
         "num_queries": parameters.queries,
         "fri_folding_factors": [1 << fold_log for fold_log in fold_logs],

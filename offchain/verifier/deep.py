@@ -1,6 +1,6 @@
 """The DEEP combination: a codeword that is close to the code only if all opened values are right.
 
-    G(x) = R(x) + sum over classes of S(x) * (1/(x - zeta) + lambda^(T k)/(x - eta zeta))
+    G(x) = R(x) + sum over classes of S(x) * (1/(x - zeta) + lambda^T/(x - eta zeta))
          + sum over classes of S'(x)/(x - omega_n zeta)
 
 S is the class's sum of lambda^i * (column - opened value), S' the same one row later. The second
@@ -20,7 +20,6 @@ from offchain.verifier.field import (
     Element,
     domain_shift,
     inverses,
-    powers,
     root_of_unity,
 )
 from offchain.verifier.merkle import Rows
@@ -80,8 +79,8 @@ class DeepCombination:
         for i, value in enumerate(quotient):
             weight *= batch
             self._here[self._heights[0]].add("quotient", 3 * i, weight, value)
-        self._lift_weights = powers(weight * batch, len(self._heights))
-        weight *= batch * self._lift_weights[-1]
+        self._lift_weight = weight * batch
+        weight = self._lift_weight * self._lift_weight
         for t, (log_height, opened) in enumerate(zip(log_heights, values, strict=True)):
             following = self._next[log_height]
             for index, value in opened.next_main.items():
@@ -115,7 +114,7 @@ class DeepCombination:
                 }
                 factor = at_classes[0]
                 if k:
-                    factor += self._lift_weights[k] * at_classes[k]
+                    factor += self._lift_weight * at_classes[k]
                 value += self._here[log_height].at(row) * factor
                 value += self._next[log_height].at(row) * at_next
             result[index] = value

@@ -76,7 +76,7 @@ def _bytes(*numbers: int) -> bytes:
 # In the order of the fields: number, name, log_blowup, queries, grinding_bits, fold_log, final_log,
 # blinding_rows, hash_suite, min_bits.
 FAST: Final = Parameters(1, "fast", 2, 81, 20, 4, 6, 1024, KECCAK256, 100)
-SETTLE: Final = Parameters(2, "settle", 4, 55, 21, 4, 6, 512, KECCAK256, 128)
-SETTLE_COMPACT: Final = Parameters(3, "settle-compact", 6, 36, 23, 4, 6, 512, KECCAK256, 128)
+SETTLE: Final = Parameters(2, "settle", 4, 54, 22, 4, 6, 512, KECCAK256, 128)
+SETTLE_COMPACT: Final = Parameters(3, "settle-compact", 6, 36, 22, 4, 6, 512, KECCAK256, 128)
 PROFILES: Final = {profile.name: profile for profile in (FAST, SETTLE, SETTLE_COMPACT)}
 PROFILE_BY_NUMBER: Final = {profile.number: profile for profile in PROFILES.values()}

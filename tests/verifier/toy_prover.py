@@ -1,8 +1,8 @@
 """A slow prover for four small tables, written from docs/spec/proof-system.md.
 
-It works on polynomials. It shares with the verifier the field, the transcript and the evaluation of constraint terms. What
-it computes in another way: quotient (interpolated, and its degree checked), DEEP combination
-(column by column), folds (on coefficients), trees (built whole).
+It works on polynomials, and shares with the verifier the field, the transcript and the evaluation
+of constraint terms. What it computes in another way: quotient (interpolated, and its degree
+checked), DEEP combination (column by column), folds (on coefficients), trees (built whole).
 """
 
 import operator
@@ -324,7 +324,6 @@ class ToyProver:
         for t, table in enumerate(self.tables):
             next_columns += [(t, self.main[t][i]) for i in table.next_columns()]
             next_columns.append((t, aux[t][-1]))
-        lifts = sorted({self.n >> log for log in LOG_HEIGHTS} - {1})
         block = 1 + len(columns)
         values = []
         for x in self.domain:
@@ -341,11 +340,9 @@ class ToyProver:
                 s = self.n >> LOG_HEIGHTS[t]
                 if s > 1:
                     pole = zeta * field.root_of_unity(s.bit_length() - 1)
-                    exponent = block * (1 + lifts.index(s)) + i
-                    value += add_term(column, t, pole, exponent)
+                    value += add_term(column, t, pole, block + i)
             for j, (t, column) in enumerate(next_columns):
-                exponent = block * (len(lifts) + 1) + j
-                value += add_term(column, t, next_zeta, exponent)
+                value += add_term(column, t, next_zeta, 2 * block + j)
             values.append(value)
         return values
 
