@@ -116,7 +116,7 @@ def leaf_digest(suite: HashSuite, row: Sequence[int], salt: Sequence[int] = ()) 
         raise MessageLayoutError("a leaf takes at least one column, and a salt of 2 words or none")
     words = [*salt, *row]
     _require_canonical(words)
-    return _message_digest(suite, TAG_LEAF, words)
+    return message_digest(suite, TAG_LEAF, words)
 
 
 def node_digest(suite: HashSuite, left: bytes, right: bytes, injected: bytes = b"") -> bytes:
@@ -146,7 +146,7 @@ def node_digest(suite: HashSuite, left: bytes, right: bytes, injected: bytes = b
     if {len(left), len(right)} != {DIGEST_BYTES} or len(injected) not in {0, DIGEST_BYTES}:
         raise MessageLayoutError("a digest has 32 bytes")
     tag = TAG_INJECT if injected else TAG_NODE
-    return _message_digest(suite, tag, words_of(left + right + injected))
+    return message_digest(suite, tag, words_of(left + right + injected))
 
 
 def is_ground(suite: HashSuite, prefix: bytes, nonce: int, bits: int) -> bool:
@@ -176,11 +176,12 @@ def is_ground(suite: HashSuite, prefix: bytes, nonce: int, bits: int) -> bool:
         If the prefix is no whole number of words.
     """
     words = words_of(prefix[WORD_BYTES:])
-    digest = _message_digest(suite, prefix[:WORD_BYTES], [*words, nonce])
+    digest = message_digest(suite, prefix[:WORD_BYTES], [*words, nonce])
     return words_of(digest)[0] >> (64 - bits) == 0
 
 
-def _message_digest(suite: HashSuite, tag: bytes, words: Sequence[int]) -> bytes:
+def message_digest(suite: HashSuite, tag: bytes, words: Sequence[int]) -> bytes:
+    """Hash words under a tag of 8 bytes; with Poseidon2 they must be below p."""
     if suite == HashSuite.KECCAK256:
         return bytes(keccak(tag + bytes_of(words)))
     _require_canonical(words)

@@ -9,7 +9,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from eth_hash.auto import keccak
 
 from offchain.air.buses import FIRST_PC_TIMESTAMP, LINK, MEMORY, PC_ADDRESS
 from offchain.air.machine import TABLES
@@ -119,7 +118,7 @@ class _Run:
         self.executor = executor
         self.suite = HashSuite(key.parameters.hash_suite)
         self.blowup = 1 << key.parameters.log_blowup
-        self.transcript = ProverTranscript(keccak)
+        self.transcript = ProverTranscript(self.suite)
 
     def prove(self, main: Mapping[str, U64Array], output: list[int], progress: Progress) -> Proof:
         """Run all rounds."""

@@ -6,11 +6,12 @@ definition is in docs/spec/proof-system.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from eth_hash.auto import keccak
+
+from offchain.prover.hash_suites import HashSuite, message_digest, words_of
 from offchain.prover.reference import Ext, P
-
-Hash = Callable[[bytes], bytes]
 
 LABEL_BYTES = 8
 STATE_BYTES = 32
@@ -26,8 +27,8 @@ class ProverTranscript:
 
     Parameters
     ----------
-    hash_bytes : callable
-        The suite's hash of a byte string.
+    suite : HashSuite
+        Poseidon2 takes absorbed data as 4-byte words, one element each.
 
     Attributes
     ----------
@@ -35,8 +36,8 @@ class ProverTranscript:
         Label and value of all that was drawn, in order.
     """
 
-    def __init__(self, hash_bytes: Hash) -> None:
-        self._hash = hash_bytes
+    def __init__(self, suite: HashSuite) -> None:
+        self._suite = suite
         self._state = bytes(STATE_BYTES)
         self.challenges: list[tuple[str, tuple[int, ...]]] = []
 
@@ -48,6 +49,10 @@ class ProverTranscript:
     def absorb(self, label: str, data: bytes) -> None:
         """Bind a message."""
         length = len(data).to_bytes(8, "big")
+        if self._suite == HashSuite.POSEIDON2:
+            padded = data + bytes(-len(data) % 4)
+            words = [padded[at : at + 4] for at in range(0, len(padded), 4)]
+            data = b"".join(word.rjust(8, b"\0") for word in words)
         self._state = self._hash(b"HRabsorb" + _padded(label) + self._state + length + data)
 
     def draw_element(self, label: str) -> Ext:
@@ -70,6 +75,11 @@ class ProverTranscript:
         return b"".join(
             self._hash(b"HRblock0" + self._state + j.to_bytes(8, "big")) for j in range(blocks)
         )
+
+    def _hash(self, message: bytes) -> bytes:
+        if self._suite == HashSuite.KECCAK256:
+            return keccak(message)
+        return message_digest(self._suite, message[:LABEL_BYTES], words_of(message[LABEL_BYTES:]))
 
 
 def _padded(label: str) -> bytes:
