@@ -87,7 +87,7 @@ test: test-python test-contracts ## Run all tests (under ten minutes on two core
 
 # Without ape's plugin a pure Python test run starts seven seconds earlier.
 test-python: native guest ## Run the tests of specification, core, engine and tools
-	@$(PYTHON) -m pytest -p no:ape_test --ignore=tests/contracts --durations=10
+	@$(PYTHON) -m pytest -p no:ape_test -n 2 --dist worksteal --ignore=tests/contracts --durations=10
 
 test-contracts: native ## Run the contract tests on the in-process EVM
 	@$(BIN)/ape test tests/contracts --durations=10

@@ -1,14 +1,14 @@
 // SHA-256 in software (FIPS 180-4), of a message that stays private.
-// Tape:   n, then n KiB of message (256 words each)
+// Tape:   n, then n blocks of message (16 words each)
 // Output: n, then the digest as 8 words: in memory the 32 bytes of the digest
 #include "guest_io.h"
 
 enum {
     BLOCK_WORDS = 16,
     ROUNDS = 64,
-    BLOCKS_PER_KIB = 16,
+    BLOCK_BITS = 512,
     DIGEST_WORDS = 8,
-    KIB_MAX = (1 << 19) - 1
+    BLOCKS_MAX = (1 << 23) - 1
 };
 
 // Section 4.2.2.
@@ -59,10 +59,10 @@ int hr_guest_main(void) {
     static uint32_t schedule[ROUNDS];
     uint32_t hash[DIGEST_WORDS] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    uint32_t kib;
-    hr_guest_read(&kib, 1);
-    if (kib > KIB_MAX) return 1; // the length in bits would not fit one word
-    for (uint32_t block = 0; block < kib * BLOCKS_PER_KIB; block++) {
+    uint32_t blocks;
+    hr_guest_read(&blocks, 1);
+    if (blocks > BLOCKS_MAX) return 1; // the length in bits would not fit one word
+    for (uint32_t block = 0; block < blocks; block++) {
         hr_guest_read(schedule, BLOCK_WORDS);
         for (int t = 0; t < BLOCK_WORDS; t++) schedule[t] = reverse_bytes(schedule[t]);
         compress(hash, schedule);
@@ -70,11 +70,11 @@ int hr_guest_main(void) {
     // Padding, section 5.1.1: the message ends with a block, so it has one of its own.
     for (int t = 0; t < BLOCK_WORDS; t++) schedule[t] = 0;
     schedule[0] = 0x80000000;
-    schedule[BLOCK_WORDS - 1] = kib * 1024 * 8;
+    schedule[BLOCK_WORDS - 1] = blocks * BLOCK_BITS;
     compress(hash, schedule);
 
     for (int i = 0; i < DIGEST_WORDS; i++) hash[i] = reverse_bytes(hash[i]);
-    hr_guest_write(&kib, 1);
+    hr_guest_write(&blocks, 1);
     hr_guest_write(hash, DIGEST_WORDS);
     return 0;
 }

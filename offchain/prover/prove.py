@@ -27,6 +27,7 @@ from offchain.prover.quotient import masked_parts, quotient_coefficients
 from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
 from offchain.prover.transcript import ProverTranscript, elements_bytes
 from offchain.security.calculator import check_security
+from offchain.verifier.parameters import MAX_LOG_HEIGHT
 
 PROTOCOL = b"headrace/stark/v1"
 PROOF_TAG = b"HRproof1"
@@ -37,6 +38,10 @@ MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
 STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
 
 Progress = Callable[[str], None]
+
+
+class TraceShapeError(ValueError):
+    """Columns or output that no run of the program can have."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,45 @@ def prove(
     ------
     TraceError
         If the trace breaks a constraint or leaves a bus unbalanced.
-    InsecureParameters
+    TraceShapeError
+        If columns are missing or of a wrong height, or an output word is too large.
+    InsecureParametersError
         If the parameters give too few bits at this height.
     """
-    heights = tuple(main[table.name].shape[1] for table in TABLES)
-    layout = Layout(heights)
+    layout = Layout(_required_heights(key, main))
+    words = [int(word) for word in output]
+    if any(not 0 <= word < 1 << 32 for word in words):
+        raise TraceShapeError("an output word is not in [0, 2^32): pass the output of the run")
     check_security(key.parameters, layout.n.bit_length() - 1)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
         run = _Run(key, layout, randomness_key or secrets.token_bytes(KEY_BYTES), executor)
-        return run.prove(main, list(output), progress)
+        return run.prove(main, words, progress)
+
+
+def _required_heights(key: ProgramKey, main: Mapping[str, U64Array]) -> tuple[int, ...]:
+    """Heights of all tables; `TraceShapeError` unless the columns fit machine and program."""
+    heights = []
+    for number, table in enumerate(TABLES):
+        columns = main.get(table.name)
+        if columns is None or columns.dtype != np.uint64 or len(columns) != len(table.main):
+            raise TraceShapeError(
+                f"table {table.name} needs {len(table.main)} columns of uint64: use fill_tables"
+            )
+        height = columns.shape[1]
+        log_height = height.bit_length() - 1
+        is_allowed = key.parameters.min_log_height <= log_height <= MAX_LOG_HEIGHT
+        if height != 1 << log_height or not is_allowed:
+            raise TraceShapeError(
+                f"table {table.name} has {height} rows, not a power of two from "
+                f"2^{key.parameters.min_log_height} to 2^{MAX_LOG_HEIGHT}: use minimum_heights"
+            )
+        if number in key.evaluations and key.evaluations[number].shape[1] != height:
+            raise TraceShapeError(
+                f"table {table.name} has {height} rows, another number than in the program key: "
+                "fill the tables at the heights of the key"
+            )
+        heights.append(height)
+    return tuple(heights)
 
 
 def public_fraction_sum(challenges: BusChallenges, entry_pc: int, output: Sequence[int]) -> Ext:

@@ -113,7 +113,10 @@ def quotient_coefficients(
         stretch = layout.stretch(number)
         total[:, ::stretch] = add_ext(total[:, ::stretch], coefficients)
     if total[:, QUOTIENT_PARTS * n :].any():
-        raise TraceError("the trace breaks a constraint: report the program and its input")
+        raise TraceError(
+            "the trace breaks a constraint: it was changed, or filled for other blinding rows, or "
+            "this is a defect to report with the program and its input"
+        )
     balance = _balance_quotient(layout, commitments[2], public_sum)
     weight = np.array(start, np.uint64).reshape(3, 1).repeat(n, axis=1)
     weighted = multiply_ext(balance, np.ascontiguousarray(weight))
@@ -141,7 +144,10 @@ def _balance_quotient(layout: Layout, aux: Commitment, public_sum: Ext) -> U64Ar
     total[:, 0] = [(int(c) + s) % P for c, s in zip(total[:, 0], public_sum, strict=True)]
     sums = suffix_sum_ext(total, layout.n)
     if sums[:, 0].any():
-        raise TraceError("the buses do not balance: report the program and its input")
+        raise TraceError(
+            "the buses do not balance: the output is not that of this trace, or this is a defect to"
+            " report with the program and its input"
+        )
     quotient = np.zeros_like(sums)
     quotient[:, :-1] = sums[:, 1:]
     return quotient

@@ -3,7 +3,6 @@
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
 from offchain.air import buses
 from offchain.air.expression import (
@@ -86,7 +85,11 @@ class TableConstraints:
 
     def terms(self, blinding_rows: int) -> Iterator[Element]:
         """Constraint terms in the order of the protocol, each divided by what it vanishes on."""
-        blinded = prod((self._distance(-row) for row in range(1, blinding_rows + 1)), start=ONE)
+        step = pow(root_of_unity(self._log_height), -1, P)
+        point, blinded = 1, ONE
+        for _ in range(blinding_rows):
+            point = point * step % P
+            blinded *= self._y - Element(point)
         every = blinded / self._vanishing
         first, terminal = inverses([self._distance(0), self._distance(-blinding_rows)])
         yield from (value * every for value in self._constraints(Where.EVERY))

@@ -87,6 +87,11 @@ class Opening:
     values: Rows
     siblings: list[range]
 
+    @property
+    def place(self) -> range:
+        """All of its bytes."""
+        return range(next(iter(self.rows.values())).start, self.siblings[-1].stop)
+
     def words(self, data: bytes) -> list[int]:
         """All words of the rows, salts included."""
         return [word for place in self.rows.values() for word in words(data, place)]

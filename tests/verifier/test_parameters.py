@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from offchain.air.expression import BetaPeriodic, Periodic, leaves
+from offchain.air.expression import BetaPeriodic, Column, Periodic, leaves
 from offchain.air.machine import TABLES
 from offchain.air.table import Where
 from offchain.security.calculator import (
@@ -70,16 +70,26 @@ def test_boundary_constraints_keep_the_quotient_s_degree():
             assert constraint.where is Where.EVERY or constraint.expression.degree <= 2
 
 
-@all_profiles
-def test_periods_divide_every_height(profile):
+def all_leaves():
     for table in TABLES:
         expressions = [constraint.expression for constraint in table.constraints]
         expressions += [value for item in table.interactions for value in item.values]
         expressions += [item.numerator for item in table.interactions]
-        for leaf in (leaf for expression in expressions for leaf in leaves(expression)):
-            if isinstance(leaf, Periodic | BetaPeriodic):
-                values = leaf.values if isinstance(leaf, Periodic) else leaf.exponents
-                assert (1 << profile.min_log_height) % len(values) == 0
+        yield from (leaf for expression in expressions for leaf in leaves(expression))
+
+
+@all_profiles
+def test_periods_divide_every_height(profile):
+    for leaf in all_leaves():
+        if isinstance(leaf, Periodic | BetaPeriodic):
+            values = leaf.values if isinstance(leaf, Periodic) else leaf.exponents
+            assert (1 << profile.min_log_height) % len(values) == 0
+
+
+def test_preprocessed_columns_are_read_on_their_own_row_only():
+    # A proof opens main columns and running sums one row later, nothing else.
+    columns = [leaf for leaf in all_leaves() if isinstance(leaf, Column)]
+    assert not any(column.is_next and column.preprocessed for column in columns)
 
 
 @all_profiles

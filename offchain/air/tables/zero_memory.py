@@ -28,6 +28,9 @@ def build() -> Table:
     table.constrain("a word ends where it starts", is_zero * (last - first))
     table.constrain("used rows come first", is_next_used * (1 - is_used))
     table.constrain("the order starts at word 0", first, Where.FIRST)
+    # The last usable row reads flags of the terminal row, which nothing else binds: with -1 there
+    # it would send a 16-bit value of the prover's choice.
+    table.constrain("no step beyond the last row", is_used, Where.TERMINAL)
 
     table.send(
         "initial zero, or hole received",
