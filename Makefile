@@ -79,6 +79,7 @@ compile: setup ## Compile the contracts and rewrite contracts.lock.json
 gen: setup ## Regenerate the constants of the C core and the documentation
 	@$(PYTHON) -m offchain.tools.gen_constants
 	@$(PYTHON) -m offchain.tools.gen_poseidon2
+	@$(PYTHON) -m offchain.tools.gen_air_docs
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
@@ -99,6 +100,7 @@ lint: setup ## Check style, types, import directions and the contract lock
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTHON) -m offchain.tools.gen_constants --check
+	@$(PYTHON) -m offchain.tools.gen_air_docs --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
 
 format: setup ## Apply the formatter and the safe fixes
@@ -106,9 +108,10 @@ format: setup ## Apply the formatter and the safe fixes
 	@$(BIN)/ruff format
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
-bench: native ## Measure matching and leaf sizes as the README states them
+bench: native guest ## Measure matching, leaf sizes and proofs as the README states them
 	@$(BIN)/headrace bench matching
 	@$(BIN)/headrace bench leaves
+	@$(BIN)/headrace bench prove
 
 lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
 	@$(LOCK) pyproject.toml --group build --group test --group lint -o requirements/dev.txt

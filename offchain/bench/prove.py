@@ -24,8 +24,8 @@ from offchain.air.machine import TABLES
 from offchain.prover import hashing, kernels
 from offchain.prover.native_build import level_flags
 from offchain.prover.program_proof import ProvenRun, prove_program, verify_program
+from offchain.security.parameters import FAST, PROFILES, SETTLE, SETTLE_COMPACT
 from offchain.tools import build_native
-from offchain.verifier.parameters import FAST, PROFILES, SETTLE, SETTLE_COMPACT
 from offchain.zkvm.program import load_program
 
 #: Proof sizes are stated for tables of at least 2^11 rows.

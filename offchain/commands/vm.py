@@ -14,8 +14,8 @@ from offchain.prover.bus import PoleError
 from offchain.prover.levels import KernelsUnavailableError, LevelError
 from offchain.prover.program_proof import STAGES, ProvenRun, prove_program, verify_program
 from offchain.security.calculator import InsecureParametersError
+from offchain.security.parameters import PROFILES
 from offchain.tools.progress import stage_bar
-from offchain.verifier.parameters import PROFILES
 from offchain.verifier.rejection import Rejected
 from offchain.verifier.verify import VerifiedProof
 from offchain.zkvm.elf import ElfError

@@ -13,7 +13,7 @@ from offchain.prover.commitment import Commitment
 from offchain.prover.hash_suites import HashSuite
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import intt
-from offchain.verifier.parameters import Parameters
+from offchain.security.parameters import Parameters
 
 COSETS_OF_THE_QUOTIENT = 4
 

@@ -11,7 +11,7 @@ from typing import Final
 from offchain.air.machine import TABLES
 from offchain.prover import prove as rounds
 from offchain.prover.program_key import ProgramKey, make_program_key
-from offchain.verifier.parameters import PROFILES, Parameters
+from offchain.security.parameters import PROFILES, Parameters
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.verify import VerifiedProof, verify

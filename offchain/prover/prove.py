@@ -27,7 +27,7 @@ from offchain.prover.quotient import masked_parts, quotient_coefficients
 from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
 from offchain.prover.transcript import ProverTranscript, elements_bytes
 from offchain.security.calculator import check_security
-from offchain.verifier.parameters import MAX_LOG_HEIGHT
+from offchain.security.parameters import MAX_LOG_HEIGHT
 
 PROTOCOL = b"headrace/stark/v1"
 PROOF_TAG = b"HRproof1"

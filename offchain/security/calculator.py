@@ -20,13 +20,13 @@ from typing import Final
 from offchain.air.expression import BetaPeriodic, leaves
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
-from offchain.spec.constants import GOLDILOCKS_P
-from offchain.verifier.parameters import (
+from offchain.security.parameters import (
     KECCAK256,
     MAX_LOG_HEIGHT,
     QUOTIENT_PARTS,
     Parameters,
 )
+from offchain.spec.constants import GOLDILOCKS_P
 
 OPENED_OUT_OF_DOMAIN: Final = 2
 """zeta, and its successor for columns that are opened one row later too."""

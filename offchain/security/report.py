@@ -12,8 +12,8 @@ from offchain.security.calculator import (
     needed_blinding_rows,
     provable_bits,
 )
+from offchain.security.parameters import MAX_LOG_HEIGHT, PROFILES, Parameters
 from offchain.security.size import expected_proof_bytes
-from offchain.verifier.parameters import MAX_LOG_HEIGHT, PROFILES, Parameters
 
 SIZE_LOG_HEIGHT = 17
 """Expected proof sizes are stated for all tables at 2^17 rows, as benchmarks are."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from offchain.air.machine import TABLES
+from offchain.security.parameters import QUOTIENT_PARTS, Parameters
 from offchain.verifier.merkle import SALT_WORDS
-from offchain.verifier.parameters import QUOTIENT_PARTS, Parameters
 from offchain.verifier.proof_format import MAGIC, out_of_domain_count
 from offchain.verifier.transcript import DIGEST_BYTES
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from offchain.air.table import MAX_DEGREE
 from offchain.security.calculator import AirCounts, assess_regimes, count_air, highest_exponent
-from offchain.verifier.parameters import MAX_LOG_HEIGHT, PROFILES, Parameters
+from offchain.security.parameters import MAX_LOG_HEIGHT, PROFILES, Parameters
 
 _HEADER = """\
 # Headrace in the format of soundcalc (https://github.com/ethereum/soundcalc).

@@ -15,9 +15,9 @@ from offchain.air.expression import (
     Periodic,
 )
 from offchain.air.table import Bus, Interaction, Table, Where
+from offchain.security.parameters import QUOTIENT_PARTS
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier.field import ONE, ZERO, Element, inverses, powers, root_of_unity
-from offchain.verifier.parameters import QUOTIENT_PARTS
 from offchain.verifier.rejection import Reason, Rejected
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a proof: one layout for writer and reader.
+"""The bytes of a proof, read.
 
 The head, whose length follows from its first bytes, is decoded as a whole. The openings follow;
 how many there are depends on the challenges, so the verifier takes them from a `Reader` as it goes
@@ -6,23 +6,23 @@ along. No length is believed: what is read must be there.
 """
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
-from offchain.spec.constants import GOLDILOCKS_P as P
-from offchain.verifier.field import Element
-from offchain.verifier.parameters import (
+from offchain.security.parameters import (
     KECCAK256,
     MAX_LOG_HEIGHT,
     PROFILE_BY_NUMBER,
     QUOTIENT_PARTS,
     Parameters,
 )
+from offchain.spec.constants import GOLDILOCKS_P as P
+from offchain.verifier.field import Element
 from offchain.verifier.rejection import Reason, Rejected
-from offchain.verifier.transcript import DIGEST_BYTES, element_bytes
+from offchain.verifier.transcript import DIGEST_BYTES
 
 MAGIC: Final = b"HRproof1"
 MAX_OUTPUT_WORDS: Final = 1 << 21
@@ -95,24 +95,6 @@ class Reader:
         if self.suite == KECCAK256:
             return self.take(DIGEST_BYTES)
         return struct.pack(">4Q", *self.words(4))
-
-
-def encode(proof: Proof) -> bytes:
-    """Write a proof."""
-    counts = (proof.parameters.number, len(proof.log_heights), *proof.log_heights)
-    return b"".join((
-        *(MAGIC, bytes(counts)),
-        struct.pack(f">I{len(proof.output)}I", len(proof.output), *proof.output),
-        *(struct.pack(">I", proof.entry_pc), proof.preprocessed_root),
-        *(bytes(proof.preprocessed_log_heights), proof.main_root, proof.aux_root),
-        *(proof.quotient_root, element_bytes(proof.out_of_domain), *proof.fri_roots),
-        *(element_bytes(proof.final), struct.pack(">Q", proof.nonce), proof.openings),
-    ))  # fmt: skip
-
-
-def encode_opening(rows: Iterable[Sequence[int]], siblings: Iterable[bytes]) -> bytes:
-    """Write what one tree opens: the rows of all classes, each with its salt, then digests."""
-    return b"".join((*(struct.pack(f">{len(row)}Q", *row) for row in rows), *siblings))
 
 
 def decode(

@@ -6,9 +6,9 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
+from offchain.security.parameters import KECCAK256
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier.field import Element
-from offchain.verifier.parameters import KECCAK256
 
 DIGEST_BYTES: Final = 32
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
+from offchain.security import parameters as profiles
 from offchain.security.calculator import InsecureParametersError, check_security
-from offchain.verifier import parameters as profiles
 from offchain.verifier.constraints import BusChallenges, public_fractions, quotient_at, split_values
 from offchain.verifier.deep import DeepCombination
 from offchain.verifier.field import domain_shift
@@ -46,7 +46,7 @@ def verify(
     proof
         The bytes of the proof file.
     program_id
-        32 bytes, see :func:`offchain.verifier.parameters.program_id`.
+        32 bytes, see :func:`offchain.security.parameters.program_id`.
     output
         The expected words; None accepts any output, which the result then tells.
     accepted
@@ -78,6 +78,7 @@ def verify_claim(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> Ch
     """Check a decoded proof against the constraints of `tables`; returns the challenges."""
     parameters, log_n, log_heights = proof.parameters, proof.log_n, proof.log_heights
     _check_program(proof, program_id, tables)
+    _check_final_degree(proof)
     transcript = Transcript(parameters.hash_suite)
     ids = parameters.parameters_id + program_id
     transcript.absorb("protocol", b"headrace/stark/v1" + ids)
@@ -137,6 +138,12 @@ def _check_program(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> 
     proven = profiles.program_id(proof.parameters, root, log_heights, proof.entry_pc)
     if proven != program_id:
         raise Rejected(Reason.WRONG_PROGRAM, f"it is about {proven.hex()}")
+
+
+def _check_final_degree(proof: Proof) -> None:
+    # With more coefficients than the degree bound, every word would be a codeword.
+    if len(proof.final) != 1 << proof.parameters.final_log:
+        raise Rejected(Reason.FINAL_POLYNOMIAL_MISMATCH, f"{len(proof.final)} coefficients")
 
 
 def _read_trees(

@@ -10,10 +10,10 @@ import numpy as np
 from offchain.prover import native_build
 from offchain.prover.program_key import ProgramKey, make_program_key
 from offchain.prover.prove import Proof, prove
+from offchain.security.parameters import PROFILES, Parameters
 from offchain.tools import build_native
 from offchain.verifier import fri, verify
 from offchain.verifier.merkle import Rows, read_rows
-from offchain.verifier.parameters import PROFILES, Parameters
 from offchain.verifier.rejection import Reason
 from offchain.zkvm.execution import Execution
 from offchain.zkvm.executor import execute

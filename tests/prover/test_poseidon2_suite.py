@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from offchain.air.machine import TABLES
-from offchain.verifier.parameters import FAST, POSEIDON2
+from offchain.security.parameters import FAST, POSEIDON2
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.verify import verify, verify_claim

@@ -7,8 +7,8 @@ import pytest
 from offchain.prover.prove import STAGES
 from offchain.prover.quotient import TraceError
 from offchain.security.calculator import InsecureParametersError
+from offchain.security.parameters import FAST, PROFILES, SETTLE
 from offchain.verifier import proof_format
-from offchain.verifier.parameters import FAST, PROFILES, SETTLE
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.verify import verify
 from offchain.zkvm.trace import NotProvableError, fill_tables, minimum_heights

@@ -15,8 +15,8 @@ from rich.console import Console
 from offchain.commands.vm import vm
 from offchain.prover import native_build
 from offchain.prover.program_proof import STAGES, make_key, prove_program, verify_program
+from offchain.security.parameters import FAST, SETTLE
 from offchain.tools import build_native, progress
-from offchain.verifier.parameters import FAST, SETTLE
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.zkvm import guest_build
 from offchain.zkvm.program import load_program

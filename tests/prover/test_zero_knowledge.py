@@ -14,9 +14,9 @@ import pytest
 from offchain.air.machine import TABLES
 from offchain.prover import prove as prover
 from offchain.prover.commitment import Commitment
+from offchain.security.parameters import FAST, PROFILES
 from offchain.verifier.constraints import split_values
 from offchain.verifier.field import Element
-from offchain.verifier.parameters import FAST, PROFILES
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason
 from tests.prover.proofs import openings, proof, run

@@ -15,7 +15,7 @@ from offchain.security.calculator import (
     johnson_bound,
     unique_decoding,
 )
-from offchain.verifier.parameters import POSEIDON2, SETTLE, Parameters
+from offchain.security.parameters import POSEIDON2, SETTLE, Parameters
 
 # 200 columns, 400 constraints, 48 lookups a row of tuples of 16; one height.
 AIR = AirCounts(

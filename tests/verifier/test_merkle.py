@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from offchain.security.parameters import POSEIDON2
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier.merkle import read_rows
-from offchain.verifier.parameters import POSEIDON2
 from offchain.verifier.proof_format import Reader
 from offchain.verifier.rejection import Reason, Rejected
 from tests.verifier.toy_prover import build_tree, open_tree

@@ -15,13 +15,14 @@ import pytest
 
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
+from offchain.security.parameters import MAX_LOG_HEIGHT, PROFILES
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import constraints, merkle
 from offchain.verifier import verify as verifier
-from offchain.verifier.parameters import MAX_LOG_HEIGHT, PROFILES
-from offchain.verifier.proof_format import decode, encode
+from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
 from tests.prover.proofs import openings, proof, run, words
+from tests.verifier.encoding import encode
 
 GUEST, PROFILE = "fibonacci", "settle-compact"  # the profile with the shortest proofs
 SEED = 20_261_122

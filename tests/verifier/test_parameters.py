@@ -13,7 +13,7 @@ from offchain.security.calculator import (
     needed_blinding_rows,
     provable_bits,
 )
-from offchain.verifier.parameters import (
+from offchain.security.parameters import (
     FAST,
     MAX_LOG_HEIGHT,
     PROFILE_BY_NUMBER,

@@ -5,18 +5,13 @@ from dataclasses import replace
 import pytest
 
 from offchain.air.machine import TABLES
+from offchain.security.parameters import FAST, PROFILE_BY_NUMBER, SETTLE, program_id
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier.field import ONE, ZERO
-from offchain.verifier.parameters import FAST, PROFILE_BY_NUMBER, SETTLE, program_id
-from offchain.verifier.proof_format import (
-    MAX_OUTPUT_WORDS,
-    Proof,
-    decode,
-    encode,
-    out_of_domain_count,
-)
+from offchain.verifier.proof_format import MAX_OUTPUT_WORDS, Proof, decode, out_of_domain_count
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.verify import verify
+from tests.verifier.encoding import encode
 
 HEIGHTS_AT = 10
 COUNT_AT = HEIGHTS_AT + len(TABLES)

@@ -5,9 +5,10 @@ from random import Random
 import pytest
 
 from offchain.air.machine import TABLES
+from offchain.security.parameters import PROFILES
 from offchain.security.size import expected_proof_bytes
-from offchain.verifier.parameters import PROFILES
-from offchain.verifier.proof_format import Proof, encode, out_of_domain_count
+from offchain.verifier.proof_format import Proof, out_of_domain_count
+from tests.verifier.encoding import encode
 
 LOG_HEIGHTS = [17, 16, 14, 16, 17, 13, 12, 13, 12, 12, 13, 17]
 

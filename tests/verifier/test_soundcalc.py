@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from offchain.commands.params import params
 from offchain.security.calculator import assess_regimes
+from offchain.security.parameters import PROFILES
 from offchain.security.soundcalc import to_toml
-from offchain.verifier.parameters import PROFILES
 
 ROOT = Path(__file__).parents[2]
 

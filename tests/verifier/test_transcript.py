@@ -4,8 +4,8 @@ import pytest
 from eth_hash.auto import keccak
 
 from offchain.prover.hash_suites import HashSuite, is_ground, leaf_digest, node_digest
+from offchain.security.parameters import KECCAK256, POSEIDON2
 from offchain.spec.constants import GOLDILOCKS_P as P
-from offchain.verifier.parameters import KECCAK256, POSEIDON2
 from offchain.verifier.transcript import Transcript, element_bytes, message_digest
 
 

@@ -6,13 +6,14 @@ from random import Random
 import pytest
 
 from offchain.air.buses import FIRST_PC_TIMESTAMP, MEMORY, PC_ADDRESS
+from offchain.security.parameters import POSEIDON2
 from offchain.verifier.constraints import BusChallenges, public_fractions
 from offchain.verifier.field import ONE, ZERO, Element
-from offchain.verifier.parameters import POSEIDON2
-from offchain.verifier.proof_format import decode, encode
+from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.transcript import Transcript
 from offchain.verifier.verify import verify_claim
+from tests.verifier.encoding import encode
 from tests.verifier.toy_prover import ENTRY_PC, TOY, ToyProver, toy_tables, toy_trace
 
 TABLES = toy_tables()

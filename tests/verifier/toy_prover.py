@@ -12,6 +12,7 @@ from random import Random
 from offchain.air.buses import FIRST_PC_TIMESTAMP, KECCAK_BITS, LINK, MEMORY, PC_ADDRESS, RANGE16
 from offchain.air.expression import BetaPeriodic, Periodic
 from offchain.air.table import Table, Where
+from offchain.security.parameters import Parameters, program_id
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import field
 from offchain.verifier.constraints import (
@@ -21,9 +22,9 @@ from offchain.verifier.constraints import (
     quotient_at,
 )
 from offchain.verifier.field import Element
-from offchain.verifier.parameters import Parameters, program_id
-from offchain.verifier.proof_format import Proof, encode_opening
+from offchain.verifier.proof_format import Proof
 from offchain.verifier.transcript import Transcript, element_bytes, message_digest
+from tests.verifier.encoding import encode_opening
 
 TOY = Parameters(
     number=200,
