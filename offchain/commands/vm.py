@@ -22,7 +22,7 @@ from offchain.zkvm.elf import ElfError
 from offchain.zkvm.execution import CYCLES_MAX, DEFAULT_CYCLES_MAX, Execution
 from offchain.zkvm.executor import ExecutorUnavailableError, execute
 from offchain.zkvm.program import U32Array, load_program
-from offchain.zkvm.trace import NotProvableError, TableTooHighError
+from offchain.zkvm.trace import NotProvableError, TableTooHighError, used_rows
 
 _WORD_BYTES: Final = 4
 _WORDS_PER_LINE: Final = 8
@@ -101,7 +101,8 @@ def run(elf: Path, tape_file: Path | None, max_cycles: int, as_json: bool) -> No
         _fail_by_name(error, as_json)
     except _UNAVAILABLE as error:
         _fail(str(error), as_json)
-    click.echo(json.dumps(_fields(execution)) if as_json else _text(execution))
+    rows = used_rows(program, execution.row_counts)
+    click.echo(json.dumps(_fields(execution, rows)) if as_json else _text(execution, rows))
     if execution.exit_code != 0:
         raise SystemExit(1)
 
@@ -223,12 +224,12 @@ def read_tape(path: Path | None) -> U32Array:
     return np.frombuffer(data, "<u4").astype(np.uint32)
 
 
-def _fields(execution: Execution) -> dict[str, object]:
+def _fields(execution: Execution, rows: Mapping[str, int]) -> dict[str, object]:
     trap = execution.trap
     return {
         "exit_code": execution.exit_code,
         "cycles": execution.cycles,
-        "rows": dict(execution.row_counts),
+        "rows": rows,
         "output": _hex_words(execution.output.tolist()),
         "trap": trap
         and {
@@ -269,13 +270,13 @@ def _hex_words(words: Iterable[int]) -> list[str]:
     return [f"{word:#010x}" for word in words]
 
 
-def _text(execution: Execution) -> str:
+def _text(execution: Execution, rows: Mapping[str, int]) -> str:
     return "\n".join(
         [
             _ending(execution),
             f"Cycles: {execution.cycles:,}",
             "Rows per table:",
-            *_table_lines(execution.row_counts),
+            *_table_lines(rows),
             *_output_lines(execution.output.tolist()),
         ]
     )
