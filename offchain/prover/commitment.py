@@ -16,6 +16,9 @@ from offchain.prover.merkle import CosetRows, MerkleTree, TreeBuilder
 from offchain.prover.multiproof import MatrixClass, TreeShape
 from offchain.prover.polynomials import evaluate_base
 
+WHOLE_TREE_LEAVES_MAX = 1 << 23
+"""Trees of more leaves drop their lowest layers and hash them again for an opening."""
+
 SALT_STREAM = 1 << 32
 """Random streams of salts start here; those below are for blinding rows and masks."""
 
@@ -77,7 +80,9 @@ class Commitment:
             )
             for height in self.heights
         )
-        builder = TreeBuilder(self.suite, TreeShape(self.blowup, classes), drop_layers=0)
+        shape = TreeShape(self.blowup, classes)
+        keeps_all = shape.leaves <= WHOLE_TREE_LEAVES_MAX
+        builder = TreeBuilder(self.suite, shape, drop_layers=0 if keeps_all else None)
 
         def add(coset: int) -> None:
             values = self._extend(coset)
@@ -108,7 +113,8 @@ class Commitment:
                 lambda row, height=height, salts=salts: self._row(height, row, salts), rows
             )
         leaves = self.blowup * self.heights[0]
-        parts += self._finished_tree.open(sorted({index % leaves for index in indices}))
+        known = sorted({index % leaves for index in indices})
+        parts += self._finished_tree.open(known, lambda j: self._rows(j, self._extend(j)))
         return b"".join(parts)
 
     def _extend(self, coset: int) -> dict[int, U64Array]:

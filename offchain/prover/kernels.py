@@ -227,58 +227,6 @@ def batch_inverse_ext(values: U64Array, level: str | None = None) -> int:
     return int(load_library(level).hr_batch_inverse_ext(pointer(values), n))
 
 
-def deep_accumulate(
-    out: U64Array,
-    numerator: U64Array,
-    value: Ext,
-    shift: int,
-    omega: int,
-    point: Ext,
-    weight: Ext,
-    level: str | None = None,
-) -> None:
-    """Add one opening to a DEEP sum.
-
-    ``out_i += weight * (numerator_(i mod m) - value) / (x_i - point)``, x_i = shift * omega^i.
-
-    Parameters
-    ----------
-    out
-        [3][n], n a multiple of 8.
-    numerator
-        [3][m], m a multiple of 8 that divides n.
-    value, point, weight
-        Extension elements.
-    shift, omega
-        In [1, p).
-    level
-        An instruction-set level.
-
-    Raises
-    ------
-    KernelArgumentError
-        If a shape or a number does not fit, or if some x_i equals the point (`out` then lacks the
-        terms of these positions and must not be used).
-    """
-    n = require_planes(out, "the sum")
-    m = require_planes(numerator, "the numerator")
-    if n % m:
-        raise KernelArgumentError(f"a numerator of {m} elements does not repeat in {n}")
-    poles = load_library(level).hr_deep_accumulate(
-        pointer(out),
-        n,
-        pointer(numerator),
-        m,
-        ext_argument(value),
-        require_nonzero(shift),
-        require_nonzero(omega),
-        ext_argument(point),
-        ext_argument(weight),
-    )
-    if poles:
-        raise KernelArgumentError("the point lies on the domain: draw it outside the base field")
-
-
 def fri_fold(
     codeword: U64Array,
     log_arity: int,

@@ -81,12 +81,13 @@ def _open(level: str) -> ctypes.CDLL:
         "hr_suffix_sum_ext": (None, [pointer, pointer, size, size]),
         "hr_batch_inverse": (size, [pointer, size]),
         "hr_batch_inverse_ext": (size, [pointer, size]),
-        "hr_deep_accumulate": (
-            size,
-            [pointer, size, pointer, size, pointer, u64, u64, pointer, pointer],
-        ),
         "hr_fri_fold": (None, [pointer, pointer, size, u32, pointer, u64]),
         "hr_random_fill": (None, [pointer, size, pointer, u64]),
+        "hr_multiply_ext": (None, [pointer, pointer, pointer, size]),
+        "hr_scale": (None, [pointer, size, u64]),
+        "hr_divide_by_linear": (None, [pointer, pointer, size, pointer]),
+        "hr_evaluate_base": (None, [pointer, pointer, size, size, u64]),
+        "hr_zerofier": (None, [pointer, size, u64, u64]),
         "hr_chacha20": (None, [pointer, pointer, pointer, u32]),
     }
     for name, (result, arguments) in signatures.items():

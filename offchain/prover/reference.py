@@ -130,21 +130,23 @@ def combine(columns: Sequence[Sequence[int]], weights: Sequence[Ext]) -> list[Ex
     return total
 
 
-def deep_accumulate(
-    numerator: Sequence[Ext],
-    value: Ext,
-    domain: Sequence[int],
-    point: Ext,
-    weight: Ext,
-) -> list[Ext]:
-    """Return weight * (numerator_(i mod m) - value) / (x_i - point) for every x_i in domain."""
-    return [
-        ext_mul(
-            ext_mul(weight, ext_sub(numerator[i % len(numerator)], value)),
-            ext_inverse(ext_sub((x, 0, 0), point)),
-        )
-        for i, x in enumerate(domain)
-    ]
+def divide_by_linear(coefficients: Sequence[Ext], point: Ext) -> list[Ext]:
+    """Return the quotient of a polynomial by X - point, as long as the polynomial."""
+    quotient, carry = [], ZERO
+    for coefficient in reversed(coefficients):
+        quotient.append(carry)
+        carry = ext_add(ext_mul(carry, point), coefficient)
+    return quotient[::-1]
+
+
+def zerofier(count: int, root: int, ratio: int) -> list[int]:
+    """Return the coefficients of the product of X - root * ratio^i, i < count."""
+    coefficients = [1]
+    for zero in geometric(root, ratio, count):
+        shifted = [0, *coefficients]
+        scaled = [*(zero * c % P for c in coefficients), 0]
+        coefficients = [(a - b) % P for a, b in zip(shifted, scaled, strict=True)]
+    return coefficients
 
 
 def fri_fold(codeword: Sequence[Ext], log_arity: int, beta: Ext, shift: int) -> list[Ext]:

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from offchain.prover import kernels, reference
+from offchain.prover import kernels, polynomials, reference
 from offchain.prover.kernel_arguments import KernelArgumentError
 from offchain.prover.levels import LEVEL_VARIABLE, LevelError, available_levels, load_library
 from offchain.prover.native_build import build_all
@@ -149,25 +149,39 @@ def test_batch_inverse_ext(level, n):
     assert triples(array) == [reference.ext_inverse(x) for x in values]
 
 
-@pytest.mark.parametrize(("n", "m"), [(8, 8), (32, 8), (1024, 512)])
-def test_deep_accumulate(level, n, m):
-    numerator, start = exts(m, 2), exts(n, 3)
-    value, point, weight = (5, P - 1, 2**32), (SHIFT, 1, P - 2), (0, 2**63, 9)
-    omega = reference.root_of_unity(n)
-    out = planes(start)
-    kernels.deep_accumulate(out, planes(numerator), value, SHIFT, omega, point, weight, level)
-    domain = reference.geometric(SHIFT, omega, n)
-    terms = reference.deep_accumulate(numerator, value, domain, point, weight)
-    assert triples(out) == [reference.ext_add(s, t) for s, t in zip(start, terms, strict=True)]
+@pytest.mark.parametrize("n", [8, 64])
+def test_multiply_ext(level, n):
+    left, right = exts(n, 2), [(0, 0, 0), (P - 1, P - 1, P - 1), *exts(n - 2, 3)]
+    product = polynomials.multiply_ext(planes(left), planes(right), level)
+    assert triples(product) == [reference.ext_mul(a, b) for a, b in zip(left, right, strict=True)]
 
 
-def test_deep_accumulate_refuses_a_point_of_the_domain(level):
-    omega = reference.root_of_unity(16)
-    point = (SHIFT * pow(omega, 11, P) % P, 0, 0)
-    with pytest.raises(KernelArgumentError, match="lies on the domain"):
-        kernels.deep_accumulate(
-            planes(exts(16)), planes(exts(16)), (1, 2, 3), SHIFT, omega, point, (1, 0, 0), level
-        )
+def test_scale(level):
+    values = [0, 1, P - 1, *elements(13)]
+    array = np.array(values, np.uint64)
+    polynomials.scale(array, P - 2, level)
+    assert array.tolist() == [x * (P - 2) % P for x in values]
+
+
+@pytest.mark.parametrize("n", [8, 64])
+def test_divide_by_linear(level, n):
+    coefficients, point = exts(n), (SHIFT, P - 1, 2**32)
+    quotient = polynomials.divide_by_linear(planes(coefficients), point, level)
+    assert triples(quotient) == reference.divide_by_linear(coefficients, point)
+
+
+@pytest.mark.parametrize("n", [8, 64, 8192])
+def test_evaluate_base(level, n):
+    columns = [elements(n, seed) for seed in (1, 2, 3)]
+    values = polynomials.evaluate_base(columns_array(columns), SHIFT, level)
+    expected = [reference.evaluate_ext(column, (SHIFT, 0, 0))[0] for column in columns]
+    assert values.tolist() == expected
+
+
+@pytest.mark.parametrize("count", [1, 5, 64])
+def test_zerofier(level, count):
+    coefficients = polynomials.zerofier(count, 5, SHIFT, level)
+    assert coefficients.tolist() == reference.zerofier(count, 5, SHIFT)
 
 
 @pytest.mark.parametrize("log_arity", [1, 2, 3, 4])
@@ -252,13 +266,6 @@ def test_arrays_are_checked(level):
             call()
 
 
-def test_a_numerator_must_repeat(level):
-    with pytest.raises(KernelArgumentError, match="does not repeat"):
-        kernels.deep_accumulate(
-            planes(exts(32)), planes(exts(24)), (1, 0, 0), 1, 7, (0, 1, 0), (1, 0, 0), level
-        )
-
-
 def test_the_environment_chooses_the_level(level, monkeypatch):
     monkeypatch.setenv(LEVEL_VARIABLE, level)
     assert load_library() is load_library(level)
@@ -275,12 +282,9 @@ def test_all_levels_agree_on_large_arrays(level):
     columns = np.zeros((3, 2**14), np.uint64)
     kernels.random_fill(columns, KEY, 5, level)
     point = (3, P - 5, SHIFT)
-    omega = reference.root_of_unity(2**14)
 
     def results(at):
         values = kernels.coset_ntt(columns, 2**14, 7, level=at)
-        total = np.zeros_like(columns)
-        kernels.deep_accumulate(total, values, point, 7, omega, point, point, at)
         inverses = values.copy()
         kernels.batch_inverse_ext(inverses, at)
         return [
@@ -289,7 +293,6 @@ def test_all_levels_agree_on_large_arrays(level):
             kernels.evaluate_ext(columns, point, at),
             kernels.combine(columns, columns_array([point] * 3), level=at),
             kernels.suffix_sum_ext(columns, 2**14 - 5, level=at),
-            total,
             inverses,
             kernels.fri_fold(columns, 4, point, 7, level=at),
         ]

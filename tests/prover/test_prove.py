@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from offchain.prover import commitment, merkle
 from offchain.prover.prove import STAGES
 from offchain.prover.quotient import TraceError
 from offchain.security.calculator import InsecureParametersError
@@ -122,3 +123,10 @@ def test_only_accepted_profiles_pass(profile):
     with pytest.raises(Rejected) as caught:
         verify(proof("fibonacci", profile).data, bytes(32), accepted=others)
     assert caught.value.reason is Reason.PROFILE_NOT_ACCEPTED
+
+
+def test_trees_that_drop_layers_give_the_same_proof(monkeypatch):
+    whole = run("factors", PROFILES["settle"]).prove()
+    monkeypatch.setattr(commitment, "WHOLE_TREE_LEAVES_MAX", 0)
+    monkeypatch.setattr(merkle, "LEAVES_WHOLE_LOG2", 0)
+    assert run("factors", PROFILES["settle"]).prove().data == whole.data

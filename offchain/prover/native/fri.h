@@ -1,46 +1,10 @@
-/* The codeword that FRI tests, and its folding. */
+/* Folding of the codeword that FRI tests. */
 #ifndef HEADRACE_PROVER_FRI_H
 #define HEADRACE_PROVER_FRI_H
 
 #include "inverse.h"
 
 enum { HR_FRI_LOG_ARITY_MAX = 4, HR_FRI_ARITY_MAX = 1 << HR_FRI_LOG_ARITY_MAX };
-
-/* One opening of the DEEP sum: out_i += weight * (numerator_i - value) / (x_i - point), with
- * x_i = shift * omega^i and the numerator repeated when it is shorter.
- *
- * Returns: how many x_i equal the point; their terms are left out
- * In:     numerator             [3][m], m a multiple of 8 that divides n
- *         value, point, weight  [3]
- * In/Out: out                   [3][n]
- */
-HR_EXPORT size_t hr_deep_accumulate(uint64_t *out, size_t n, const uint64_t *numerator, size_t m,
-                                    const uint64_t *value, uint64_t shift, uint64_t omega,
-                                    const uint64_t *point, const uint64_t *weight) {
-    uint64_t inverses[HR_EXT_DEGREE * HR_INVERSE_BLOCK];
-    const hr_v8e v = hr_v8e_broadcast((hr_ext){{value[0], value[1], value[2]}});
-    const hr_v8e z = hr_v8e_broadcast((hr_ext){{point[0], point[1], point[2]}});
-    const hr_v8e w = hr_v8e_broadcast((hr_ext){{weight[0], weight[1], weight[2]}});
-    hr_v8 x = hr_v8_geometric(shift, omega);
-    const hr_v8 x_step = hr_v8_broadcast(hr_power(omega, HR_V8_LANES));
-    size_t zeros = 0;
-    for (size_t first = 0; first < n; first += HR_INVERSE_BLOCK) {
-        const size_t count = hr_min(HR_INVERSE_BLOCK, n - first);
-        for (size_t i = 0; i < count; i += HR_V8_LANES) {
-            hr_v8e_store(inverses, HR_INVERSE_BLOCK, i, hr_v8e_sub(hr_v8e_from_base(x), z));
-            x = hr_v8_mul(x, x_step);
-        }
-        zeros += hr_invert_ext_block(inverses, HR_INVERSE_BLOCK, count);
-        for (size_t i = 0; i < count; i += HR_V8_LANES) {
-            const hr_v8e difference = hr_v8e_sub(hr_v8e_load(numerator, m, (first + i) % m), v);
-            const hr_v8e quotient =
-                hr_v8e_mul(difference, hr_v8e_load(inverses, HR_INVERSE_BLOCK, i));
-            const hr_v8e sum = hr_v8e_load(out, n, first + i);
-            hr_v8e_store(out, n, first + i, hr_v8e_add(sum, hr_v8e_mul(quotient, w)));
-        }
-    }
-    return zeros;
-}
 
 /* What a fold by 2^log_arity shares between all positions. */
 typedef struct {
