@@ -7,20 +7,11 @@ import numpy as np
 from offchain.prover.evaluators import Columns, Evaluator
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import batch_inverse_ext, random_fill, suffix_sum_ext
-from offchain.prover.polynomials import multiply_ext
-from offchain.prover.reference import P
+from offchain.prover.polynomials import add_elements, multiply_ext
 
 
 class PoleError(RuntimeError):
     """A fingerprint is zero, which happens with probability below 2^-150: prove again."""
-
-
-def add_ext(left: U64Array, right: U64Array) -> U64Array:
-    """Sum of two arrays of field elements, elementwise."""
-    total = left + right  # wraps modulo 2^64
-    # A wrapped sum lacks 2^64 = p + (2^32 - 1).
-    total = np.where(total < left, total + np.uint64(2**32 - 1), total)
-    return np.where(total >= P, total - np.uint64(P), total).astype(np.uint64)
 
 
 def aux_columns(
@@ -42,7 +33,7 @@ def aux_columns(
     used = rows - blinding_rows
     every = sums[0]
     for g in range(1, evaluator.groups):
-        every = add_ext(every, sums[g])
+        every = add_elements(every, sums[g])
     running = suffix_sum_ext(np.ascontiguousarray(every), used)
     noise = np.empty((evaluator.groups, 3, blinding_rows), np.uint64)
     random_fill(noise, key, stream)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from offchain.air.machine import TABLES
-from offchain.prover.bus import add_ext
 from offchain.prover.commitment import Commitment
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import combine, evaluate_ext
 from offchain.prover.layout import Layout
-from offchain.prover.polynomials import divide_by_linear, multiply_ext
+from offchain.prover.polynomials import add_elements, divide_by_linear, multiply_ext
 from offchain.prover.reference import Ext, ext_add, ext_mul, ext_power, ext_scale, root_of_unity
 
 BASIS: tuple[Ext, ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
@@ -109,18 +108,18 @@ def deep_polynomial(
     lifted = _lifted_sums(current, lam, lam, n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in lifted.values():
-        whole = add_ext(whole, coefficients)
-    total = add_ext(mask, divide_by_linear(whole, zeta))
+        whole = add_elements(whole, coefficients)
+    total = add_elements(mask, divide_by_linear(whole, zeta))
     weight = ext_power(lam, 1 + len(current))
     for stretch in layout.stretches:
         point = ext_scale(zeta, root_of_unity(stretch))
-        total = add_ext(total, _weighted(divide_by_linear(lifted[stretch], point), weight))
+        total = add_elements(total, _weighted(divide_by_linear(lifted[stretch], point), weight))
     next_sums = _lifted_sums(following, lam, (1, 0, 0), n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in next_sums.values():
-        whole = add_ext(whole, coefficients)
+        whole = add_elements(whole, coefficients)
     point = ext_scale(zeta, root_of_unity(n))
-    return add_ext(total, _weighted(divide_by_linear(whole, point), ext_mul(weight, weight)))
+    return add_elements(total, _weighted(divide_by_linear(whole, point), ext_mul(weight, weight)))
 
 
 def _weighted(values: U64Array, weight: Ext) -> U64Array:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from offchain.prover.reference import GENERATOR, P, root_of_unity
 
 TWO_ADICITY = 32
+QUOTIENT_COSETS = 4
+"""Cosets of size n on which the quotient, of degree below 3n, is computed."""
 
 
 def shift_of(height: int) -> int:
@@ -25,3 +27,8 @@ def coset_shift(height: int, blowup: int, coset: int) -> int:
 def domain_point(height: int, blowup: int, index: int) -> int:
     """Point under row `index` of the evaluation domain of a table."""
     return coset_shift(height, blowup, index)
+
+
+def quotient_cosets(blowup: int) -> frozenset[int]:
+    """Cosets of the evaluation domain whose union is the domain of the quotient, of size 4n."""
+    return frozenset(range(0, blowup, blowup // QUOTIENT_COSETS))

@@ -8,7 +8,15 @@ import numpy as np
 
 from offchain.prover.kernel_arguments import EXT_DEGREE, U64Array
 from offchain.prover.levels import load_library
-from offchain.prover.reference import Ext
+from offchain.prover.reference import Ext, P
+
+
+def add_elements(left: U64Array, right: U64Array) -> U64Array:
+    """Add two arrays of base elements, or of planes of extension elements, of one shape."""
+    total = left + right  # wraps modulo 2^64
+    # A wrapped sum lacks 2^64 = p + (2^32 - 1).
+    total = np.where(total < left, total + np.uint64(2**32 - 1), total)
+    return np.where(total >= P, total - np.uint64(P), total).astype(np.uint64)
 
 
 def multiply_ext(left: U64Array, right: U64Array, level: str | None = None) -> U64Array:

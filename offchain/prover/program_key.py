@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from eth_hash.auto import keccak
-
 from offchain.air.machine import TABLES
 from offchain.prover.commitment import Commitment
+from offchain.prover.domain import quotient_cosets
 from offchain.prover.hash_suites import HashSuite
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import intt
-from offchain.security.parameters import Parameters
-
-COSETS_OF_THE_QUOTIENT = 4
+from offchain.security.parameters import Parameters, program_id
 
 
 @dataclass(frozen=True)
@@ -44,19 +41,7 @@ class ProgramKey:
     @property
     def program_id(self) -> bytes:
         """Digest of the program under these parameters; see docs/spec/proof-system.md."""
-        numbers = [*self.log_heights, self.entry_pc]
-        return keccak(
-            b"HRprogrm"
-            + self.parameters.parameters_id
-            + self.commitment.root
-            + b"".join(number.to_bytes(8, "big") for number in numbers)
-        )
-
-
-def quotient_cosets(blowup: int) -> frozenset[int]:
-    """Cosets whose union is the domain of four times the height, where the quotient is computed."""
-    step = blowup // COSETS_OF_THE_QUOTIENT
-    return frozenset(range(0, blowup, step))
+        return program_id(self.parameters, self.commitment.root, self.log_heights, self.entry_pc)
 
 
 def make_program_key(

@@ -15,6 +15,7 @@ from offchain.air.machine import TABLES
 from offchain.prover.bus import aux_columns
 from offchain.prover.commitment import Commitment
 from offchain.prover.deep import deep_polynomial, open_current, open_next
+from offchain.prover.domain import quotient_cosets
 from offchain.prover.evaluators import BusChallenges, Columns, Evaluator
 from offchain.prover.fri import commit_layers, extend, open_layers
 from offchain.prover.hash_suites import HashSuite
@@ -22,7 +23,7 @@ from offchain.prover.hashing import grind
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import KEY_BYTES, intt, random_fill
 from offchain.prover.layout import Layout
-from offchain.prover.program_key import ProgramKey, quotient_cosets
+from offchain.prover.program_key import ProgramKey
 from offchain.prover.quotient import masked_parts, quotient_coefficients
 from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
 from offchain.prover.transcript import ProverTranscript, elements_bytes

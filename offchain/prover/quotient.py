@@ -9,9 +9,8 @@ from functools import lru_cache
 import numpy as np
 
 from offchain.air.machine import TABLES
-from offchain.prover.bus import add_ext
 from offchain.prover.commitment import Commitment
-from offchain.prover.domain import coset_shift, shift_of
+from offchain.prover.domain import QUOTIENT_COSETS, coset_shift, shift_of
 from offchain.prover.evaluators import Columns, Evaluator, Factors, powers_of
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import (
@@ -22,12 +21,9 @@ from offchain.prover.kernels import (
     suffix_sum_ext,
 )
 from offchain.prover.layout import Layout, constraint_counts
-from offchain.prover.polynomials import multiply_ext, scale, zerofier
+from offchain.prover.polynomials import add_elements, multiply_ext, scale, zerofier
 from offchain.prover.reference import Ext, P, ext_mul, ext_power, inverse, root_of_unity
-
-QUOTIENT_COSETS = 4
-"""Cosets of size n on which the quotient, of degree below 3n, is computed."""
-QUOTIENT_PARTS = 3
+from offchain.security.parameters import QUOTIENT_PARTS
 
 
 class TraceError(RuntimeError):
@@ -58,7 +54,7 @@ def _blinding_zerofier(height: int, blinding_rows: int) -> U64Array:
 
 
 def _minus(values: U64Array, constant: int) -> U64Array:
-    return add_ext(values, np.full_like(values, (P - constant) % P))
+    return add_elements(values, np.full_like(values, (P - constant) % P))
 
 
 def quotient_coefficients(
@@ -111,7 +107,7 @@ def quotient_coefficients(
     by_size = sorted(range(len(TABLES)), key=lambda t: -layout.heights[t])
     for number, coefficients in zip(by_size, executor.map(table_quotient, by_size), strict=True):
         stretch = layout.stretch(number)
-        total[:, ::stretch] = add_ext(total[:, ::stretch], coefficients)
+        total[:, ::stretch] = add_elements(total[:, ::stretch], coefficients)
     if total[:, QUOTIENT_PARTS * n :].any():
         raise TraceError(
             "the trace breaks a constraint: it was changed, or filled for other blinding rows, or "
@@ -120,7 +116,7 @@ def quotient_coefficients(
     balance = _balance_quotient(layout, commitments[2], public_sum)
     weight = np.array(start, np.uint64).reshape(3, 1).repeat(n, axis=1)
     weighted = multiply_ext(balance, np.ascontiguousarray(weight))
-    total[:, :n] = add_ext(total[:, :n], weighted)
+    total[:, :n] = add_elements(total[:, :n], weighted)
     return total
 
 
@@ -140,7 +136,7 @@ def _balance_quotient(layout: Layout, aux: Commitment, public_sum: Ext) -> U64Ar
     total = np.zeros((3, layout.n), np.uint64)
     for number, coefficients in aux.coefficients.items():
         stretch = layout.stretch(number)
-        total[:, ::stretch] = add_ext(total[:, ::stretch], coefficients[-3:])
+        total[:, ::stretch] = add_elements(total[:, ::stretch], coefficients[-3:])
     total[:, 0] = [(int(c) + s) % P for c, s in zip(total[:, 0], public_sum, strict=True)]
     sums = suffix_sum_ext(total, layout.n)
     if sums[:, 0].any():
@@ -174,7 +170,7 @@ def masked_parts(quotient: U64Array, queries: int, key: bytes, stream: int) -> U
     negative = np.where(masks == 0, masks, np.uint64(P) - masks)
     for i in range(QUOTIENT_PARTS - 1):
         parts[i, :, size:] = masks[i]
-        parts[i + 1, :, :overlap] = add_ext(parts[i + 1, :, :overlap], negative[i])
+        parts[i + 1, :, :overlap] = add_elements(parts[i + 1, :, :overlap], negative[i])
     mask = np.empty((3, n), np.uint64)
     random_fill(mask, key, stream + 1)
     return np.concatenate([parts.reshape(3 * QUOTIENT_PARTS, n), mask])
