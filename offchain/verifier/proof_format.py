@@ -6,7 +6,7 @@ along. No length is believed: what is read must be there.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -101,14 +101,20 @@ def decode(
     data: bytes,
     tables: Sequence[Table] = TABLES,
     profiles: Mapping[int, Parameters] = PROFILE_BY_NUMBER,
+    accepted: Container[str] | None = None,
 ) -> Proof:
-    """Read a proof up to its openings; `Rejected` if the head is malformed or heights are wrong."""
+    """Read a proof up to its openings; `Rejected` if the head is malformed or heights are wrong.
+
+    `accepted` names the profiles that are good enough, all of them by default.
+    """
     reader = Reader(data)
     if reader.take(len(MAGIC)) != MAGIC:
         raise Rejected(Reason.BAD_MAGIC)
     if (number := reader.number(1)) not in profiles:
         raise Rejected(Reason.UNKNOWN_PROFILE, str(number))
     parameters = profiles[number]
+    if accepted is not None and parameters.name not in accepted:
+        raise Rejected(Reason.PROFILE_NOT_ACCEPTED, parameters.name)
     reader.suite = parameters.hash_suite
     if reader.number(1) != len(tables):
         raise Rejected(Reason.WRONG_TABLE_COUNT)

@@ -34,6 +34,11 @@ class Transcript:
         self._state = bytes(DIGEST_BYTES)
         self.challenges: list[tuple[str, tuple[int, ...]]] = []
 
+    @property
+    def state(self) -> bytes:
+        """The 32 bytes from which everything later follows."""
+        return self._state
+
     def absorb(self, label: str, data: bytes) -> None:
         """Bind all later challenges to `data`; its length comes first, so nothing can be moved.
 

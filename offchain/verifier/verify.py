@@ -1,6 +1,5 @@
 """Verify a proof, step by step as docs/spec/proof-system.md has it."""
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,12 @@ from offchain.security import parameters as profiles
 from offchain.security.calculator import InsecureParametersError, check_security
 from offchain.verifier.constraints import BusChallenges, public_fractions, quotient_at, split_values
 from offchain.verifier.deep import DeepCombination
+from offchain.verifier.fiat_shamir import Challenges, draw_challenges
 from offchain.verifier.field import domain_shift
 from offchain.verifier.fri import verify_layers
 from offchain.verifier.merkle import SALT_WORDS, Rows, read_rows
 from offchain.verifier.proof_format import Proof, Reader, decode
 from offchain.verifier.rejection import Reason, Rejected
-from offchain.verifier.transcript import Transcript, element_bytes
-
-Challenges = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,8 @@ def verify(
     Rejected
         With the reason, if the proof does not convince.
     """
-    parsed = decode(proof)
+    parsed = decode(proof, accepted={*accepted})
     profile = parsed.parameters.name
-    if profile not in set(accepted):
-        raise Rejected(Reason.PROFILE_NOT_ACCEPTED, profile)
     try:
         bits = check_security(parsed.parameters, parsed.log_n)
     except InsecureParametersError as error:
@@ -79,54 +74,36 @@ def verify_claim(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> Ch
     parameters, log_n, log_heights = proof.parameters, proof.log_n, proof.log_heights
     _check_program(proof, program_id, tables)
     _check_final_degree(proof)
-    transcript = Transcript(parameters.hash_suite)
-    ids = parameters.parameters_id + program_id
-    transcript.absorb("protocol", b"headrace/stark/v1" + ids)
-    count = len(proof.output)
-    transcript.absorb("output", struct.pack(f">Q{count}I", count, *proof.output))
-    transcript.absorb("heights", bytes(log_heights))
-
-    transcript.absorb("main", proof.main_root)
-    buses = BusChallenges(transcript.draw_element("gamma"), transcript.draw_element("beta"))
-    transcript.absorb("aux", proof.aux_root)
-    alpha = transcript.draw_element("alpha")
-    transcript.absorb("quotient", proof.quotient_root)
-    zeta = transcript.draw_element("zeta")
+    drawn = draw_challenges(proof, program_id)
+    zeta = drawn.zeta
     if zeta[1:] == (0, 0):
         raise Rejected(Reason.OUT_OF_DOMAIN_POINT)
-    transcript.absorb("openings", element_bytes(proof.out_of_domain))
-    batch = transcript.draw_element("lambda")
 
     values, (q_0, q_1, q_2) = split_values(tables, proof.out_of_domain)
+    buses = BusChallenges(drawn.gamma, drawn.beta)
     public_sum = public_fractions(buses, proof.entry_pc, proof.output)
     blinding_rows = parameters.blinding_rows
     claimed = quotient_at(
-        tables, log_heights, blinding_rows, values, buses, public_sum, alpha, zeta
+        tables, log_heights, blinding_rows, values, buses, public_sum, drawn.alpha, zeta
     )
     # The parts overlap by as many masking coefficients as they are opened, and one.
     step = zeta ** ((1 << log_n) - parameters.queries - 2)
     if claimed != q_0 + step * (q_1 + step * q_2):
         raise Rejected(Reason.QUOTIENT_MISMATCH)
 
-    layers = []
-    for root, fold_log in zip(proof.fri_roots, parameters.fold_logs(log_n), strict=True):
-        transcript.absorb("fri", root)
-        layers.append((root, transcript.draw_element("fold"), fold_log))
-    transcript.absorb("final", element_bytes(proof.final))
-    if not transcript.is_ground(proof.nonce, parameters.grinding_bits):
+    if not drawn.is_ground:
         raise Rejected(Reason.GRINDING)
-    transcript.absorb("nonce", proof.nonce.to_bytes(8, "big"))
-    log_size = log_n + parameters.log_blowup
-    indices = sorted({*transcript.draw_indices("queries", parameters.queries, 1 << log_size)})
 
     reader = Reader(proof.openings, parameters.hash_suite)
-    rows = _read_trees(reader, proof, tables, indices)
-    deep = DeepCombination(log_heights, values, (q_0, q_1, q_2), zeta, batch)
-    codeword = deep.at(indices, rows, parameters.log_blowup)
+    rows = _read_trees(reader, proof, tables, drawn.indices)
+    deep = DeepCombination(log_heights, values, (q_0, q_1, q_2), zeta, drawn.batch)
+    codeword = deep.at(drawn.indices, rows, parameters.log_blowup)
+    layers = [*zip(proof.fri_roots, drawn.folds, parameters.fold_logs(log_n), strict=True)]
+    log_size = log_n + parameters.log_blowup
     verify_layers(reader, layers, proof.final, log_size, domain_shift(log_n), codeword)
     if reader.left:
         raise Rejected(Reason.TRAILING_BYTES, f"{reader.left} bytes")
-    return tuple(transcript.challenges)
+    return drawn.labelled
 
 
 def _check_program(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> None:
@@ -146,10 +123,8 @@ def _check_final_degree(proof: Proof) -> None:
         raise Rejected(Reason.FINAL_POLYNOMIAL_MISMATCH, f"{len(proof.final)} coefficients")
 
 
-def _read_trees(
-    reader: Reader, proof: Proof, tables: Sequence[Table], indices: Sequence[int]
-) -> dict[str, Rows]:
-    """Read the rows of the four trees at the queried positions and check their roots."""
+def class_widths(proof: Proof, tables: Sequence[Table]) -> dict[str, dict[int, int]]:
+    """Words of a row without salt, by tree and by log2 of the class's row count."""
     blowup = proof.parameters.log_blowup
     widths: dict[str, dict[int, int]] = {"preprocessed": {}, "main": {}, "aux": {}}
     for table, log_height in zip(tables, proof.log_heights, strict=True):
@@ -160,6 +135,14 @@ def _read_trees(
                 classes[log_rows] = classes.get(log_rows, 0) + width
     # The last three words of a quotient row are the random polynomial of the batch.
     widths["quotient"] = {proof.log_n + blowup: 3 * (profiles.QUOTIENT_PARTS + 1)}
+    return widths
+
+
+def _read_trees(
+    reader: Reader, proof: Proof, tables: Sequence[Table], indices: Sequence[int]
+) -> dict[str, Rows]:
+    """Read the rows of the four trees at the queried positions and check their roots."""
+    widths = class_widths(proof, tables)
     trees = (
         ("preprocessed", proof.preprocessed_root, 0, Reason.MERKLE_PREPROCESSED),
         ("main", proof.main_root, SALT_WORDS, Reason.MERKLE_MAIN),

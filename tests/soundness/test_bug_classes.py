@@ -16,7 +16,7 @@ from offchain.air.buses import RANGE16
 from offchain.air.expression import Constant
 from offchain.air.table import Table
 from offchain.spec.constants import GOLDILOCKS_P as P
-from offchain.verifier import constraints, deep, field, fri
+from offchain.verifier import constraints, deep, fiat_shamir, field, fri
 from offchain.verifier import transcript as transcript_module
 from offchain.verifier import verify as verifier
 from offchain.verifier.constraints import BusChallenges, TableConstraints, TableValues
@@ -104,7 +104,7 @@ def test_everything_is_absorbed(honest, monkeypatch, label, next_challenge, chan
     proof, name, _ = honest
     made = []
     monkeypatch.setattr(
-        verifier, "Transcript", lambda suite: made.append(Transcript(suite)) or made[-1]
+        fiat_shamir, "Transcript", lambda suite: made.append(Transcript(suite)) or made[-1]
     )
     monkeypatch.setattr(verifier, "_check_program", lambda *_: None)
     monkeypatch.setattr(Transcript, "is_ground", lambda *_: True)
