@@ -39,8 +39,12 @@ exports: (
     asset_registry.to_native,
 )
 
+# @notice Gateway that queues the vault's deposits and checks its claims;
+#         zero: not set yet.
 gateway: public(address)
-# chain id -> asset id -> engine units deposited and not yet claimed.
+# @notice Engine units deposited to a chain and not yet claimed.
+# @param arg0 Chain id.
+# @param arg1 Asset id.
 chain_balance_units: public(HashMap[uint256, HashMap[uint16, uint256]])
 
 

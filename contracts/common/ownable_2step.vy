@@ -6,13 +6,21 @@
         mistyped address can never take or lose the role.
 """
 
+# @notice The owner.
 owner: public(address)
+# @notice Who may accept the ownership; zero: nobody.
 pending_owner: public(address)
 
+# @notice The owner has offered the ownership, or withdrawn the offer.
+# @param owner Owner, as before.
+# @param pending_owner Who may accept; zero: nobody any more.
 event OwnershipOffered:
     owner: indexed(address)
     pending_owner: indexed(address)
 
+# @notice The contract has a new owner.
+# @param previous_owner Owner before; zero at the creation.
+# @param owner Owner from now on.
 event OwnershipTransferred:
     previous_owner: indexed(address)
     owner: indexed(address)

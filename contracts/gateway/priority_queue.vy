@@ -21,16 +21,24 @@ FORCE_EXPIRY_S: constant(uint256) = 3 * 86_400
 TIMES_PER_SLOT: constant(uint256) = 4
 TIME_BITS: constant(uint256) = 64
 
-# chain id -> number of records ever enqueued.
+# @notice Number of records ever enqueued for a chain.
+# @param arg0 Chain id.
 queue_length: public(HashMap[uint256, uint256])
-# chain id -> i -> accumulator after the first i records.
+# @notice Accumulator over the first records of a chain.
+# @param arg0 Chain id.
+# @param arg1 Number of records; zero gives zero.
 accumulator_after: public(HashMap[uint256, HashMap[uint256, bytes32]])
-# chain id -> address -> master account number, from 1; 0: none. The engine's
-# first account of a master is number * 32. An index beyond what the engine
-# can hold is refused there and paid back, so there is no bound here.
+# @notice Number of a depositor's master account on a chain, from 1; 0: none.
+# @dev The engine's first account of a master is number * 32. An index beyond
+#      what the engine can hold is refused there and paid back, so there is no
+#      bound here.
+# @param arg0 Chain id.
+# @param arg1 Address that deposited.
 account_of: public(HashMap[uint256, HashMap[address, uint256]])
-# chain id -> number of master accounts given out.
+# @notice Number of master accounts given out on a chain.
+# @param arg0 Chain id.
 account_count: public(HashMap[uint256, uint256])
+# chain id -> index // 4 -> four arrival times.
 _packed_times: HashMap[uint256, HashMap[uint256, uint256]]
 
 

@@ -15,7 +15,9 @@ LEAF_TAG: constant(Bytes[1]) = b"\x00"
 NODE_TAG: constant(Bytes[1]) = b"\x01"
 BITS_PER_SLOT: constant(uint256) = 256
 
-# chain id -> last batch of a settlement -> root; zero: nothing withdrawn.
+# @notice Root of the withdrawals of a settlement; zero: nothing withdrawn.
+# @param arg0 Chain id.
+# @param arg1 Last batch of the settlement.
 withdrawals_root: public(HashMap[uint256, HashMap[uint256, bytes32]])
 # chain id -> batch -> index // 256 -> one bit per withdrawal.
 _consumed_bits: HashMap[uint256, HashMap[uint256, HashMap[uint256, uint256]]]

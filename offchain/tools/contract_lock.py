@@ -1,8 +1,9 @@
 """Pin what the contracts compile to, and notice compiled contracts that are out of date.
 
 Usage: ``python -m offchain.tools.contract_lock`` rewrites contracts.lock.json; ``--check`` fails
-when it differs from the sources. Ape does not recompile a contract when only a module that it
-imports has changed; the integrity hash of Vyper covers all imports and shows it.
+when it differs from the sources. Both print the sizes. Ape does not recompile a contract when
+only a module that it imports has changed; the integrity hash of Vyper covers all imports and
+shows it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from eth_hash.auto import keccak
-from vyper.compiler import compile_from_file_input
 from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
+from vyper.compiler.phases import CompilerData
 from vyper.compiler.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,7 @@ LOCK_PATH = ROOT / "contracts.lock.json"
 
 EVM_VERSION = "cancun"  # as ape-config.yaml
 MAX_CODE_BYTES = 24_576  # EIP-170
+MAX_INITCODE_BYTES = 49_152  # EIP-3860
 
 OUTDATED = "run make compile"
 
@@ -46,6 +48,10 @@ class LockEntry(TypedDict):
         keccak-256 of the runtime code without immutables.
     runtime_bytes
         Its length, without immutables too.
+    deployed_bytes
+        Length of the code on the chain: runtime code and immutables. At most 24,576.
+    initcode_bytes
+        Length of the deployment code without constructor arguments. At most 49,152.
     layout_keccak
         keccak-256 of the layout of storage, transient storage and code as canonical JSON.
     """
@@ -53,27 +59,35 @@ class LockEntry(TypedDict):
     integrity: str
     runtime_keccak: str
     runtime_bytes: int
+    deployed_bytes: int
+    initcode_bytes: int
     layout_keccak: str
 
 
 Lock = dict[str, LockEntry]
 
 
-def _compile(path: Path, output_formats: Sequence[str]) -> dict[str, object]:
-    # Root only: a package of the environment can never stand in for a module of ours.
-    bundle = FilesystemInputBundle([ROOT])
+def compiler(path: Path, root: Path | None = None) -> Any:
+    """Return Vyper's CompilerData of one source, which compiles what it is asked for.
+
+    Parameters
+    ----------
+    path
+        Contract or module.
+    root
+        Where its imports begin; the repository's root by default.
+
+    Raises
+    ------
+    TypeError
+        If the file is no Vyper source.
+    """
+    # One root only: a package of the environment can never stand in for a module of ours.
+    bundle = FilesystemInputBundle([root or ROOT])
     source = bundle.load_file(path)
     if not isinstance(source, FileInput):
         raise TypeError(f"{path} is not a Vyper source")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `ape compile` has shown the compiler's warnings
-        outputs: dict[str, object] = compile_from_file_input(
-            source,
-            input_bundle=bundle,
-            settings=Settings(evm_version=EVM_VERSION),
-            output_formats=list(output_formats),
-        )
-    return outputs
+    return CompilerData(source, bundle, settings=Settings(evm_version=EVM_VERSION))
 
 
 def deployable_contracts() -> list[Path]:
@@ -97,30 +111,47 @@ def build_lock() -> Lock:
     Raises
     ------
     ContractLockError
-        If runtime code and immutables exceed 24,576 bytes (EIP-170).
+        If code that goes to the chain exceeds 24,576 bytes (EIP-170), or the deployment code
+        49,152 (EIP-3860).
     """
-    lock: Lock = {}
-    for path in deployable_contracts():
-        outputs = _compile(path, ["integrity", "bytecode_runtime", "layout"])
-        code = bytes.fromhex(str(outputs["bytecode_runtime"]).removeprefix("0x"))
-        layout = outputs["layout"]
-        deployed_bytes = len(code) + _immutable_bytes(layout)
-        if deployed_bytes > MAX_CODE_BYTES:
-            raise ContractLockError(
-                f"{path.name}: {deployed_bytes} bytes of code, at most {MAX_CODE_BYTES} deploy"
-            )
-        canonical = json.dumps(layout, sort_keys=True, separators=(",", ":")).encode()
-        lock[path.stem] = LockEntry(
-            integrity=str(outputs["integrity"]),
-            runtime_keccak=runtime_keccak(code),
-            runtime_bytes=len(code),
-            layout_keccak="0x" + keccak(canonical).hex(),
+    return {path.stem: _entry(path) for path in deployable_contracts()}
+
+
+def _entry(path: Path) -> LockEntry:
+    compiled = compiler(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `ape compile` has shown the compiler's warnings
+        code: bytes = compiled.bytecode_runtime
+        initcode: bytes = compiled.bytecode
+    layout = compiled.storage_layout
+    deployed_bytes = len(code) + immutable_bytes(layout)
+    if deployed_bytes > MAX_CODE_BYTES:
+        raise ContractLockError(
+            f"{path.name}: {deployed_bytes} bytes of code, at most {MAX_CODE_BYTES} deploy"
         )
-    return lock
+    if len(initcode) > MAX_INITCODE_BYTES:
+        raise ContractLockError(
+            f"{path.name}: {len(initcode)} bytes of initcode, at most {MAX_INITCODE_BYTES} deploy"
+        )
+    canonical = json.dumps(layout, sort_keys=True, separators=(",", ":")).encode()
+    return LockEntry(
+        integrity=compiled.integrity_sum,
+        runtime_keccak=runtime_keccak(code),
+        runtime_bytes=len(code),
+        deployed_bytes=deployed_bytes,
+        initcode_bytes=len(initcode),
+        layout_keccak="0x" + keccak(canonical).hex(),
+    )
 
 
-def _immutable_bytes(layout: object) -> int:
-    """Sum the code bytes of the immutables, of modules too; they follow the runtime code."""
+def immutable_bytes(layout: object) -> int:
+    """Return how many bytes of immutables, of modules too, follow the runtime code.
+
+    Parameters
+    ----------
+    layout
+        Vyper's layout of storage and code.
+    """
 
     def ends(node: object) -> list[int]:
         if not isinstance(node, dict):
@@ -131,6 +162,18 @@ def _immutable_bytes(layout: object) -> int:
 
     code = layout.get("code_layout", {}) if isinstance(layout, dict) else {}
     return max(ends(code), default=0)
+
+
+def size_table(lock: Lock) -> str:
+    """Return the sizes of all contracts beside their limits, one line each."""
+    lines = [f"{'contract':24} {'code bytes':>10} {'of limit':>9} {'initcode':>9} {'of limit':>9}"]
+    for name, entry in lock.items():
+        code, initcode = entry["deployed_bytes"], entry["initcode_bytes"]
+        lines.append(
+            f"{name:24} {code:>10,} {code / MAX_CODE_BYTES:>9.1%}"
+            f" {initcode:>9,} {initcode / MAX_INITCODE_BYTES:>9.1%}"
+        )
+    return "\n".join(lines)
 
 
 def read_lock() -> Lock:
@@ -176,7 +219,7 @@ def outdated(built: Mapping[str, bytes]) -> list[str]:
         name = path.stem
         if name not in lock:
             found.append(f"{name} is not in contracts.lock.json")
-        elif _compile(path, ["integrity"])["integrity"] != lock[name]["integrity"]:
+        elif compiler(path).integrity_sum != lock[name]["integrity"]:
             found.append(f"the source of {name} or a module of it has changed")
         elif name not in built or runtime_keccak(built[name]) != lock[name]["runtime_keccak"]:
             found.append(f"the compiled {name} is not the locked one")
@@ -199,6 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ContractLockError as error:
         print(error, file=sys.stderr)
         return 1
+    print(size_table(current))
     if check:
         found = differences(read_lock(), current)
         for sentence in found:
@@ -206,8 +250,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1 if found else 0
     content = {"vyper": version("vyper"), "evm_version": EVM_VERSION, "contracts": current}
     LOCK_PATH.write_text(json.dumps(content, indent=2) + "\n")
-    for name, entry in current.items():
-        print(f"{name}: {entry['runtime_bytes']} of {MAX_CODE_BYTES} bytes")
     return 0
 
 

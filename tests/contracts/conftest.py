@@ -12,11 +12,34 @@ from offchain.settlement.deployer import (
     QUOTE_ASSET,
     TRUST_MODE_ATTESTED,
 )
+from offchain.tools import vyper_coverage
 from tests.contracts.support import CHAIN_ID, CONFIG_HASH, GENESIS_ROOT, System
 
 # ape finds the compiler by PATH, which an environment that is called by its
 # path (.venv/bin/ape) does not extend.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
+
+RECORDER = vyper_coverage.Recorder()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--vyper-coverage", action="store_true", help="line coverage of contracts")
+    parser.addoption("--write-gas", action="store_true", help="pin the gas figures of this run")
+
+
+def pytest_configure(config):
+    if config.getoption("--vyper-coverage", default=False):
+        RECORDER.__enter__()
+        config.add_cleanup(lambda: RECORDER.__exit__(None, None, None))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--vyper-coverage", default=False):
+        report = vyper_coverage.measure(RECORDER.executed)
+        vyper_coverage.write(report)
+        terminalreporter.section("coverage of contracts")
+        terminalreporter.write_line(vyper_coverage.table(report))
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,8 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _runtime_code(contracts: Path) -> bytes:
-    outputs = contract_lock._compile(contracts / "Toy.vy", ["bytecode_runtime"])
-    return bytes.fromhex(str(outputs["bytecode_runtime"]).removeprefix("0x"))
+    code: bytes = contract_lock.compiler(contracts / "Toy.vy").bytecode_runtime
+    return code
 
 
 def test_check_passes_right_after_writing(toy: Path) -> None:
@@ -90,6 +90,26 @@ def test_immutables_count_towards_the_size(
     monkeypatch.setattr(contract_lock, "MAX_CODE_BYTES", size + 31)
     assert contract_lock.main([]) == 1
     assert f"Toy.vy: {size + 32} bytes of code" in capsys.readouterr().err
+
+
+def test_initcode_has_its_own_limit(
+    toy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = contract_lock.build_lock()["Toy"]["initcode_bytes"]
+    monkeypatch.setattr(contract_lock, "MAX_INITCODE_BYTES", size)
+    assert contract_lock.main([]) == 0
+    monkeypatch.setattr(contract_lock, "MAX_INITCODE_BYTES", size - 1)
+    assert contract_lock.main([]) == 1
+    assert f"Toy.vy: {size} bytes of initcode" in capsys.readouterr().err
+
+
+def test_sizes_are_shown_beside_their_limits(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    contract_lock.main([])
+    entry = contract_lock.build_lock()["Toy"]
+    assert entry["deployed_bytes"] == entry["runtime_bytes"] + 32
+    row = capsys.readouterr().out.splitlines()[1].split()
+    assert row[:2] == ["Toy", str(entry["deployed_bytes"])]
+    assert row[3] == str(entry["initcode_bytes"])
 
 
 def test_a_contract_without_source_is_named(toy: Path) -> None:
