@@ -22,8 +22,8 @@ C_SOURCES = $(filter-out %constants.h,$(wildcard offchain/core/include/headrace/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup native guest asan compile gen demo test test-python test-contracts lint format \
-        bench lock clean
+.PHONY: help setup native guest asan compile gen demo test test-python test-contracts coverage \
+        lint format bench lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,14 +72,18 @@ guest: setup ## Build the C core and the examples as RV32IM guests
 asan: setup ## Build the C core with address and undefined-behaviour checks (needs gcc)
 	@$(PYTHON) -m offchain.tools.build_native asan
 
-compile: setup ## Compile the contracts and rewrite contracts.lock.json
+compile: setup ## Compile the contracts, rewrite contracts.lock.json and interfaces/abi
 	@$(BIN)/ape compile --force
 	@$(PYTHON) -m offchain.tools.contract_lock
+	@$(PYTHON) -m offchain.tools.natspec
 
-gen: setup ## Regenerate the constants of the C core and the documentation
+gen: setup ## Regenerate constants of core and contracts, the constraint program and documents
 	@$(PYTHON) -m offchain.tools.gen_constants
 	@$(PYTHON) -m offchain.tools.gen_poseidon2
 	@$(PYTHON) -m offchain.tools.gen_air_docs
+	@$(PYTHON) -m offchain.tools.gen_verifier_machine
+	@$(PYTHON) -m offchain.tools.gen_constraint_program
+	@$(PYTHON) -m offchain.tools.code_links
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
@@ -93,7 +97,10 @@ test-python: native guest ## Run the tests of specification, core, engine and to
 test-contracts: native ## Run the contract tests on the in-process EVM
 	@$(BIN)/ape test tests/contracts --durations=10
 
-lint: setup ## Check style, types, import directions and the contract lock
+coverage: native ## Measure which lines of the contracts the contract tests run
+	@$(BIN)/ape test tests/contracts --vyper-coverage
+
+lint: setup ## Check style, types, import directions, generated files and the contract lock
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
@@ -101,17 +108,22 @@ lint: setup ## Check style, types, import directions and the contract lock
 	@$(BIN)/lint-imports
 	@$(PYTHON) -m offchain.tools.gen_constants --check
 	@$(PYTHON) -m offchain.tools.gen_air_docs --check
+	@$(PYTHON) -m offchain.tools.gen_verifier_machine --check
+	@$(PYTHON) -m offchain.tools.gen_constraint_program --check
+	@$(PYTHON) -m offchain.tools.code_links --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
+	@$(PYTHON) -m offchain.tools.natspec --check
 
 format: setup ## Apply the formatter and the safe fixes
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
-bench: native guest ## Measure matching, leaf sizes and proofs as the README states them
+bench: native guest ## Measure matching, leaf sizes, proofs and their verification on L1
 	@$(BIN)/headrace bench matching
 	@$(BIN)/headrace bench leaves
 	@$(BIN)/headrace bench prove
+	@$(BIN)/headrace bench verify
 
 lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
 	@$(LOCK) pyproject.toml --group build --group test --group lint -o requirements/dev.txt

@@ -54,7 +54,7 @@ def cli(
             click.echo(f"{step} ({done}/{total}) ...", err=True)
             last_step = step
 
-    result = run_demo(ApeL1(ROLE_COUNT + accounts), flow, batches, show)
+    result = run_demo(ApeL1.with_test_accounts(ROLE_COUNT + accounts), flow, batches, show)
     click.echo(json.dumps(to_json(result)) if as_json else to_text(result))
     if not result.ok:
         raise SystemExit(1)

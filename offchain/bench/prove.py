@@ -23,10 +23,11 @@ import numpy as np
 from offchain.air.machine import TABLES
 from offchain.prover import hashing, kernels
 from offchain.prover.native_build import level_flags
+from offchain.prover.program_key import ProgramKey
 from offchain.prover.program_proof import ProvenRun, prove_program, verify_program
-from offchain.security.parameters import FAST, PROFILES, SETTLE, SETTLE_COMPACT
+from offchain.security.parameters import FAST, PROFILES, SETTLE, SETTLE_COMPACT, Parameters
 from offchain.tools import build_native
-from offchain.zkvm.program import load_program
+from offchain.zkvm.program import Program, load_program
 
 #: Proof sizes are stated for tables of at least 2^11 rows.
 LEAST_LOG_HEIGHT: Final = 11
@@ -223,20 +224,13 @@ def measure(part: Part, elf: Path) -> PartFigures:
     """
     program = load_program(elf.read_bytes())
     parameters = PROFILES[part.profile]
-    tape = np.array(part.workload.tape, np.uint32)
 
     def timed(first: ProvenRun | None = None) -> tuple[ProvenRun, float]:
         start_s = time.perf_counter()
-        run = prove_program(
-            program,
-            tape,
-            parameters,
-            key=first.key if first else None,
-            least_log_height=LEAST_LOG_HEIGHT,
-            randomness_key=_RANDOMNESS_KEY,
-        )
+        run = prove_workload(part.workload, program, parameters, first.key if first else None)
         seconds = time.perf_counter() - start_s
-        _require_expected(part.workload, run, first or run)
+        if first and run.proof.data != first.proof.data:
+            raise WorkloadChangedError(f"two proofs of {part.name} with equal randomness differ")
         return run, seconds
 
     first, seconds_cold = timed()
@@ -256,15 +250,31 @@ def measure(part: Part, elf: Path) -> PartFigures:
     )
 
 
-def _require_expected(workload: Workload, run: ProvenRun, first: ProvenRun) -> None:
+def prove_workload(
+    workload: Workload, program: Program, parameters: Parameters, key: ProgramKey | None = None
+) -> ProvenRun:
+    """Prove a workload with fixed randomness.
+
+    Raises
+    ------
+    WorkloadChangedError
+        If the run takes another number of cycles than it should.
+    """
+    run = prove_program(
+        program,
+        np.array(workload.tape, np.uint32),
+        parameters,
+        key=key,
+        least_log_height=LEAST_LOG_HEIGHT,
+        randomness_key=_RANDOMNESS_KEY,
+    )
     cycles = run.execution.cycles
     if cycles != workload.cycles:
         raise WorkloadChangedError(
             f"{workload.guest} takes {cycles} cycles instead of {workload.cycles}: the guest or its"
             " compiler changed; choose new tapes in offchain/bench/prove.py"
         )
-    if run.proof.data != first.proof.data:
-        raise WorkloadChangedError(f"two proofs of {workload.guest} with equal randomness differ")
+    return run
 
 
 def run_prove(*, quick: bool = False, progress: Progress | None = None) -> ProveResult:

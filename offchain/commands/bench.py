@@ -10,7 +10,9 @@ from offchain.bench.leaves import run_leaves
 from offchain.bench.matching import DEFAULT_ROUNDS, run_matching
 from offchain.bench.peers import PeerUnavailableError
 from offchain.bench.prove import run_prove
+from offchain.bench.verify import run_verify
 from offchain.core.binding import CoreUnavailableError
+from offchain.settlement.l1 import ContractRevertedError
 from offchain.tools.build_native import BuildError
 from offchain.tools.progress import progress_bar
 from offchain.verifier.rejection import Rejected
@@ -95,6 +97,31 @@ def prove(quick: bool, as_json: bool) -> None:
         with progress_bar("bench prove") as advance:
             result = run_prove(quick=quick, progress=advance)
     except (BuildError, Rejected, RuntimeError, MemoryError, OSError) as error:
+        _fail(f"{type(error).__name__}: {error}", as_json, EXIT_FAILED)
+    click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="A short run: a check of the benchmark, no figures.")
+@_json_option
+def verify(quick: bool, as_json: bool) -> None:
+    """Verify proofs with the contracts of L1, in parts: gas, bytes, contract sizes.
+
+    A run of 2^17 rows of the guest with both delegations, in profiles settle (the keys above) and
+    settle-compact. The gas of a transaction is execution or the floor of its calldata, whichever is
+    more, as EIP-7623 charges now; floor64 stands for a floor of 64 gas per byte. Takes about two
+    minutes.
+
+    Exit code 1: something is not built, a proof is rejected, or a transaction is over 2^24 gas or
+    120,000 bytes.
+    """
+    try:
+        with progress_bar("bench verify") as advance:
+            result = run_verify(quick=quick, progress=advance)
+    except (
+        *(BuildError, Rejected, ContractRevertedError),
+        *(RuntimeError, MemoryError, OSError),
+    ) as error:
         _fail(f"{type(error).__name__}: {error}", as_json, EXIT_FAILED)
     click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())
 

@@ -42,6 +42,9 @@ class ChainClient(Protocol):
     def deploy(self, name: str, *args: object) -> str:
         """Deploy the contract with this file stem and return its address."""
 
+    def code(self, address: str) -> bytes:
+        """Return the code at an address; empty where there is none."""
+
     def transact(self, name: str, address: str, function: str, *args: object) -> object:
         """Send a transaction and wait until it is mined."""
 
@@ -111,8 +114,8 @@ class Deployment:
         return path
 
 
-def require_local(network_name: str, l1_chain_id: int) -> None:
-    """Refuse the mode ATTESTED anywhere but on a local network.
+def is_local(network_name: str, l1_chain_id: int) -> bool:
+    """Tell whether a network is one of our own, without value.
 
     Parameters
     ----------
@@ -122,13 +125,24 @@ def require_local(network_name: str, l1_chain_id: int) -> None:
     l1_chain_id : int
         Also has to be a development chain's, so that a live node configured
         under the name ``local`` is refused too.
+    """
+    return network_name == LOCAL_NETWORK and l1_chain_id in LOCAL_CHAIN_IDS
+
+
+def require_local(network_name: str, l1_chain_id: int) -> None:
+    """Refuse the mode ATTESTED anywhere but on a local network.
+
+    Parameters
+    ----------
+    network_name, l1_chain_id
+        See `is_local`.
 
     Raises
     ------
     AttestedNotAllowedError
         With a sentence that says why.
     """
-    if network_name != LOCAL_NETWORK or l1_chain_id not in LOCAL_CHAIN_IDS:
+    if not is_local(network_name, l1_chain_id):
         raise AttestedNotAllowedError(
             f"refusing to register a chain in mode ATTESTED on network '{network_name}' "
             f"(chain id {l1_chain_id}): its settlements rest on the operator's signature "

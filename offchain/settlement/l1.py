@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from web3.types import EventData
 
 from offchain.settlement.deployer import ChainClient
 
+MAX_TRANSACTION_GAS: Final = 1 << 24
+"""EIP-7825: no transaction may ask for more."""
+
 
 class ContractRevertedError(Exception):
     """A transaction or call reverted; the message is the contract's reason."""
+
+
+def revert_reason(error: Exception) -> str:
+    """Return the contract's reason from what web3 or eth-tester raise at a revert."""
+    message = str(error.args[0]) if error.args else ""
+    reason = message.removeprefix("execution reverted").removeprefix(": ")
+    return "no reason" if reason in {"", str(b"")} else reason
 
 
 class L1Client(ChainClient, Protocol):
@@ -24,6 +34,10 @@ class L1Client(ChainClient, Protocol):
     @property
     def gas_used(self) -> Mapping[str, list[int]]:
         """Gas of every transaction, in order, by function or deployed contract."""
+
+    @property
+    def now_s(self) -> int:
+        """Time of the latest block, seconds since the epoch."""
 
     def private_key(self, account: str) -> bytes:
         """Return the key of one of `accounts`, 32 bytes."""
@@ -52,6 +66,14 @@ class L1Client(ChainClient, Protocol):
         """Read from a contract on the latest state."""
 
     def events(
-        self, name: str, address: str, event: str, from_block: int = 0
+        self,
+        name: str,
+        address: str,
+        event: str,
+        from_block: int = 0,
+        indexed: Mapping[str, object] | None = None,
     ) -> Sequence[EventData]:
-        """Return a contract's events of one kind, in order."""
+        """Return a contract's events of one kind, in order.
+
+        `indexed` are arguments that they must have, by name.
+        """

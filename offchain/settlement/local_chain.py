@@ -1,15 +1,18 @@
-"""An embedded L1 for the demo and for tests: py-evm behind web3, in process.
+"""An embedded L1 for demo, benchmark and tests: py-evm behind web3, in process.
 
 Every transaction is mined at once in a block of its own; one takes about
-12 ms. Nothing listens on a socket.
+12 ms. Nothing listens on a socket. Rules are those of Prague with the limit
+that Osaka sets to a transaction's gas.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from eth.vm.forks.cancun import CancunVM
+from eth.vm.forks.prague import PragueVM
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
 from eth_typing import ChecksumAddress
@@ -21,12 +24,9 @@ from web3.exceptions import ContractLogicError
 from web3.types import EventData, TxParams, TxReceipt, Wei
 
 from offchain.settlement.contracts import compiled_by_name
-from offchain.settlement.l1 import ContractRevertedError
+from offchain.settlement.l1 import MAX_TRANSACTION_GAS, ContractRevertedError, revert_reason
 
 ACCOUNT_BALANCE_WEI: Final = 10**24
-# Below the block's 30 M, above any deployment here. A fixed limit saves the
-# estimate, which would run every transaction twice.
-TX_GAS_LIMIT: Final = 16_000_000
 MAX_FEE_PER_GAS_WEI: Final = 10**10
 
 
@@ -37,6 +37,9 @@ class LocalChain:
     ----------
     account_count : int
         Number of funded accounts, 10^6 ether each.
+    charges_calldata_floor : bool
+        False: rules of Cancun, without the floor of EIP-7623, so that gas
+        tells what execution costs.
 
     Attributes
     ----------
@@ -51,11 +54,12 @@ class LocalChain:
 
     network_name: Final = "local"
 
-    def __init__(self, account_count: int = 10) -> None:
+    def __init__(self, account_count: int = 10, *, charges_calldata_floor: bool = True) -> None:
         genesis = PyEVMBackend.generate_genesis_state(
             num_accounts=account_count, overrides={"balance": ACCOUNT_BALANCE_WEI}
         )
-        self._backend = PyEVMBackend(genesis_state=genesis)
+        rules = PragueVM if charges_calldata_floor else CancunVM
+        self._backend = PyEVMBackend(genesis_state=genesis, vm_configuration=((0, rules),))
         self._tester = EthereumTester(self._backend)
         self.web3 = Web3(EthereumTesterProvider(self._tester))
         self.accounts: tuple[ChecksumAddress, ...] = tuple(self.web3.eth.accounts)
@@ -93,6 +97,10 @@ class LocalChain:
     def balance_wei(self, account: str) -> int:
         """Return an account's ether in wei."""
         return self.web3.eth.get_balance(to_checksum_address(account))
+
+    def code(self, address: str) -> bytes:
+        """Return the code at an address; empty where there is none."""
+        return bytes(self.web3.eth.get_code(to_checksum_address(address)))
 
     def contract(self, name: str, address: str) -> Contract:
         """Return a deployed contract as a web3 object.
@@ -190,11 +198,16 @@ class LocalChain:
         try:
             result: object = bound.call({"from": to_checksum_address(sender or self.accounts[0])})
         except (ContractLogicError, TransactionFailed) as error:
-            raise ContractRevertedError(_reason(error)) from error
+            raise ContractRevertedError(revert_reason(error)) from error
         return result
 
     def events(
-        self, name: str, address: str, event: str, from_block: int = 0
+        self,
+        name: str,
+        address: str,
+        event: str,
+        from_block: int = 0,
+        indexed: Mapping[str, object] | None = None,
     ) -> Sequence[EventData]:
         """Return a contract's events of one kind, in order.
 
@@ -204,9 +217,12 @@ class LocalChain:
             Contract (file stem), where it is, and the event's name.
         from_block : int
             First block to search.
+        indexed : dict of str to object, optional
+            Indexed arguments that the events must have.
         """
-        logs = self.contract(name, address).events[event]().get_logs(from_block=from_block)
-        return list(logs)
+        logs = self.contract(name, address).events[event]()
+        filters = dict(indexed or {})
+        return list(logs.get_logs(argument_filters=filters, from_block=from_block))
 
     def _send(
         self,
@@ -218,23 +234,20 @@ class LocalChain:
         params: TxParams = {
             "from": to_checksum_address(sender or self.accounts[0]),
             "value": Wei(value_wei),
-            "gas": TX_GAS_LIMIT,
+            "gas": MAX_TRANSACTION_GAS,  # an estimate would run every transaction twice
             "maxFeePerGas": Wei(MAX_FEE_PER_GAS_WEI),
             "maxPriorityFeePerGas": Wei(0),
         }
         receipt = self.web3.eth.get_transaction_receipt(bound.transact(params))
         if receipt["status"] != 1:
+            if receipt["gasUsed"] == MAX_TRANSACTION_GAS:
+                raise ContractRevertedError(f"out of gas: more than {MAX_TRANSACTION_GAS:,}")
             # A receipt carries no reason. The state is that before the
             # transaction, so running it again tells the reason.
             try:
                 self.web3.eth.call(bound.build_transaction(params))
             except (ContractLogicError, TransactionFailed) as error:
-                raise ContractRevertedError(_reason(error)) from error
+                raise ContractRevertedError(revert_reason(error)) from error
             raise ContractRevertedError("no reason")
         self.gas_used[label].append(receipt["gasUsed"])
         return receipt
-
-
-def _reason(error: Exception) -> str:
-    message = str(error.args[0]) if error.args else "no reason"
-    return message.removeprefix("execution reverted: ")

@@ -54,6 +54,10 @@ class ApeClient:
         factory = getattr(ape.project, name)
         return str(factory.deploy(*args, sender=self._account).address)
 
+    def code(self, address: str) -> bytes:
+        """Return the code at an address; empty where there is none."""
+        return bytes(ape.chain.provider.web3.eth.get_code(address))
+
     def transact(self, name: str, address: str, function: str, *args: object) -> object:
         """Send a transaction and wait until it is mined."""
         contract = getattr(ape.project, name).at(address)

@@ -29,6 +29,17 @@ GENESIS_ROOT = b"\x22" * 32
 ETHER_WEI = 10**18
 UNITS_PER_TOKEN = 10**8
 
+VERIFIER = sorted(
+    [
+        *(CONTRACTS / "verifier").glob("*.vy"),
+        *(
+            CONTRACTS / f"{name}.vy"
+            for name in ("StarkVerifier", "ConstraintEvaluator", "OpeningsVerifier", "FriVerifier")
+        ),
+    ]
+)
+"""Sources of the proof verifier, whose errors are reasons without codes."""
+
 
 def error_sites() -> list[tuple[str, str]]:
     """Every error of the deployable contracts, as (code, whole string), one per site."""

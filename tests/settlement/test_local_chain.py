@@ -2,6 +2,7 @@
 
 import pytest
 
+from offchain.settlement import local_chain
 from offchain.settlement.attestation import attest
 from offchain.settlement.deployer import ETHER_ASSET, ChainParameters, deploy_system
 from offchain.settlement.local_chain import ContractRevertedError, LocalChain
@@ -138,6 +139,34 @@ def test_reverted_transaction_is_not_counted(chain, deployment):
             "CollateralVault", deployment.vault, "register_asset", 0, deployment.quote_token
         )
     assert len(chain.gas_used["register_asset"]) == counted
+
+
+def test_transaction_over_the_limit_is_out_of_gas(chain, deployment, monkeypatch):
+    monkeypatch.setattr(local_chain, "MAX_TRANSACTION_GAS", 30_000)
+    mint = ("TokenMock", deployment.quote_token, "mint", chain.accounts[1], 10**6)
+    with pytest.raises(ContractRevertedError, match=r"^out of gas: more than 30,000$"):
+        chain.transact(*mint)
+
+
+def test_calldata_has_a_floor_by_the_rules_of_prague():
+    for charges_floor, gas in ((True, 40 * 1_000), (False, 16 * 1_000)):
+        chain = LocalChain(account_count=2, charges_calldata_floor=charges_floor)
+        sent = {"from": chain.accounts[0], "to": chain.accounts[1], "data": b"\1" * 1_000}
+        receipt = chain.web3.eth.get_transaction_receipt(chain.web3.eth.send_transaction(sent))
+        assert receipt["gasUsed"] == 21_000 + gas
+
+
+def test_code(chain, deployment):
+    assert chain.code(deployment.gateway)
+    assert chain.code(chain.accounts[0]) == b""
+
+
+def test_events_by_indexed_argument(chain, deployment):
+    listed = chain.events("CollateralVault", deployment.vault, "AssetRegistered")
+    assert len(listed) == 2
+    indexed = {"asset_id": ETHER_ASSET}
+    found = chain.events("CollateralVault", deployment.vault, "AssetRegistered", indexed=indexed)
+    assert [log["args"]["asset_id"] for log in found] == [ETHER_ASSET]
 
 
 def test_time(chain):

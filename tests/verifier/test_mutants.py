@@ -1,33 +1,41 @@
-"""Thousands of mutants of a real proof: each is rejected with a named reason."""
+"""Thousands of mutants of a real proof: each is rejected with a named reason.
+
+The verifier in Python and the contracts judge every one of them, with the same reason.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
-from itertools import compress, pairwise, zip_longest
+from itertools import compress, islice, pairwise, zip_longest
 from multiprocessing import get_context
 from random import Random
 from typing import ClassVar, NamedTuple
 from unittest.mock import patch
 
 import pytest
+from eth_utils import keccak
 
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
-from offchain.security.parameters import MAX_LOG_HEIGHT, PROFILES
+from offchain.security.parameters import L1_PROFILES, MAX_LOG_HEIGHT, PROFILES
+from offchain.settlement.verifier_client import output_bytes
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import constraints, merkle
 from offchain.verifier import verify as verifier
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
+from tests.onchain.deployed import Example, Judge, stated_output_hash
 from tests.prover.proofs import openings, proof, run, words
 from tests.verifier.encoding import encode
 
 GUEST, PROFILE = "fibonacci", "settle-compact"  # the profile with the shortest proofs
+ACCEPTED = [profile.name for profile in L1_PROFILES]
 SEED = 20_261_122
 OPENED_WORDS = 700  # of the openings; all words before them are flipped
 PLAIN_STEP = 100  # every so many mutants are verified without memory, too
+MAX_L1_WORDS = 2_048  # of an output
 WORD_BYTES, ELEMENT_BYTES, DIGEST_BYTES = 8, 24, 32
 
 NOT_REACHED = {
@@ -38,7 +46,10 @@ NOT_REACHED = {
     Reason.FRI_MISMATCH: "layers are bound by roots, so only a prover can do it; test_fri",
     Reason.FINAL_POLYNOMIAL_MISMATCH: "as above; a changed one spoils the proof-of-work; test_fri",
 }
-"""Reasons that no mutant of an honest proof meets, why, and which test meets them."""
+"""Reasons that no mutant of an honest proof meets, why, and which test meets them.
+
+The contracts meet those of the constraints and of FRI in tests/onchain.
+"""
 
 TREES = {reason for reason in Reason if reason.name.startswith("MERKLE_")}
 EXPECTED = {
@@ -67,7 +78,7 @@ EXPECTED = {
     "other output expected": {Reason.WRONG_OUTPUT},
     "other output proven": {Reason.QUOTIENT_MISMATCH},
     "other entry": {Reason.WRONG_PROGRAM},
-    "other profile": {Reason.PROFILE_NOT_ACCEPTED, Reason.HEIGHT_OUT_OF_RANGE},
+    "other profile": {Reason.PROFILE_NOT_ACCEPTED, Reason.WRONG_PROGRAM},
     "other height": {
         Reason.HEIGHT_OUT_OF_RANGE,
         Reason.WRONG_PREPROCESSED_HEIGHT,
@@ -160,6 +171,8 @@ def lengths(random: Random) -> Iterator[Mutant]:
     """Prefixes, proofs without a row or sibling, and proofs that are too long."""
     honest, size = original(), len(original().data)
     cuts = {0, 7, 8, 9, 10, size - 1, size - 8, size - 32, honest.openings_at, honest.values_at}
+    cuts |= {tree.place.stop for tree in honest.openings[:-1]}
+    cuts |= {row.stop for tree in honest.openings for row in islice(tree.rows.values(), 2)}
     for cut in cuts | {random.randrange(size) for _ in range(60)}:
         yield honest.edited("truncated", (cut, size, b""))
     for tree in honest.openings:
@@ -265,7 +278,7 @@ def mutants() -> list[Mutant]:
 def verdict(mutant: Mutant) -> Reason | str:
     """Verify; anything but a `Rejected` is told as a string."""
     try:
-        verifier.verify(mutant.data(), mutant.program_id, mutant.output, [PROFILE])
+        verifier.verify(mutant.data(), mutant.program_id, mutant.output, ACCEPTED)
     except Rejected as rejected:
         return rejected.reason
     except Exception as error:  # noqa: BLE001  # whatever it is, the test is about it
@@ -291,8 +304,15 @@ class RememberingConstraints(constraints.TableConstraints):
         return self._known[self._arguments]
 
 
-def verdicts(numbers: range) -> list[Reason | str]:
-    """Verify these mutants; what is computed alike for many of them is computed once."""
+def contract_verdict(judge: Judge, mutant: Mutant) -> str:
+    """Let the contracts verify; they are always told which output is expected."""
+    data, output = mutant.data(), mutant.output
+    expected = stated_output_hash(data) if output is None else keccak(output_bytes(output))
+    return judge.verdict(data, mutant.program_id, expected)
+
+
+def verdicts(numbers: range) -> list[tuple[Reason | str, str]]:
+    """Verify these mutants twice; what Python computes alike for many of them it computes once."""
     next_columns = {table.name: table.next_columns() for table in TABLES}
     remembering = (
         (Table, "next_columns", lambda table: next_columns[table.name]),
@@ -304,21 +324,43 @@ def verdicts(numbers: range) -> list[Reason | str]:
     with ExitStack() as stack:
         for module, name, replacement in remembering:
             stack.enter_context(patch.object(module, name, replacement))
-        return [verdict(mutants()[number]) for number in numbers]
+        reasons = [verdict(mutants()[number]) for number in numbers]
+    judge = Judge(Example(GUEST, PROFILE))
+    revert_strings = [contract_verdict(judge, mutants()[number]) for number in numbers]
+    return [*zip(reasons, revert_strings, strict=True)]
 
 
 @pytest.fixture(scope="module")
-def reasons() -> list[Reason | str]:
+def both_verdicts() -> list[tuple[Reason | str, str]]:
     count = len(mutants())
     # Forked, so that the mutants are there already.
     with ProcessPoolExecutor(2, get_context("fork")) as pool:
         halves = pool.map(verdicts, (range(start, count, 2) for start in range(2)))
-        return [reason for pair in zip_longest(*halves) for reason in pair][:count]
+        return [item for pair in zip_longest(*halves) for item in pair][:count]
+
+
+@pytest.fixture(scope="module")
+def reasons(both_verdicts) -> list[Reason | str]:
+    return [reason for reason, _ in both_verdicts]
+
+
+def test_the_contracts_give_the_same_reasons(both_verdicts):
+    """But for outputs that are too long for one transaction, which Python verifies."""
+    different = [
+        (mutant, string)
+        for mutant, (reason, string) in zip(mutants(), both_verdicts, strict=True)
+        if getattr(reason, "name", reason) != string
+    ]
+    is_too_long = [len(decode(mutant.data()).output) > MAX_L1_WORDS for mutant, _ in different]
+    assert all(is_too_long), different
+    assert {string for _, string in different} == {"OUTPUT_TOO_LONG"}
 
 
 def test_the_original_is_accepted():
     honest = original()
-    assert verdict(Mutant("none", (), honest.program_id, honest.output)) == "accepted"
+    claim = Mutant("none", (), honest.program_id, honest.output)
+    assert verdict(claim) == "accepted"
+    assert contract_verdict(Judge(Example(GUEST, PROFILE)), claim) == "accepted"
     assert encode(honest.decoded) == honest.data
 
 

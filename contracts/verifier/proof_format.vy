@@ -1,0 +1,218 @@
+# pragma version ==0.4.3
+# SPDX-License-Identifier: Apache-2.0
+"""
+@title The head of a proof
+@notice Reads what a proof says before its openings, in the order of its
+        bytes, and refuses what is malformed.
+@dev docs/spec/proof-system.md, "Proof bytes". The bytes stay in the calldata;
+     positions are absolute. No length is believed: every read is preceded by
+     a check that the data reaches so far. Long pieces, which the transcript
+     absorbs whole, are named by their position.
+"""
+
+from contracts.verifier import field
+from contracts.verifier import machine
+
+MAGIC: constant(bytes8) = 0x485270726f6f6631  # "HRproof1"
+ELEMENT_BYTES: constant(uint256) = 24
+VALUES_BYTES: constant(uint256) = ELEMENT_BYTES * machine.VALUES
+FINAL_COEFFICIENTS: constant(uint256) = 2**machine.FINAL_LOG
+FINAL_BYTES: constant(uint256) = ELEMENT_BYTES * FINAL_COEFFICIENTS
+# More public output than this does not fit beside the rest of a first part
+# that leaves room for openings; the gateway's has 896 bytes.
+MAX_OUTPUT_BYTES: constant(uint256) = 8_192
+# Of a part: nodes' mempools refuse transactions above 128 KiB.
+MAX_DATA_BYTES: constant(uint256) = 122_880
+WORD: constant(uint256) = 2**64 - 1
+
+# What is said before the openings.
+struct Head:
+    profile: uint256
+    # Byte t, from the left, is log2 of the height of table t.
+    log_heights: bytes32
+    log_n: uint256
+    output_position: uint256
+    output_words: uint256
+    entry_pc: uint256
+    # Byte t, from the left, for the t-th table with preprocessed columns.
+    preprocessed_log_heights: bytes32
+    # Of the preprocessed, main, aux and quotient tree.
+    roots: bytes32[4]
+    values_position: uint256
+    values: uint256[machine.VALUES]
+    fri_roots: DynArray[bytes32, 4]
+    final_position: uint256
+    nonce: bytes8
+    # Where the openings begin.
+    openings: uint256
+
+
+@internal
+@view
+def _decode(start: uint256, end: uint256) -> Head:
+    """
+    @notice Read the head of a proof.
+    @param start Position of its first byte in the calldata.
+    @param end Position after the last byte that is there.
+    @return The head; its elements are canonical, its heights in range.
+    """
+    head: Head = empty(Head)
+    at: uint256 = self._take(start, 8, end)
+    assert convert(slice(msg.data, start, 8), bytes8) == MAGIC, "BAD_MAGIC"
+    at = self._take(at, 1, end)
+    head.profile = convert(slice(msg.data, at - 1, 1), uint256)
+    assert head.profile in machine.PROFILES, "UNKNOWN_PROFILE"
+    assert head.profile in machine.ACCEPTED, "PROFILE_NOT_ACCEPTED"
+    at = self._take(at, 1, end)
+    assert convert(slice(msg.data, at - 1, 1), uint256) == machine.TABLES, "WRONG_TABLE_COUNT"
+
+    at = self._take(at, machine.TABLES, end)
+    heights: Bytes[machine.TABLES] = slice(msg.data, at - machine.TABLES, machine.TABLES)
+    head.log_heights = self._left_aligned(heights)
+    head.log_n = self._checked_log_n(head.log_heights)
+
+    at = self._take(at, 4, end)
+    head.output_words = convert(slice(msg.data, at - 4, 4), uint256)
+    assert head.output_words <= machine.MAX_OUTPUT_WORDS, "TOO_MANY_OUTPUT_WORDS"
+    head.output_position = at
+    at = self._take(at, 4 * head.output_words, end)
+    at = self._take(at, 4, end)
+    head.entry_pc = convert(slice(msg.data, at - 4, 4), uint256)
+
+    head.roots[0], at = self._digest(at, end)
+    at = self._take(at, machine.PREPROCESSED_TABLES, end)
+    program_heights: Bytes[machine.PREPROCESSED_TABLES] = slice(
+        msg.data, at - machine.PREPROCESSED_TABLES, machine.PREPROCESSED_TABLES
+    )
+    head.preprocessed_log_heights = self._left_aligned(program_heights)
+    for tree: uint256 in range(1, 4):
+        head.roots[tree], at = self._digest(at, end)
+
+    head.values_position = at
+    at = self._take(at, VALUES_BYTES, end)
+    for i: uint256 in range(machine.VALUES):
+        head.values[i] = self._element(head.values_position + ELEMENT_BYTES * i)
+    for _: uint256 in range(machine.MAX_FRI_LAYERS):
+        if len(head.fri_roots) == self._fri_layers(head.log_n):
+            break
+        root: bytes32 = empty(bytes32)
+        root, at = self._digest(at, end)
+        head.fri_roots.append(root)
+    head.final_position = at
+    at = self._take(at, FINAL_BYTES, end)
+    for i: uint256 in range(FINAL_COEFFICIENTS):
+        self._element(head.final_position + ELEMENT_BYTES * i)
+    head.openings = self._take(at, 8, end)
+    head.nonce = convert(slice(msg.data, at, 8), bytes8)
+    return head
+
+
+@internal
+@view
+def _output(head: Head) -> Bytes[MAX_OUTPUT_BYTES]:
+    """
+    @notice The public output, if it is not too long for one transaction.
+    @param head The head.
+    @return Its words, 4 bytes each.
+    """
+    assert 4 * head.output_words <= MAX_OUTPUT_BYTES, "OUTPUT_TOO_LONG"
+    # The values that follow in the head are longer than this window: 8,712 bytes.
+    window: Bytes[MAX_OUTPUT_BYTES] = slice(
+        msg.data, head.output_position, MAX_OUTPUT_BYTES
+    )
+    return slice(window, 0, 4 * head.output_words)
+
+
+@internal
+@view
+def _final_hash(head: Head) -> bytes32:
+    """
+    @notice The hash of the final polynomial.
+    @param head The head.
+    @return keccak256 of its coefficients' bytes.
+    """
+    return keccak256(slice(msg.data, head.final_position, FINAL_BYTES))
+
+
+@internal
+@pure
+def _take(at: uint256, length: uint256, end: uint256) -> uint256:
+    """
+    @notice Step over bytes that must be there.
+    @param at Position of the first.
+    @param length How many.
+    @param end Position after the last byte that is there.
+    @return Position after them.
+    """
+    assert length <= end - at, "TRUNCATED"
+    return at + length
+
+
+@internal
+@view
+def _digest(at: uint256, end: uint256) -> (bytes32, uint256):
+    """
+    @notice Read a digest.
+    @param at Its position.
+    @param end Position after the last byte that is there.
+    @return The digest, and the position after it.
+    """
+    after: uint256 = self._take(at, 32, end)
+    return convert(slice(msg.data, at, 32), bytes32), after
+
+
+@internal
+@view
+def _element(at: uint256) -> uint256:
+    """
+    @notice Read an element of F, which must be there.
+    @param at Its position.
+    @return The element, lanes below p.
+    """
+    word: uint256 = convert(slice(msg.data, at, ELEMENT_BYTES), uint256)
+    c0: uint256 = word >> 128
+    c1: uint256 = (word >> 64) & WORD
+    c2: uint256 = word & WORD
+    assert max(max(c0, c1), c2) < field.P, "NON_CANONICAL_ELEMENT"
+    return c0 | c1 << 85 | c2 << 170
+
+
+@internal
+@pure
+def _left_aligned(data: Bytes[machine.TABLES]) -> bytes32:
+    """
+    @notice A few bytes as a word with zero bytes after them.
+    @param data The bytes.
+    @return The word.
+    """
+    return convert(convert(data, uint256) << (256 - 8 * len(data)), bytes32)
+
+
+@internal
+@pure
+def _checked_log_n(log_heights: bytes32) -> uint256:
+    """
+    @notice The largest of the tables' heights; refuses one that is out of
+            range.
+    @param log_heights Byte t, from the left, for table t.
+    @return Its base-2 logarithm.
+    """
+    log_n: uint256 = 0
+    for table: uint256 in range(machine.TABLES):
+        log_height: uint256 = machine._byte(log_heights, table)
+        assert log_height >= machine.MIN_LOG_HEIGHT, "HEIGHT_OUT_OF_RANGE"
+        assert log_height <= machine.MAX_LOG_HEIGHT, "HEIGHT_OUT_OF_RANGE"
+        log_n = max(log_n, log_height)
+    return log_n
+
+
+@internal
+@pure
+def _fri_layers(log_n: uint256) -> uint256:
+    """
+    @notice How many times FRI folds.
+    @param log_n Base-2 logarithm of the degree bound, above that of the final
+           polynomial.
+    @return Number of layers; the last one may fold by less than the others.
+    """
+    return (log_n - machine.FINAL_LOG + machine.FOLD_LOG - 1) // machine.FOLD_LOG

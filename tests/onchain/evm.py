@@ -1,0 +1,154 @@
+"""Contracts on a bare EVM (revm, rules of Cancun): no chain, no accounts, only calls.
+
+Contracts are compiled as :mod:`offchain.settlement.contracts` has it and deployed as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyrevm
+from eth_abi import decode, encode
+from eth_utils import keccak
+
+from offchain.settlement.contracts import AbiEntry, compile_contract, compiled_by_name
+
+DEPLOYER = "0x" + "11" * 20
+TRANSACTION_GAS = 21_000
+ZERO_BYTE_GAS, OTHER_BYTE_GAS = 4, 16
+REVM_CODE_PADDING = 33  # zero bytes that revm appends for itself
+_ERROR_SELECTOR = keccak(text="Error(string)")[:4]
+
+
+class Reverted(Exception):  # noqa: N818  # an outcome that tests ask for
+    """A call was reverted; `reason` is the string, empty if there was none."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call returned and emitted, and what it cost."""
+
+    values: tuple[Any, ...]
+    events: list[tuple[str, dict[str, Any]]]  # of the called contract; indexed arrays as hashes
+    gas_used: int  # of the whole transaction, without the floor of EIP-7623
+    execution_gas: int  # without the 21,000 and the price of the calldata
+
+
+class Evm:
+    """A state; it starts empty."""
+
+    def __init__(self) -> None:
+        self._revm = pyrevm.EVM(spec_id="CANCUN")
+
+    def deploy(self, contract: str, *arguments: Any, sender: str = DEPLOYER) -> Contract:
+        """Deploy a contract, by its name or by the path of its source in the repository."""
+        is_path = contract.endswith(".vy")
+        compiled = compile_contract(contract) if is_path else compiled_by_name(contract)
+        constructors = [entry for entry in compiled.abi if entry["type"] == "constructor"]
+        types = _types(constructors[0]["inputs"]) if constructors else []
+        code = bytes.fromhex(compiled.bytecode[2:]) + encode(types, arguments)
+        address = self._revm.deploy(sender, code)
+        return Contract(self._revm, address, compiled.abi)
+
+    def set_time(self, timestamp_s: int) -> None:
+        """Set the time of the block."""
+        self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s))
+
+    def plant_code(self, address: str, code: bytes) -> None:
+        """Put other code at an address, as if it had always been there."""
+        self._revm.insert_account_info(address, pyrevm.AccountInfo(code=code))
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        """Undo at the end whatever happens in between."""
+        checkpoint = self._revm.snapshot()
+        try:
+            yield
+        finally:
+            self._revm.revert(checkpoint)
+
+
+class Contract:
+    """A deployed contract."""
+
+    def __init__(self, revm: pyrevm.EVM, address: str, abi: list[AbiEntry]) -> None:
+        self._revm = revm
+        self.address = address
+        self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
+        events = [e for e in abi if e["type"] == "event"]
+        self._events = {keccak(text=_signature(e)): e for e in events}
+
+    @property
+    def code(self) -> bytes:
+        """The code that stands on the chain."""
+        return bytes(self._revm.get_code(self.address))[:-REVM_CODE_PADDING]
+
+    def calldata(self, name: str, *arguments: Any) -> bytes:
+        """Encode a call."""
+        function = self._functions[name]
+        selector = keccak(text=_signature(function))[:4]
+        return selector + encode(_types(function["inputs"]), arguments)
+
+    def call(self, name: str, *arguments: Any, sender: str = DEPLOYER) -> Outcome:
+        """Call a function; what it changes stays changed. Raises :class:`Reverted`."""
+        return self.send(name, self.calldata(name, *arguments), sender)
+
+    def send(self, name: str, calldata: bytes, sender: str = DEPLOYER) -> Outcome:
+        """Send bytes, and decode what returns as the named function's values."""
+        try:
+            output = self._revm.message_call(sender, self.address, calldata=calldata)
+        except RuntimeError as error:
+            raise Reverted(_reason(error)) from None
+        result = self._revm.result
+        zeros = calldata.count(0)
+        calldata_gas = ZERO_BYTE_GAS * zeros + OTHER_BYTE_GAS * (len(calldata) - zeros)
+        return Outcome(
+            values=decode(_types(self._functions[name]["outputs"]), output),
+            events=[
+                self._event(log)
+                for log in result.logs
+                if log.address.lower() == self.address.lower()
+            ],
+            gas_used=result.gas_used,
+            execution_gas=result.gas_used - TRANSACTION_GAS - calldata_gas,
+        )
+
+    def _event(self, log: Any) -> tuple[str, dict[str, Any]]:
+        topics, data = log.data
+        event = self._events[bytes(topics[0])]
+        indexed = [i for i in event["inputs"] if i["indexed"]]
+        plain = [i for i in event["inputs"] if not i["indexed"]]
+        found = dict(zip([i["name"] for i in plain], decode(_types(plain), data), strict=True))
+        for argument, topic in zip(indexed, topics[1:], strict=True):
+            is_word = argument["type"] not in {"bytes", "string"} and argument["type"][-1] != "]"
+            found[argument["name"]] = decode(_types([argument]), topic)[0] if is_word else topic
+        return event["name"], found
+
+
+def _types(arguments: Any) -> list[str]:
+    return [
+        f"({','.join(_types(a['components']))}){a['type'].removeprefix('tuple')}"
+        if a["type"].startswith("tuple")
+        else a["type"]
+        for a in arguments
+    ]
+
+
+def _signature(entry: Any) -> str:
+    return f"{entry['name']}({','.join(_types(entry['inputs']))})"
+
+
+def _reason(error: RuntimeError) -> str:
+    # revm tells it as text: Revert { gas_used: 50440, output: 0x08c379a0... }
+    _, found, rest = str(error).partition("output: 0x")
+    output = bytes.fromhex(rest.partition(" ")[0]) if found else b""
+    if output[:4] != _ERROR_SELECTOR:
+        return "" if found else str(error)
+    return str(decode(["string"], output[4:])[0])

@@ -1,0 +1,107 @@
+"""Openings of trees: the contracts' walk to the root is that of the Python verifier."""
+
+from random import Random
+from unittest.mock import patch
+
+import pytest
+
+from offchain.spec.constants import GOLDILOCKS_P as P
+from offchain.verifier import merkle
+from offchain.verifier.proof_format import Reader
+from offchain.verifier.rejection import Reason, Rejected
+from tests.onchain.evm import Evm, Reverted
+
+SALT_WORDS = 2
+PADDING = bytes(2_176)
+MAX_QUERIES = 54
+
+
+@pytest.fixture(scope="module")
+def probe():
+    return Evm().deploy("tests/onchain/MerkleProbe.vy")
+
+
+def python_walk(data, widths, indices):
+    """Root, bytes read and rows by class, whatever the root should be."""
+    digests, rows, reader = [], {}, Reader(data)
+    compute = merkle.message_digest
+
+    def recorded(suite, message):
+        digests.append(compute(suite, message))
+        return digests[-1]
+
+    with (
+        patch.object(merkle, "message_digest", recorded),
+        pytest.raises(Rejected) as caught,
+    ):
+        rows = merkle.read_rows(reader, b"", widths, SALT_WORDS, indices, Reason.MERKLE_MAIN)
+    if caught.value.reason is not Reason.MERKLE_MAIN:
+        raise caught.value
+    rows = {log: sorted({i % (1 << log) for i in indices}) for log in widths}
+    return digests[-1], len(data) - reader.left, rows
+
+
+def contract_walk(probe, data, widths, indices):
+    log_classes = sorted(widths, reverse=True)
+    row_bytes = [8 * (SALT_WORDS + widths[log]) for log in log_classes]
+    outcome = probe.call("open", log_classes, row_bytes, indices, data, PADDING)
+    root, read_bytes, rows, places, *_ = outcome.values[0]
+    return root, read_bytes, dict(zip(log_classes, rows, strict=True)), places
+
+
+def random_bytes(rng, widths, indices):
+    """Enough random bytes; all words are below p."""
+    rows = sum(8 * (SALT_WORDS + width) * len(indices) for width in widths.values())
+    count = rows // 8 + 4 * len(indices) * max(widths)
+    return b"".join(rng.randrange(P).to_bytes(8, "big") for _ in range(count))
+
+
+def check(probe, rng, widths, indices):
+    data = random_bytes(rng, widths, indices)
+    expected_root, expected_bytes, expected_rows = python_walk(data, widths, indices)
+    root, read_bytes, rows, places = contract_walk(probe, data, widths, indices)
+    assert (root, read_bytes) == (expected_root, expected_bytes)
+    for log_rows, place in zip(sorted(widths, reverse=True), places, strict=True):
+        assert rows[log_rows] == len(expected_rows[log_rows])
+        found = [expected_rows[log_rows][place[slot]] for slot in range(len(indices))]
+        assert found == [index % (1 << log_rows) for index in indices]
+    return data[:expected_bytes]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_walk_is_that_of_python(probe, seed):
+    rng = Random(seed)
+    log_size = rng.randint(1, 27)
+    others = rng.sample(range(log_size), rng.randint(0, min(11, log_size)))
+    widths = {log: rng.randint(1, 9) for log in (log_size, *others)}
+    count = rng.randint(1, min(MAX_QUERIES, 1 << log_size))
+    check(probe, rng, widths, sorted(rng.sample(range(1 << log_size), count)))
+
+
+@pytest.mark.parametrize(
+    ("widths", "indices"),
+    [
+        ({21: 3, 14: 4}, [1_048_577]),
+        ({27: 1}, list(range(0, 1 << 27, 1 << 27 - 5))),
+        ({27: 2, 26: 1, 25: 1, 10: 3}, list(range(MAX_QUERIES))),
+        ({20: 2, 16: 1, 14: 1}, [5 + (i << 14) for i in range(MAX_QUERIES)]),
+        ({20: 262, 14: 1}, [(1 << 20) - 1 - i for i in reversed(range(20))]),
+        ({5: 2, 4: 1, 3: 1, 2: 1, 1: 1, 0: 1}, list(range(32))),
+        ({1: 2}, [0, 1]),
+    ],
+    ids=["one query", "strided", "dense", "colliding", "widest", "all", "two leaves"],
+)
+def test_extreme_query_sets(probe, widths, indices):
+    check(probe, Random(1), widths, indices)
+
+
+@pytest.mark.parametrize("missing_bytes", [1, 31, 32, 33, 640])
+def test_missing_siblings_are_noticed(probe, missing_bytes):
+    rng = Random(2)
+    widths, indices = {18: 3, 15: 1}, sorted(rng.sample(range(1 << 18), 20))
+    data = check(probe, rng, widths, indices)[:-missing_bytes]
+    with pytest.raises(Rejected) as rejected:
+        python_walk(data, widths, indices)
+    with pytest.raises(Reverted) as reverted:
+        contract_walk(probe, data, widths, indices)
+    assert reverted.value.reason == rejected.value.reason.name == "TRUNCATED"
