@@ -28,10 +28,13 @@ struct Channel:
     # Sent, received, slot of the last one sent, its expiry; 64 bits each.
     counters: uint256
     sent_accumulator: bytes32
-    received_accumulator: bytes32
+    # Zero while all that was sent is received: then it is the sent one.
+    lagging_accumulator: bytes32
 
 # from chain -> to chain -> totals.
 _channels: HashMap[uint256, HashMap[uint256, Channel]]
+# from chain -> to chain -> what the receiver says in this settlement.
+_noted_accumulator: transient(HashMap[uint256, HashMap[uint256, bytes32]])
 # @notice Accumulator up to an envelope that is in flight; zero: it is not.
 # @param arg0 Sender.
 # @param arg1 Receiver.
@@ -55,7 +58,7 @@ def channel(from_chain: uint256, to_chain: uint256) -> (uint256, bytes32, uint25
         totals.counters & COUNTER,
         totals.sent_accumulator,
         self._received(totals.counters),
-        totals.received_accumulator,
+        self._received_accumulator(totals),
     )
 
 
@@ -70,7 +73,7 @@ def is_oldest_in_flight(envelope: IGateway.Envelope) -> bool:
     totals: Channel = self._channels[envelope.from_chain][envelope.to_chain]
     return (
         envelope.index == self._received(totals.counters) + 1
-        and self._accumulate(totals.received_accumulator, envelope)
+        and self._accumulate(self._received_accumulator(totals), envelope)
         == self.in_flight_accumulator[envelope.from_chain][envelope.to_chain][envelope.index]
     )
 
@@ -79,6 +82,16 @@ def is_oldest_in_flight(envelope: IGateway.Envelope) -> bool:
 @pure
 def _received(counters: uint256) -> uint256:
     return (counters >> COUNTER_BITS) & COUNTER
+
+
+@internal
+@pure
+def _received_accumulator(totals: Channel) -> bytes32:
+    if totals.lagging_accumulator != empty(bytes32):
+        return totals.lagging_accumulator
+    # Of a channel on which nothing is received yet, something sent: zero.
+    received: uint256 = self._received(totals.counters)
+    return totals.sent_accumulator if received != 0 else empty(bytes32)
 
 
 @internal
@@ -95,10 +108,8 @@ def _note_received(entry: IGateway.ChannelEntry) -> (uint256, bytes32):
     self._channels[entry.peer][entry.chain_id].counters = (
         totals.counters ^ (received ^ entry.received_count) << COUNTER_BITS
     )
-    self._channels[entry.peer][entry.chain_id].received_accumulator = (
-        entry.received_accumulator
-    )
-    return received, totals.received_accumulator
+    self._noted_accumulator[entry.peer][entry.chain_id] = entry.received_accumulator
+    return received, self._received_accumulator(totals)
 
 
 @internal
@@ -142,7 +153,9 @@ def _send(
         accumulator = self._accumulate(accumulator, envelope)
         is_received: bool = index <= received
         if index == received:
-            self._check_received(accumulator, entry.chain_id, entry.peer)
+            assert (
+                accumulator == self._noted_accumulator[entry.chain_id][entry.peer]
+            ), "E53: sent and received differ"
         assert (
             is_received or envelope.flags & ATOMIC == 0
         ), "E19: atomic envelope left out"
@@ -156,13 +169,17 @@ def _send(
     if next == first:
         return next
     assert index <= received + IN_FLIGHT_MAX, "E47: too many in flight"
+    lagging: bytes32 = totals.lagging_accumulator
+    if lagging == empty(bytes32) and index > received:
+        # The receiver had all. Its own entry, if it has one, comes later.
+        lagging = totals.sent_accumulator
     self._channels[entry.chain_id][entry.peer] = Channel(
         counters=index
         | received << COUNTER_BITS
         | slot << 2 * COUNTER_BITS
         | expires_at_s << 3 * COUNTER_BITS,
         sent_accumulator=accumulator,
-        received_accumulator=totals.received_accumulator,
+        lagging_accumulator=lagging,
     )
     return next
 
@@ -206,7 +223,17 @@ def _receive(
         ), "E50: received one not listed"
     sent: uint256 = self._channels[entry.peer][entry.chain_id].counters & COUNTER
     assert entry.received_count <= sent, "E17: received more than sent"
+    self._set_lag(
+        entry.peer, entry.chain_id, entry.received_count < sent, entry.received_accumulator
+    )
     return next
+
+
+@internal
+def _set_lag(from_chain: uint256, to_chain: uint256, is_lagging: bool, accumulator: bytes32):
+    lagging: bytes32 = accumulator if is_lagging else empty(bytes32)
+    if self._channels[from_chain][to_chain].lagging_accumulator != lagging:
+        self._channels[from_chain][to_chain].lagging_accumulator = lagging
 
 
 @internal
@@ -239,21 +266,19 @@ def _land_next(envelope: IGateway.Envelope):
          again.
     """
     totals: Channel = self._channels[envelope.from_chain][envelope.to_chain]
+    received: uint256 = self._received(totals.counters) + 1
     accumulator: bytes32 = self._land(
-        envelope, self._received(totals.counters) + 1, totals.received_accumulator
+        envelope, received, self._received_accumulator(totals)
     )
     self._channels[envelope.from_chain][envelope.to_chain].counters = (
         totals.counters + (1 << COUNTER_BITS)
     )
-    self._channels[envelope.from_chain][envelope.to_chain].received_accumulator = accumulator
-
-
-@internal
-@view
-def _check_received(accumulator: bytes32, from_chain: uint256, to_chain: uint256):
-    assert (
-        accumulator == self._channels[from_chain][to_chain].received_accumulator
-    ), "E53: sent and received differ"
+    self._set_lag(
+        envelope.from_chain,
+        envelope.to_chain,
+        received < totals.counters & COUNTER,
+        accumulator,
+    )
 
 
 @internal
