@@ -42,23 +42,23 @@ def _consume(
     batch: uint256,
     index: uint256,
     owner: address,
-    asset_id: uint16,
+    asset_id: uint256,
     amount_units: uint256,
     path: DynArray[bytes32, PATH_DEPTH_MAX],
 ):
     root: bytes32 = self.withdrawals_root[chain_id][batch]
-    assert root != empty(bytes32), "E42: batch has no withdrawals"
-    assert index < 1 << len(path), "E43: index is outside the path's tree"
-    assert not self._is_consumed(chain_id, batch, index), "E44: withdrawal is already claimed"
+    assert root != empty(bytes32), "N01: batch has no withdrawals"
+    assert index < 1 << len(path), "N02: index outside of the tree"
+    assert not self._is_consumed(chain_id, batch, index), "N03: already claimed"
     leaf: bytes32 = keccak256(
         concat(
             LEAF_TAG,
             abi_encode(
-                chain_id, batch, index, owner, convert(asset_id, uint256), amount_units
+                chain_id, batch, index, owner, asset_id, amount_units
             ),
         )
     )
-    assert self._root_of(leaf, index, path) == root, "E45: path does not lead to the root"
+    assert self._root_of(leaf, index, path) == root, "N04: path misses the root"
     self._consumed_bits[chain_id][batch][index // BITS_PER_SLOT] |= (
         1 << (index % BITS_PER_SLOT)
     )
