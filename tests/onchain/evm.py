@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyrevm
+import rlp
 from eth_abi import decode, encode
 from eth_utils import keccak
 
@@ -57,9 +58,22 @@ class Evm:
         address = self._revm.deploy(sender, code)
         return Contract(self._revm, address, compiled.abi)
 
-    def set_time(self, timestamp_s: int) -> None:
-        """Set the time of the block."""
-        self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s))
+    def set_time(self, timestamp_s: int, block_number: int = 0) -> None:
+        """Set the time of the block, and its number."""
+        self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s, number=block_number))
+
+    def next_address(self, later: int = 0, sender: str = DEPLOYER) -> str:
+        """Return where a sender's next contract will stand, or one that it deploys later."""
+        nonce = self._revm.basic(sender).nonce + later
+        return "0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex()
+
+    def fund(self, address: str, amount_wei: int) -> None:
+        """Give an address this balance, as ether that is forced upon it."""
+        self._revm.set_balance(address, amount_wei)
+
+    def balance_wei(self, address: str) -> int:
+        """Ether of an address."""
+        return int(self._revm.get_balance(address))
 
     def plant_code(self, address: str, code: bytes) -> None:
         """Put other code at an address, as if it had always been there."""
@@ -82,6 +96,7 @@ class Contract:
         self._revm = revm
         self.address = address
         self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
+        self.function_names = list(self._functions)
         events = [e for e in abi if e["type"] == "event"]
         self._events = {keccak(text=_signature(e)): e for e in events}
 
@@ -96,14 +111,20 @@ class Contract:
         selector = keccak(text=_signature(function))[:4]
         return selector + encode(_types(function["inputs"]), arguments)
 
-    def call(self, name: str, *arguments: Any, sender: str = DEPLOYER) -> Outcome:
+    def call(
+        self, name: str, *arguments: Any, sender: str = DEPLOYER, value_wei: int = 0
+    ) -> Outcome:
         """Call a function; what it changes stays changed. Raises :class:`Reverted`."""
-        return self.send(name, self.calldata(name, *arguments), sender)
+        return self.send(name, self.calldata(name, *arguments), sender, value_wei)
 
-    def send(self, name: str, calldata: bytes, sender: str = DEPLOYER) -> Outcome:
+    def send(
+        self, name: str, calldata: bytes, sender: str = DEPLOYER, value_wei: int = 0
+    ) -> Outcome:
         """Send bytes, and decode what returns as the named function's values."""
         try:
-            output = self._revm.message_call(sender, self.address, calldata=calldata)
+            output = self._revm.message_call(
+                sender, self.address, calldata=calldata, value=value_wei
+            )
         except RuntimeError as error:
             raise Reverted(_reason(error)) from None
         result = self._revm.result

@@ -358,8 +358,10 @@ def _with_other_word(rng: Random, item):
         sums[place] = _with_other_word(rng, sums[place])
         return replace(item, sums=tuple(sums))
     if isinstance(value, int):
-        near = (value + 1, max(value - 1, 0), value * 2, value // 2)
-        return replace(item, **{field.name: min(rng.choice(near + WORDS), 2**256 - 1)})
+        others = (value + 1, max(value - 1, 0), value * 2, value // 2)
+        # A chain whose counters are at their ends can do nothing more.
+        others += () if field.name in ("last_batch", "last_slot") else WORDS
+        return replace(item, **{field.name: min(rng.choice(others), 2**256 - 1)})
     other = rng.choice((bytes(len(value)), rng.randbytes(len(value))))
     return replace(item, **{field.name: other})
 

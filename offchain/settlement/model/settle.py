@@ -82,8 +82,8 @@ def settle(state: State, settlement: Settlement) -> None:
 
 
 def _check_lengths(settlement: Settlement) -> None:
-    require(len(settlement.outputs) <= OUTPUTS_MAX, Code.LIST_LENGTH)
-    require(all(len(items) <= ENTRIES_MAX for items in settlement.lists()), Code.LIST_LENGTH)
+    require(len(settlement.outputs) <= OUTPUTS_MAX, Code.UNNAMED)
+    require(all(len(items) <= ENTRIES_MAX for items in settlement.lists()), Code.UNNAMED)
     require(len(settlement.outputs) > 0, Code.NO_OUTPUTS)
 
 
@@ -138,7 +138,7 @@ def _note_received(state: State, entries: Sequence[ChannelEntry]) -> list[Channe
     """Set what every receiver has read after this settlement; return what stood before."""
     before = []
     for entry in entries:
-        require(entry.peer in state.registry, Code.UNREGISTERED)
+        require(entry.peer in state.registry, Code.PEER)
         channel = state.channels[entry.peer, entry.chain_id]
         state.channels.note_received(entry)
         before.append(channel)
