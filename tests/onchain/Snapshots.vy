@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 @title Oracle hub without feeds, for tests of the gateway
-@notice Anyone takes a snapshot; it holds nothing but its time.
+@notice Answers what the gateway asks. Anyone takes a snapshot; it holds
+        nothing but its time.
 """
-
-from interfaces import IOracleHub
-
-implements: IOracleHub
 
 # @notice Number of snapshots of a feed set.
 # @param arg0 Feed set.

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from random import Random
 
 from offchain.settlement.abi import keccak256, uint_word
-from offchain.settlement.messages import ChainTerms, Version, fact_of
+from offchain.settlement.messages import ChainTerms, Envelope, Version, fact_of
 from offchain.settlement.model.gateway import GatewayModel
+from offchain.settlement.model.refusals import Refused
 from offchain.settlement.model.settle import Settlement
 from offchain.settlement.model.state import Deployment
+from offchain.settlement.public_output import PublicOutput
+from offchain.settlement.withdrawals import WithdrawalTree
 from tests.settlement.epochs import ASSETS, Epoch, honest_epoch, rebound
 
 START_S = 1_700_000_000
@@ -159,3 +162,45 @@ class Scene:
             for chain_id in self.state.registry.ids():
                 self.deposit(chain_id, asset, units)
             self.wait()
+
+
+class ModelWorld(Scene):
+    """The model alone, with calls that return a code or "ok"."""
+
+    def deposit(self, chain_id: int, depositor: bytes, asset_id: int, units: int) -> str:
+        vault = self.places.vault
+        return _code_of(self.model.enqueue_deposit, vault, chain_id, depositor, asset_id, units)
+
+    def settle(self, settlement: Settlement) -> str:
+        return _code_of(self.model.settle, settlement)
+
+    def claim(self, tree: WithdrawalTree, index: int) -> str:
+        return _code_of(
+            self.model.consume_withdrawal,
+            self.places.vault,
+            tree.chain_id,
+            tree.batch,
+            index,
+            tree.withdrawals[index],
+            tree.path(index),
+        )
+
+    def raise_alarm(self, first: PublicOutput, second: PublicOutput) -> str:
+        return _code_of(self.model.raise_alarm, first, second)
+
+    def refund_envelope(self, envelope: Envelope) -> str:
+        return _code_of(self.model.refund_envelope, envelope)
+
+    def move_pledges(self, owner: int, holder: int, asset_id: int) -> str:
+        return _code_of(self.model.move_pledges, owner, holder, asset_id)
+
+    def check(self) -> None:
+        self.state.ledger.check_equation()
+
+
+def _code_of(call, *arguments) -> str:
+    try:
+        call(*arguments)
+    except Refused as refused:
+        return refused.code.value
+    return "ok"
