@@ -6,7 +6,6 @@ Only local networks take it: the seeds of their keys are public, and an attestat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from offchain.settlement.abi import keccak256
@@ -143,9 +142,7 @@ def deploy_devnet(
         (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
     ):
         terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
-        client.transact(
-            "CollateralVault", deployment.vault, "register_asset", asset_id, terms
-        )
+        client.transact("CollateralVault", deployment.vault, "register_asset", asset_id, terms)
         deployment.assets[asset_id] = token
     client.transact(
         "ChainRegistry",

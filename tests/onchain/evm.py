@@ -75,6 +75,14 @@ class Evm:
         """Ether of an address."""
         return int(self._revm.get_balance(address))
 
+    def fund(self, address: str, amount_wei: int) -> None:
+        """Give an address this balance, as ether that is forced upon it."""
+        self._revm.set_balance(address, amount_wei)
+
+    def balance_wei(self, address: str) -> int:
+        """Ether of an address."""
+        return int(self._revm.get_balance(address))
+
     def plant_code(self, address: str, code: bytes) -> None:
         """Put other code at an address, as if it had always been there."""
         self._revm.insert_account_info(address, pyrevm.AccountInfo(code=code))
