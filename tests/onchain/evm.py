@@ -37,9 +37,15 @@ class Outcome:
     """What a call returned and emitted, and what it cost."""
 
     values: tuple[Any, ...]
-    events: list[tuple[str, dict[str, Any]]]  # of the called contract; indexed arrays as hashes
+    logs: list[Any]  # of all contracts, raw
+    contract: Contract
     gas_used: int  # of the whole transaction, without the floor of EIP-7623
     execution_gas: int  # without the 21,000 and the price of the calldata
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Events of the called contract, with indexed arrays as hashes."""
+        return self.contract.events_of(self.logs)
 
 
 class Evm:
@@ -66,14 +72,6 @@ class Evm:
         """Return where a sender's next contract will stand, or one that it deploys later."""
         nonce = self._revm.basic(sender).nonce + later
         return "0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex()
-
-    def fund(self, address: str, amount_wei: int) -> None:
-        """Give an address this balance, as ether that is forced upon it."""
-        self._revm.set_balance(address, amount_wei)
-
-    def balance_wei(self, address: str) -> int:
-        """Ether of an address."""
-        return int(self._revm.get_balance(address))
 
     def fund(self, address: str, amount_wei: int) -> None:
         """Give an address this balance, as ether that is forced upon it."""
@@ -140,14 +138,15 @@ class Contract:
         calldata_gas = ZERO_BYTE_GAS * zeros + OTHER_BYTE_GAS * (len(calldata) - zeros)
         return Outcome(
             values=decode(_types(self._functions[name]["outputs"]), output),
-            events=[
-                self._event(log)
-                for log in result.logs
-                if log.address.lower() == self.address.lower()
-            ],
+            logs=result.logs,
+            contract=self,
             gas_used=result.gas_used,
             execution_gas=result.gas_used - TRANSACTION_GAS - calldata_gas,
         )
+
+    def events_of(self, logs: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Decode those logs that are this contract's."""
+        return [self._event(log) for log in logs if log.address.lower() == self.address.lower()]
 
     def _event(self, log: Any) -> tuple[str, dict[str, Any]]:
         topics, data = log.data

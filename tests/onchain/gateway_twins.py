@@ -23,7 +23,13 @@ from tests.settlement.gateway_scene import DEPOSITORS, START_S, Places, Scene
 
 CODE_LENGTH = 3
 HATCH = b"\xa2" * 20
-STOP = b"\x00"  # code of an address that does nothing but be a contract
+TREASURY = b"\xa6" * 20
+ETHER = 1  # the other assets are tokens
+ETHER_ADDRESS = "0x" + "ee" * 20
+NATIVE_PER_UNIT = (1, 10**10, 10**10)  # of each asset: 8, 18 and 18 decimals
+ETHER_KIND, TOKEN_KIND = 1, 2
+UNLIMITED_UNITS = 2**80 - 1
+MUCH_NATIVE = 2**200
 
 
 class DisagreementError(AssertionError):
@@ -52,26 +58,25 @@ class GatewayTwins:
         self.snapshots = evm.deploy("tests/onchain/Snapshots.vy")
         self.registry = evm.deploy("ChainRegistry", DEPLOYER)
         self.data = evm.deploy("DataAvailability")
-        vault = "0x" + "a1" * 20
-        evm.plant_code(vault, STOP)
+        self.vault = evm.deploy("CollateralVault", DEPLOYER, DEPLOYER, hex_of(TREASURY))
         self.queue = evm.deploy("PriorityQueue", self.registry.address, evm.next_address(1))
         self.gateway = evm.deploy(
             "Gateway",
-            vault,
+            self.vault.address,
             self.registry.address,
             self.queue.address,
             self.snapshots.address,
             self.data.address,
             hex_of(HATCH),
         )
-        evm.plant_code(vault, b"")
         self.registry.call("set_gateway", self.gateway.address)
+        self.vault.call("set_gateway", self.gateway.address)
         self.scene = Scene(
             0,
             broken=broken,
             places=Places(
                 owner=bytes_of(DEPLOYER),
-                vault=bytes_of(vault),
+                vault=bytes_of(self.vault.address),
                 hatch=HATCH,
                 gateway=bytes_of(self.gateway.address),
                 verifier=bytes_of(self.facts.address),
@@ -79,12 +84,27 @@ class GatewayTwins:
             ),
         )
         self.model, self.state = self.scene.model, self.scene.state
-        for address in (*DEPOSITORS, HATCH):
-            evm.fund(hex_of(address), 10**24)
+        self._register_assets()
         self.publish(b"first")
         self.take_snapshot(1)
         for chain_id in range(1, chain_count + 1):
             self.register(chain_id, da_mode=(chain_id + 1) % 2, feed_set_id=(chain_id + 1) % 2)
+
+    def _register_assets(self) -> None:
+        for asset in ASSETS:
+            if asset == ETHER:
+                address, kind = ETHER_ADDRESS, ETHER_KIND
+            else:
+                decimals = 8 if NATIVE_PER_UNIT[asset] == 1 else 18
+                token = self.evm.deploy("TokenMock", f"T{asset}", decimals)
+                address, kind = token.address, TOKEN_KIND
+                for depositor in DEPOSITORS:
+                    token.call("mint", depositor, MUCH_NATIVE)
+                    token.call("approve", self.vault.address, 2**256 - 1, sender=hex_of(depositor))
+            limits = UNLIMITED_UNITS, 1, UNLIMITED_UNITS
+            self.vault.call("register_asset", asset, (address, kind, False, *limits))
+        for depositor in DEPOSITORS:
+            self.evm.fund(hex_of(depositor), 10**40)
 
     def both(
         self,
@@ -194,16 +214,17 @@ class GatewayTwins:
         )
 
     def deposit(self, chain_id: int, depositor: bytes, asset_id: int, units: int) -> str:
-        vault = self.scene.places.vault
+        """Deposit by way of the vault, at least one unit."""
+        vault, native = self.scene.places.vault, units * NATIVE_PER_UNIT[asset_id]
         return self.both(
             lambda: self.model.enqueue_deposit(vault, chain_id, depositor, asset_id, units),
-            self.gateway,
-            "enqueue_deposit",
+            self.vault,
+            "deposit",
             chain_id,
-            depositor,
             asset_id,
-            units,
-            sender=vault,
+            native,
+            sender=depositor,
+            value_wei=native if asset_id == ETHER else 0,
         )
 
     def claim(self, tree: WithdrawalTree, index: int) -> str:
@@ -216,26 +237,24 @@ class GatewayTwins:
             lambda: self.model.consume_withdrawal(
                 vault, tree.chain_id, tree.batch, index, withdrawal, path
             ),
-            self.gateway,
-            "consume_withdrawal",
+            self.vault,
+            "claim",
             tree.chain_id,
             tree.batch,
             index,
             *astuple(withdrawal),
             path,
-            sender=vault,
         )
 
     def claim_credit(self, chain_id: int, owner: bytes, asset_id: int) -> str:
         vault = self.scene.places.vault
         return self.both(
             lambda: self.model.consume_credit(vault, chain_id, owner, asset_id),
-            self.gateway,
-            "consume_credit",
+            self.vault,
+            "claim_credit",
             chain_id,
             owner,
             asset_id,
-            sender=vault,
         )
 
     def enqueue_admin(self, sender: bytes, chain_id: int, data0: bytes, data1: bytes) -> str:
@@ -350,6 +369,11 @@ class GatewayTwins:
     def check(self) -> None:
         """Compare everything that can be read, and check the ledger equation."""
         self.state.ledger.check_equation()
+        for asset in ASSETS:
+            booked = self.state.ledger.booked[asset]
+            assert self.vault.call("ledger_units", asset).values == (booked,)
+            (held,) = self.vault.call("holdings_native", asset).values
+            assert held == booked * NATIVE_PER_UNIT[asset]
         for contract, name, arguments, expected in self._views():
             found = contract.call(name, *arguments).values
             if found != expected:
