@@ -203,7 +203,7 @@ def test_the_script_refuses_test_accounts_on_a_live_network(monkeypatch, proof_f
 def test_the_script_deploys_on_local_networks_only(monkeypatch, proof_file):
     monkeypatch.setattr(verify_proof, "connected_network", lambda: ("mainnet", 1))
     signer = ape.accounts.test_accounts[0]
-    monkeypatch.setattr(verify_proof, "_signer", lambda alias: signer)
+    monkeypatch.setattr(verify_proof, "signer", lambda alias: signer)
     height = ape.chain.blocks.height
     result = invoke(proof_file, "--account", "payer", *NETWORK)
     assert "give --verifier" in result.output
