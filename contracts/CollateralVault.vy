@@ -1,30 +1,41 @@
 # pragma version ==0.4.3
 # pragma evm-version cancun
+# pragma nonreentrancy on
 # SPDX-License-Identifier: Apache-2.0
 """
-@title CollateralVault: custody of ether and ERC-20 tokens on L1
+@title CollateralVault: custody of ether and tokens on L1
 @license Apache-2.0
 @notice Holds what users deposit and pays what the gateway's settled
-        withdrawals say. It keeps one balance per (chain, asset), so that a
-        chain can lose only what was deposited to it.
-@dev Deposits are credited by what arrived. Parts of a native amount below
-     one engine unit stay in the vault as surplus.
-@custom:kill None. The owner registers assets and can neither stop claims
-        nor move funds.
-@custom:invariant Per asset, the native value of the balances of all chains
-        is at most what the vault holds.
+        withdrawals say. One ledger per asset: a loss of one asset reaches
+        nobody who has none of it. Which chain may be debited by how much is
+        the gateway's business.
+@dev Every function is locked against re-entrancy, views too: during a call
+     of a token or a receiver, ledger and holdings may not fit each other.
+     Parts of a native amount below one engine unit stay here as surplus.
+@custom:kill None. Owner and guardian can end deposits; nobody can stop
+        claims, move what is owed, or change what an asset is.
+@custom:invariant Per asset, the native value of the ledger is at most what
+        the vault holds, unless the token itself took from the vault.
 """
 
 from contracts.common import ownable_2step
+from contracts.common import pausable
 from contracts.vault import asset_registry
-from contracts.vault import transfers
+from contracts.vault import custody
+from contracts.vault import ledger
+from contracts.vault import outflow_limit
+from contracts.vault import payout_queue
 from interfaces import ICollateralVault
 from interfaces import IGateway
 
 implements: ICollateralVault
 
 initializes: ownable_2step
-initializes: asset_registry[ownable_2step := ownable_2step]
+initializes: pausable[ownable_2step := ownable_2step]
+initializes: asset_registry[ownable_2step := ownable_2step, pausable := pausable]
+initializes: ledger[asset_registry := asset_registry]
+initializes: outflow_limit[ownable_2step := ownable_2step, asset_registry := asset_registry]
+initializes: payout_queue
 
 exports: (
     # roles
@@ -32,67 +43,119 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+    pausable.guardian,
+    pausable.set_guardian,
+    pausable.is_paused,
+    pausable.pause,
+    pausable.resume,
     # assets
-    asset_registry.register_asset,
+    asset_registry.set_cap,
+    asset_registry.set_min_deposit,
+    asset_registry.impair,
+    asset_registry.restore,
     asset_registry.asset,
     asset_registry.to_units,
     asset_registry.to_native,
+    # ledger
+    ledger.ledger_units,
+    ledger.holdings_native,
+    ledger.surplus_native,
+    ledger.deficit_native,
+    # outflow
+    outflow_limit.set_outflow_limit,
+    outflow_limit.activate_outflow_limit,
+    outflow_limit.outflow,
+    payout_queue.payout_count,
+    payout_queue.queued_payout,
 )
+
+# Payout id of what is paid without waiting.
+NOT_QUEUED: constant(uint256) = max_value(uint256)
 
 # @notice Gateway that queues the vault's deposits and checks its claims;
 #         zero: not set yet.
 gateway: public(address)
-# @notice Engine units deposited to a chain and not yet claimed.
-# @param arg0 Chain id.
-# @param arg1 Asset id.
-chain_balance_units: public(HashMap[uint256, HashMap[uint16, uint256]])
+# @notice Receiver of surplus.
+treasury: public(address)
 
 
 @deploy
-def __init__(owner: address):
+def __init__(owner: address, guardian: address, treasury: address):
     """
     @notice Create an empty vault.
-    @param owner Registers assets and, once, the gateway.
+    @param owner Registers assets and, once, the gateway; sets limits.
+    @param guardian May pause deposits; zero: nobody.
+    @param treasury Receiver of surplus.
     """
     ownable_2step.__init__(owner)
+    pausable.__init__(guardian)
+    self._set_treasury(treasury)
 
 
 @external
-@nonreentrant
 def set_gateway(gateway: address):
     """
     @notice Bind the vault to its gateway, once and for good; owner only.
     @param gateway Gateway that was created for this vault.
     """
     ownable_2step._check_owner()
-    assert self.gateway == empty(address), "V13: gateway is already set"
-    assert gateway.is_contract, "V14: gateway is not a contract"
-    assert staticcall IGateway(gateway).vault() == self, "V15: gateway serves another vault"
+    assert self.gateway == empty(address), "V24: gateway is already set"
+    assert gateway.is_contract, "V25: gateway is not a contract"
+    assert staticcall IGateway(gateway).vault() == self, "V26: gateway serves another vault"
     self.gateway = gateway
     log ICollateralVault.GatewaySet(gateway=gateway)
 
 
 @external
-@payable
-@nonreentrant
-def deposit(chain_id: uint256, asset_id: uint16, amount_native: uint256) -> uint256:
+def set_treasury(treasury: address):
     """
-    @notice Move ether or tokens into custody and queue the credit to the
-            caller's account on a chain.
+    @notice Send surplus elsewhere from now on; owner only.
+    @param treasury Receiver of surplus.
+    """
+    ownable_2step._check_owner()
+    self._set_treasury(treasury)
+
+
+@external
+def register_asset(asset_id: uint256, terms: ICollateralVault.AssetTerms):
+    """
+    @notice Give an asset its id and its first limits; owner only.
+    @param asset_id Free id, as the engine uses it (0 is the quote).
+    @param terms What the asset is, for good, and its first limits.
+    """
+    ownable_2step._check_owner()
+    asset_registry._register(asset_id, terms)
+    outflow_limit._register(asset_id, terms.hourly_outflow_units)
+
+
+@external
+@payable
+def deposit(chain_id: uint256, asset_id: uint256, amount_native: uint256) -> uint256:
+    """
+    @notice Move an asset into custody and queue the credit to the caller's
+            account on a chain.
+    @dev What arrived is known only after the token was called; ledger and
+         queue are written after that, under the lock.
     @param chain_id Registered chain.
     @param asset_id Registered asset.
-    @param amount_native Amount in the token's own base units. For ether it
-           equals the value sent; tokens need an allowance to the vault.
+    @param amount_native Amount in native units, and of an aToken in its
+           balance. For ether it equals the value sent; tokens need an
+           allowance to the vault.
     @return Index of the deposit in the chain's priority queue.
     """
+    pausable._check_not_paused()
     gateway: address = self.gateway
-    assert gateway != empty(address), "V16: gateway is not set"
-    asset: ICollateralVault.Asset = asset_registry._asset(asset_id)
-    received_native: uint256 = transfers._receive(asset.token, msg.sender, amount_native)
+    assert gateway != empty(address), "V27: gateway is not set"
+    asset: asset_registry.Custody = asset_registry._custody(asset_id)
+    terms: asset_registry.DepositTerms = asset_registry._deposit_terms(asset_id)
+    assert not terms.is_impaired, "V28: asset is impaired"
+    received_native: uint256 = custody._receive(asset, msg.sender, amount_native)
     amount_units: uint256 = asset_registry._to_units(asset.decimals, received_native)
-    assert amount_units > 0, "V17: less than one unit arrived"
-    assert amount_units < asset_registry.UNITS_BOUND, "V18: deposited units are 2^62 or more"
-    self.chain_balance_units[chain_id][asset_id] += amount_units
+    assert amount_units >= terms.min_deposit_units, "V29: deposit is below the smallest one"
+    assert amount_units < asset_registry.UNITS_BOUND, "V30: deposited units are 2^62 or more"
+    ledger_units: uint256 = ledger.ledger_units[asset_id] + amount_units
+    assert ledger_units <= terms.cap_units, "V31: deposit exceeds the asset's cap"
+    ledger.ledger_units[asset_id] = ledger_units
     priority_index: uint256 = extcall IGateway(gateway).enqueue_deposit(
         chain_id, msg.sender, asset_id, amount_units
     )
@@ -108,19 +171,19 @@ def deposit(chain_id: uint256, asset_id: uint16, amount_native: uint256) -> uint
 
 
 @external
-@nonreentrant
 def claim(
     chain_id: uint256,
     batch: uint256,
     index: uint256,
     owner: address,
-    asset_id: uint16,
+    asset_id: uint256,
     amount_units: uint256,
     path: DynArray[bytes32, 20],
 ):
     """
-    @notice Pay a settled withdrawal to its owner. Anyone may call, nobody
-            can stop it, and it pays once.
+    @notice Pay a settled withdrawal to its owner, or queue it if it is
+            beyond the hourly limit. Anyone may call (only the owner, while
+            the asset has a deficit), nobody can stop it, and it pays once.
     @param chain_id Chain that withdrew.
     @param batch Last batch of the settlement that carries the withdrawal.
     @param index Position of the withdrawal in that settlement.
@@ -132,18 +195,105 @@ def claim(
     extcall IGateway(self.gateway).consume_withdrawal(
         chain_id, batch, index, owner, asset_id, amount_units, path
     )
-    asset: ICollateralVault.Asset = asset_registry._asset(asset_id)
-    amount_native: uint256 = asset_registry._to_native(asset.decimals, amount_units)
-    balance_units: uint256 = self.chain_balance_units[chain_id][asset_id]
-    assert amount_units <= balance_units, "V19: chain's balance is too small"
-    self.chain_balance_units[chain_id][asset_id] = balance_units - amount_units
-    log ICollateralVault.Claimed(
-        chain_id=chain_id,
+    self._pay_or_queue(chain_id, owner, asset_id, amount_units)
+
+
+@external
+def claim_credit(chain_id: uint256, owner: address, asset_id: uint256):
+    """
+    @notice Pay to its owner what a frozen chain owes by a refund or an
+            escape. Who may call is as for a claim.
+    @param chain_id Frozen chain.
+    @param owner Address that is paid.
+    @param asset_id Registered asset.
+    """
+    amount_units: uint256 = extcall IGateway(self.gateway).consume_credit(
+        chain_id, owner, asset_id
+    )
+    self._pay_or_queue(chain_id, owner, asset_id, amount_units)
+
+
+@external
+def pay_queued(payout_id: uint256):
+    """
+    @notice Pay a payout that has waited three hours, whatever the limit.
+            Who may call is as for a claim.
+    @param payout_id Number of the payout.
+    """
+    payout: ICollateralVault.QueuedPayout = payout_queue._remove_ready(payout_id)
+    asset: asset_registry.Custody = asset_registry._custody(payout.asset_id)
+    amount_native: uint256 = ledger._payout_native(
+        payout.asset_id, asset, payout.owner, payout.amount_units
+    )
+    self._pay(
+        payout.asset_id, asset, payout.owner, payout.amount_units, amount_native, payout_id
+    )
+
+
+@external
+def skim(asset_id: uint256) -> uint256:
+    """
+    @notice Send to the treasury what the vault holds of an asset above its
+            ledger; for treasury and owner, so that nobody else can choose a
+            moment at which a token shows too much.
+    @param asset_id Registered asset.
+    @return Amount in native units.
+    """
+    treasury: address = self.treasury
+    assert (
+        msg.sender == treasury or msg.sender == ownable_2step.owner
+    ), "V33: caller is neither treasury nor owner"
+    asset: asset_registry.Custody = asset_registry._custody(asset_id)
+    amount_native: uint256 = ledger._surplus_native(asset_id, asset)
+    assert amount_native > 0, "V34: there is no surplus"
+    log ICollateralVault.Skimmed(
+        asset_id=asset_id, treasury=treasury, amount_native=amount_native
+    )
+    custody._send(asset, treasury, amount_native)
+    return amount_native
+
+
+@internal
+def _set_treasury(treasury: address):
+    assert treasury != empty(address), "V32: treasury is the zero address"
+    self.treasury = treasury
+    log ICollateralVault.TreasurySet(treasury=treasury)
+
+
+@internal
+def _pay_or_queue(
+    chain_id: uint256, owner: address, asset_id: uint256, amount_units: uint256
+):
+    """
+    @dev A frozen chain's payouts neither wait nor fill the bucket: what it
+         can still pay is settled, and users of other chains go on as usual.
+    """
+    asset: asset_registry.Custody = asset_registry._custody(asset_id)
+    amount_native: uint256 = ledger._payout_native(asset_id, asset, owner, amount_units)
+    is_unlimited: bool = staticcall IGateway(self.gateway).is_frozen(chain_id)
+    if is_unlimited or outflow_limit._take(asset_id, amount_units):
+        self._pay(asset_id, asset, owner, amount_units, amount_native, NOT_QUEUED)
+    else:
+        payout_queue._append(owner, asset_id, amount_units)
+
+
+@internal
+def _pay(
+    asset_id: uint256,
+    asset: asset_registry.Custody,
+    owner: address,
+    amount_units: uint256,
+    amount_native: uint256,
+    payout_id: uint256,
+):
+    ledger.ledger_units[asset_id] -= amount_units
+    log ICollateralVault.PaidOut(
         owner=owner,
         asset_id=asset_id,
-        batch=batch,
-        index=index,
+        payout_id=payout_id,
         amount_units=amount_units,
         amount_native=amount_native,
     )
-    transfers._send(asset.token, owner, amount_native)
+    # Less than one native unit is nothing, and some tokens refuse nothing.
+    if amount_native > 0:
+        custody._send(asset, owner, amount_native)

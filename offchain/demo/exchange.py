@@ -16,13 +16,13 @@ from offchain.engine.genesis import GenesisConfig
 from offchain.engine.journal import Journal
 from offchain.engine.sequencer import Sequencer, wall_clock_ms
 from offchain.engine.signing import SigningDomain, SigningKey
-from offchain.settlement.deployer import (
+from offchain.settlement.deployment import Deployment
+from offchain.settlement.devnet import (
     ETHER_ASSET,
     QUOTE_ASSET,
     QUOTE_DECIMALS,
     ChainParameters,
-    Deployment,
-    deploy_system,
+    deploy_devnet,
 )
 from offchain.settlement.l1 import L1Client
 from offchain.settlement.priority import SUB_ACCOUNTS_PER_MASTER
@@ -75,13 +75,13 @@ def open_exchange(l1: L1Client, journal_path: Path) -> Exchange:
     journal_path : Path
         Journal of the sequencer; must not exist.
     """
-    deployer, operator, governance = l1.accounts[:ROLE_COUNT]
+    _, operator, governance = l1.accounts[:ROLE_COUNT]
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
     core, config_hash = genesis.new_core(), genesis.config_hash()
     parameters = ChainParameters(CHAIN_ID, operator, governance, config_hash, core.root())
-    deployment = deploy_system(l1, deployer, parameters)
+    deployment = deploy_devnet(l1, parameters)
     domain = SigningDomain(
         l1_chain_id=l1.chain_id,
         gateway=to_canonical_address(deployment.gateway),
@@ -135,8 +135,8 @@ def enqueue_admin(l1: L1Client, deployment: Deployment, ops: Sequence[op.Op]) ->
     for each in ops:
         data = each.to_bytes()
         l1.transact(
-            "Gateway",
-            deployment.gateway,
+            "PriorityQueue",
+            deployment.queue,
             "enqueue_admin",
             deployment.chain_id,
             data[:half],
@@ -152,7 +152,7 @@ def deposit(
     chain_id, vault = deployment.chain_id, deployment.vault
     value_wei = amount_native if asset_id == ETHER_ASSET else 0
     if asset_id == QUOTE_ASSET:
-        token = deployment.quote_token
+        token = deployment.contracts["TokenMock"]
         l1.transact("TokenMock", token, "mint", depositor, amount_native)
         l1.transact("TokenMock", token, "approve", vault, amount_native, sender=depositor)
     l1.transact(
@@ -189,7 +189,7 @@ def fund_traders(
 
 
 def _trader(l1: L1Client, deployment: Deployment, address: str) -> Trader:
-    master = l1.call("Gateway", deployment.gateway, "account_of", deployment.chain_id, address)
+    master = l1.call("PriorityQueue", deployment.queue, "account_of", deployment.chain_id, address)
     owner_key = l1.private_key(address)
     return Trader(
         address=address,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from offchain.demo.exchange import ASSET_SYMBOLS, WEI_PER_UNIT, Exchange
-from offchain.settlement.deployer import ETHER_ASSET
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.spec.constants import FEE_ACCOUNT, INSURANCE_ACCOUNT
 from offchain.spec.records import Account
 
@@ -26,7 +26,7 @@ class AssetCheck:
     surplus_native : int
         Deposited amounts below one engine unit, which belong to nobody.
     vault_ledger_units, owed_units, accounts_units : int
-        The vault's balance of the chain, the engine's total, and the sum over its accounts.
+        The vault's ledger, the engine's total, and the sum over its accounts.
     fee_units : int
         Part of it that the fee account earned.
     """
@@ -110,7 +110,7 @@ def _check_asset(
         vault_native=vault_native,
         owed_native=read("to_native", asset_id, owed_units),
         surplus_native=surplus_native,
-        vault_ledger_units=read("chain_balance_units", deployment.chain_id, asset_id),
+        vault_ledger_units=read("ledger_units", asset_id),
         owed_units=owed_units,
         accounts_units=sum(balance_units(account, asset_id) for account in accounts),
         fee_units=balance_units(fees, asset_id),

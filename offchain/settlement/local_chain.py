@@ -72,6 +72,16 @@ class LocalChain:
         return self.web3.eth.chain_id
 
     @property
+    def deployer(self) -> str:
+        """The first account, which deploys and pays where no sender is given."""
+        return self.accounts[0]
+
+    @property
+    def deployer_nonce(self) -> int:
+        """Nonce of the first account's next transaction."""
+        return self.web3.eth.get_transaction_count(self.accounts[0])
+
+    @property
     def now_s(self) -> int:
         """Time of the latest block, seconds since the epoch."""
         return self.web3.eth.get_block("latest")["timestamp"]

@@ -35,10 +35,20 @@ ACCUMULATOR_START: Final = ZERO_WORD
 
 
 class PriorityKind(IntEnum):
-    """Kind of a priority record."""
+    """Kind of a priority record (docs/spec/settlement.md, section 5)."""
 
     DEPOSIT = 1
     ADMIN = 2
+    FORCED_WITHDRAW = 3
+    FORCED_CLOSE = 4
+    CANCEL_ALL = 5
+    UNLINK = 6
+    SWEEP = 7
+    REFUND = 8
+    PLEDGES_MOVED = 9
+
+
+FORCED_KINDS: Final = frozenset(range(PriorityKind.FORCED_WITHDRAW, PriorityKind.REFUND))
 
 
 class PriorityEvent(TypedDict):
@@ -65,18 +75,17 @@ class PriorityRecord:
     index : int
         Position in the queue, from 0, below 2^64.
     kind : PriorityKind
-        Deposit or admin operation.
+        What it asks for; which of the words below it uses depends on it.
     sender : bytes
-        Depositor or governance, 20 bytes.
+        Who caused it, 20 bytes.
     account_id : int
-        Master account number that L1 gave the depositor, from 1; 0 for an
-        admin operation.
+        Master account number that L1 gave out, from 1; 0: none.
     asset_id : int
-        Asset, below 2^16; 0 for an admin operation.
+        Asset, below 2^16; 0: none.
     amount_units : int
-        Credit in 10^-8 tokens, below 2^62; 0 for an admin operation.
+        Amount in 10^-8 tokens, below 2^62; 0: none.
     data0, data1 : bytes
-        Halves of the 64-byte engine operation; zero for a deposit.
+        Data of the kind, halves of the 64-byte operation for an admin one.
     """
 
     index: int

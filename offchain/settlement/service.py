@@ -1,11 +1,13 @@
 """Settlement service: L1 records to the sequencer, sealed batches and claims to L1.
 
 One settlement carries one batch or several that follow each other. The chain is in mode ATTESTED:
-the operator's signature over the public output stands where a proof will stand.
+the operator's signature over the public output stands where a proof will stand. The chain has
+neither channels nor pledges.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -15,16 +17,20 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 from offchain.engine.batch import SealedBatch, range_commitment
 from offchain.engine.sequencer import Sequencer
 from offchain.settlement.attestation import attest
-from offchain.settlement.deployer import Deployment
+from offchain.settlement.deployment import Deployment
+from offchain.settlement.devnet import ATTESTED_PARAMETERS_ID, ATTESTED_PROGRAM_ID
 from offchain.settlement.l1 import ContractRevertedError, L1Client
+from offchain.settlement.messages import Flow, flows_root
+from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.watcher import PriorityWatcher
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 
-# Of the gateway's struct Chain.
+# Of the gateway's struct Position, the registry's ChainTerms, and its Version.
+_STATE_ROOT_FIELD: Final = 0
+_LAST_BATCH_FIELD: Final = 1
+_VERSION_FIELD: Final = 0
 _CONFIG_HASH_FIELD: Final = 3
-_STATE_ROOT_FIELD: Final = 4
-_LAST_BATCH_FIELD: Final = 5
 
 # Called with (done, in all).
 Progress = Callable[[int, int], None]
@@ -44,12 +50,15 @@ class Settlement:
         What the sequencer sealed, in order, at least one.
     output : PublicOutput
         What was signed.
+    flows : tuple of Flow
+        Sums of consumed deposits and of withdrawals, by ascending asset.
     tree : WithdrawalTree
         The withdrawals of all of them, in order; keyed by the last batch.
     """
 
     batches: tuple[SealedBatch, ...]
     output: PublicOutput
+    flows: tuple[Flow, ...]
     tree: WithdrawalTree
 
 
@@ -111,7 +120,7 @@ class SettlementService:
         header = sequencer.state.header()
         self._watcher = PriorityWatcher(
             l1,
-            deployment.gateway,
+            deployment.queue,
             deployment.chain_id,
             header.next_priority_index,
             header.priority_accumulator,
@@ -132,11 +141,11 @@ class SettlementService:
 
     def settled_root(self) -> bytes:
         """Return the state root that L1 holds, 32 bytes."""
-        return bytes(self._chain_state()[_STATE_ROOT_FIELD])
+        return bytes(self._position()[_STATE_ROOT_FIELD])
 
     def unsettled(self) -> list[SealedBatch]:
         """Return the sealed batches that L1 has not settled yet, in order."""
-        return self._sequencer.sealed[int(self._chain_state()[_LAST_BATCH_FIELD]) :]
+        return self._sequencer.sealed[int(self._position()[_LAST_BATCH_FIELD]) :]
 
     def settlements(self) -> list[Settlement]:
         """Return what L1 has settled so far, in order, rebuilt from its events and the journal.
@@ -180,12 +189,18 @@ class SettlementService:
         """
         settlement = self._prepare(batches)
         self._l1.transact(
-            "Gateway",
-            self._deployment.gateway,
-            "settle",
-            self._deployment.chain_id,
-            settlement.output.to_tuple(),
+            "AttestedFacts",
+            self._deployment.contracts["AttestedFacts"],
+            "attest",
+            ATTESTED_PROGRAM_ID,
+            ATTESTED_PARAMETERS_ID,
+            settlement.output.digest(),
             attest(settlement.output, self._operator_key),
+        )
+        outputs = [settlement.output.to_tuple()]
+        flows = [flow.to_tuple() for flow in settlement.flows]
+        self._l1.transact(
+            "Gateway", self._deployment.gateway, "settle", outputs, flows, [], [], [], []
         )
         return settlement
 
@@ -242,7 +257,7 @@ class SettlementService:
             for each in batch.withdrawals
         ]
         tree = WithdrawalTree(self._deployment.chain_id, last.number, withdrawals)
-        # Words without meaning in this version stay zero.
+        flows = self._flows(first.priority_first, last.priority_next, withdrawals)
         output = PublicOutput(
             l1_chain_id=self._deployment.l1_chain_id,
             gateway=to_canonical_address(self._deployment.gateway),
@@ -259,22 +274,50 @@ class SettlementService:
             priority_first=first.priority_first,
             priority_next=last.priority_next,
             priority_accumulator=last.priority_accumulator,
+            flows_root=flows_root(flows),
             withdrawals_root=tree.root,
             inputs_commitment=range_commitment(batches),
             receipts_head=last.receipts_head,
         )
-        return Settlement(tuple(batches), output, tree)
+        return Settlement(tuple(batches), output, flows, tree)
 
-    def _chain_state(self) -> tuple[Any, ...]:
+    def _flows(
+        self, first: int, following: int, withdrawals: Sequence[Withdrawal]
+    ) -> tuple[Flow, ...]:
+        """Sum the deposits among the consumed records, and the withdrawals, by asset."""
+        deposited: Counter[int] = Counter()
+        logs = self._l1.events("PriorityQueue", self._deployment.queue, "PriorityQueued")
+        for log in logs:
+            record = log["args"]
+            if (
+                record["chain_id"] == self._deployment.chain_id
+                and first <= record["index"] < following
+                and record["kind"] == PriorityKind.DEPOSIT
+            ):
+                deposited[record["asset_id"]] += record["amount_units"]
+        withdrawn: Counter[int] = Counter()
+        for withdrawal in withdrawals:
+            withdrawn[withdrawal.asset_id] += withdrawal.amount_units
+        return tuple(
+            Flow(self._deployment.chain_id, asset, deposited[asset], withdrawn[asset])
+            for asset in sorted(deposited.keys() | withdrawn.keys())
+        )
+
+    def _position(self) -> tuple[Any, ...]:
         gateway, chain_id = self._deployment.gateway, self._deployment.chain_id
-        state = self._l1.call("Gateway", gateway, "chain_state", chain_id)
-        return cast("tuple[Any, ...]", state)
+        position = self._l1.call("Gateway", gateway, "position", chain_id)
+        return cast("tuple[Any, ...]", position)
+
+    def _registered_config_hash(self) -> bytes:
+        registry, chain_id = self._deployment.registry, self._deployment.chain_id
+        terms = cast("Any", self._l1.call("ChainRegistry", registry, "terms", chain_id))
+        return bytes(terms[_VERSION_FIELD][_CONFIG_HASH_FIELD])
 
     def _check_start(self) -> None:
         """Compare L1 with what the journal rebuilt."""
-        state, sealed = self._chain_state(), self._sequencer.sealed
+        state, sealed = self._position(), self._sequencer.sealed
         last_batch = int(state[_LAST_BATCH_FIELD])
-        if bytes(state[_CONFIG_HASH_FIELD]) != self._config_hash:
+        if self._registered_config_hash() != self._config_hash:
             raise SettlementError("L1 registered the chain with another config hash")
         if last_batch > len(sealed):
             raise SettlementError(
@@ -285,8 +328,8 @@ class SettlementService:
             raise SettlementError(f"L1 holds another state root after batch {last_batch}")
         header = self._sequencer.state.header()
         accumulator = self._l1.call(
-            "Gateway",
-            self._deployment.gateway,
+            "PriorityQueue",
+            self._deployment.queue,
             "accumulator_after",
             self._deployment.chain_id,
             header.next_priority_index,

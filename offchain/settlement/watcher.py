@@ -19,8 +19,8 @@ class PriorityWatcher:
     ----------
     l1 : L1Client
         The chain that is watched.
-    gateway : str
-        Address of the gateway.
+    queue : str
+        Address of the PriorityQueue.
     chain_id : int
         Execution chain whose queue it is.
     next_index : int
@@ -32,13 +32,13 @@ class PriorityWatcher:
     def __init__(
         self,
         l1: L1Client,
-        gateway: str,
+        queue: str,
         chain_id: int,
         next_index: int = 0,
         accumulator: bytes = ACCUMULATOR_START,
     ) -> None:
         self._l1 = l1
-        self._gateway = gateway
+        self._queue = queue
         self._chain_id = chain_id
         self._next_block = 0
         self._next_index = next_index
@@ -56,7 +56,7 @@ class PriorityWatcher:
         """
         records: list[PriorityRecord] = []
         next_block, accumulator = self._next_block, self._accumulator
-        logs = self._l1.events("Gateway", self._gateway, "PriorityQueued", self._next_block)
+        logs = self._l1.events("PriorityQueue", self._queue, "PriorityQueued", self._next_block)
         for log in logs:
             next_block = log["blockNumber"] + 1
             event = cast("PriorityEvent", log["args"])

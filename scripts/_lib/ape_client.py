@@ -49,6 +49,16 @@ class ApeClient:
         """Chain id of L1."""
         return connected_network()[1]
 
+    @property
+    def deployer(self) -> str:
+        """Address that deploys."""
+        return str(self._account.address)
+
+    @property
+    def deployer_nonce(self) -> int:
+        """Nonce of its next transaction."""
+        return int(self._account.nonce)
+
     def deploy(self, name: str, *args: object) -> str:
         """Deploy the contract with this file stem and return its address."""
         factory = getattr(ape.project, name)
@@ -62,3 +72,7 @@ class ApeClient:
         """Send a transaction and wait until it is mined."""
         contract = getattr(ape.project, name).at(address)
         return getattr(contract, function)(*args, sender=self._account)
+
+    def call(self, name: str, address: str, function: str, *args: object) -> object:
+        """Read from a contract on the latest state."""
+        return getattr(getattr(ape.project, name).at(address), function)(*args)

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from offchain.settlement.deployer import (
+from offchain.settlement.deployer import contract_address
+from offchain.settlement.devnet import (
+    CUSTODY_ETHER,
+    CUSTODY_TOKEN,
     ETHER_ADDRESS,
     ETHER_ASSET,
     QUOTE_ASSET,
-    TRUST_MODE_ATTESTED,
+    UNITS_LIMIT,
 )
 from offchain.tools import vyper_coverage
-from tests.contracts.support import CHAIN_ID, CONFIG_HASH, GENESIS_ROOT, System
+from tests.contracts.support import CHAIN_ID, PEER, THIRD, System
 
 # ape finds the compiler by PATH, which an environment that is called by its
 # path (.venv/bin/ape) does not extend.
@@ -44,13 +47,13 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session")
 def owner(accounts):
-    """Owns vault and gateway."""
+    """Owns vault, registry and oracle hub."""
     return accounts[0]
 
 
 @pytest.fixture(scope="session")
 def operator(accounts):
-    """Signs public outputs."""
+    """Collects the fees of forced operations."""
     return accounts[1]
 
 
@@ -78,30 +81,54 @@ def stranger(accounts):
     return accounts[5]
 
 
+@pytest.fixture(scope="session")
+def hatch(accounts):
+    """Stands where the gateway expects its escape hatch."""
+    return accounts[6]
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _roles(owner, operator, governance, depositor, second_depositor, stranger):
+def _roles(owner, operator, governance, depositor, second_depositor, stranger, hatch):
     """Every session fixture before every module fixture: else ape rebases its snapshots."""
 
 
 @pytest.fixture(scope="module")
-def system(project, owner, operator, governance):
-    """Vault and gateway, a 6-decimal quote token as asset 0, ether as asset 1, one chain."""
+def system(project, owner, operator, governance, hatch):
+    """All contracts, a 6-decimal quote token as asset 0, ether as asset 1, three chains."""
     vault = project.CollateralVault.deploy(owner, sender=owner)
-    gateway = project.Gateway.deploy(owner, vault, sender=owner)
+    registry = project.ChainRegistry.deploy(owner, sender=owner)
+    data = project.DataAvailability.deploy(sender=owner)
+    hub = project.OracleHub.deploy(owner, sender=owner)
+    facts = project.FactSourceMock.deploy(sender=owner)
     quote = project.TokenMock.deploy("USDC", 6, sender=owner)
+    gateway_address = contract_address(owner.address, owner.nonce + 1)
+    queue = project.PriorityQueue.deploy(registry, gateway_address, sender=owner)
+    gateway = project.Gateway.deploy(vault, registry, queue, hub, data, hatch, sender=owner)
+    registry.set_gateway(gateway, sender=owner)
     vault.set_gateway(gateway, sender=owner)
-    vault.register_asset(QUOTE_ASSET, quote, sender=owner)
-    vault.register_asset(ETHER_ASSET, ETHER_ADDRESS, sender=owner)
-    gateway.register_chain(
-        CHAIN_ID,
-        TRUST_MODE_ATTESTED,
+    for asset_id, token, kind in (
+        (QUOTE_ASSET, quote.address, CUSTODY_TOKEN),
+        (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
+    ):
+        terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
+        vault.register_asset(asset_id, terms, sender=owner)
+    deployed = System(
+        vault,
+        gateway,
+        registry,
+        queue,
+        data,
+        hub,
+        facts,
+        quote,
+        owner,
         operator,
         governance,
-        CONFIG_HASH,
-        GENESIS_ROOT,
-        sender=owner,
+        hatch,
     )
-    return System(vault, gateway, quote, owner, operator, governance)
+    for chain_id in (CHAIN_ID, PEER, THIRD):
+        deployed.register(chain_id)
+    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +139,13 @@ def vault(system):
 @pytest.fixture(scope="module")
 def gateway(system):
     return system.gateway
+
+
+@pytest.fixture(scope="module")
+def registry(system):
+    return system.registry
+
+
+@pytest.fixture(scope="module")
+def queue(system):
+    return system.queue

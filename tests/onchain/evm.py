@@ -61,6 +61,14 @@ class Evm:
         """Set the time of the block."""
         self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s))
 
+    def fund(self, address: str, amount_wei: int) -> None:
+        """Give an address this balance, as ether that is forced upon it."""
+        self._revm.set_balance(address, amount_wei)
+
+    def balance_wei(self, address: str) -> int:
+        """Ether of an address."""
+        return int(self._revm.get_balance(address))
+
     def plant_code(self, address: str, code: bytes) -> None:
         """Put other code at an address, as if it had always been there."""
         self._revm.insert_account_info(address, pyrevm.AccountInfo(code=code))
@@ -82,6 +90,7 @@ class Contract:
         self._revm = revm
         self.address = address
         self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
+        self.function_names = list(self._functions)
         events = [e for e in abi if e["type"] == "event"]
         self._events = {keccak(text=_signature(e)): e for e in events}
 
@@ -96,14 +105,20 @@ class Contract:
         selector = keccak(text=_signature(function))[:4]
         return selector + encode(_types(function["inputs"]), arguments)
 
-    def call(self, name: str, *arguments: Any, sender: str = DEPLOYER) -> Outcome:
+    def call(
+        self, name: str, *arguments: Any, sender: str = DEPLOYER, value_wei: int = 0
+    ) -> Outcome:
         """Call a function; what it changes stays changed. Raises :class:`Reverted`."""
-        return self.send(name, self.calldata(name, *arguments), sender)
+        return self.send(name, self.calldata(name, *arguments), sender, value_wei)
 
-    def send(self, name: str, calldata: bytes, sender: str = DEPLOYER) -> Outcome:
+    def send(
+        self, name: str, calldata: bytes, sender: str = DEPLOYER, value_wei: int = 0
+    ) -> Outcome:
         """Send bytes, and decode what returns as the named function's values."""
         try:
-            output = self._revm.message_call(sender, self.address, calldata=calldata)
+            output = self._revm.message_call(
+                sender, self.address, calldata=calldata, value=value_wei
+            )
         except RuntimeError as error:
             raise Reverted(_reason(error)) from None
         result = self._revm.result

@@ -57,8 +57,8 @@ def test_decoding_is_strict():
     encoded = DEPOSIT.to_bytes()
     with pytest.raises(ValueError, match="8 words"):
         PriorityRecord.from_bytes(encoded[:-1])
-    with pytest.raises(ValueError, match="3 is not a valid PriorityKind"):
-        PriorityRecord.from_bytes(encoded[:63] + b"\x03" + encoded[64:])
+    with pytest.raises(ValueError, match="10 is not a valid PriorityKind"):
+        PriorityRecord.from_bytes(encoded[:63] + b"\x0a" + encoded[64:])
 
 
 def test_accumulator():

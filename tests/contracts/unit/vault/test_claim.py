@@ -1,253 +1,216 @@
-"""CollateralVault.claim, and behind it Gateway.consume_withdrawal."""
+"""CollateralVault.claim and claim_credit."""
 
 import ape
 import pytest
 
-from offchain.settlement.abi import address_word, keccak256, uint_word
-from offchain.settlement.deployer import ETHER_ASSET, QUOTE_ASSET, TRUST_MODE_ATTESTED
-from offchain.settlement.withdrawals import Withdrawal
-from tests.contracts.support import CHAIN_ID, ETHER_WEI, UNITS_PER_TOKEN, address_bytes, reverts
-
-OTHER_CHAIN_ID = 8
-
-
-def ether_to(account, amount_units=UNITS_PER_TOKEN):
-    return Withdrawal(address_bytes(account), ETHER_ASSET, amount_units)
+from tests.contracts.support import reverts
+from tests.contracts.unit.vault.vault_system import (
+    ATOKEN,
+    CHAIN_ID,
+    ETHER_ASSET,
+    ETHER_WEI,
+    FREE_ASSET,
+    FROZEN_CHAIN,
+    NOT_QUEUED,
+    STETH,
+    TOKEN_ASSET,
+    TOKEN_NATIVE,
+    UNIT,
+)
 
 
 @pytest.fixture
-def settled(system, depositor, second_depositor):
-    """Two funded assets and a settlement that pays five withdrawals."""
-    system.deposit_ether(depositor, 3 * ETHER_WEI)
-    system.deposit_quote(second_depositor, 500 * 10**6)
-    return system.settle_withdrawals(
-        [
-            ether_to(depositor),
-            Withdrawal(address_bytes(second_depositor), QUOTE_ASSET, 200 * UNITS_PER_TOKEN),
-            ether_to(second_depositor),
-            Withdrawal(address_bytes(depositor), QUOTE_ASSET, 100),
-            ether_to(depositor),
-        ]
-    )
+def funded(system, depositor):
+    system.deposit_ether(depositor, 5 * ETHER_WEI)
+    system.deposit_token(depositor, 100 * TOKEN_NATIVE)
+    return system
 
 
-def test_every_withdrawal_is_paid_once(system, vault, gateway, settled, depositor, stranger):
-    balance_before_wei = depositor.balance
-    for index in range(5):
-        assert not gateway.is_consumed(CHAIN_ID, settled.batch, index)
-        system.claim(settled, index, sender=stranger)
-        assert gateway.is_consumed(CHAIN_ID, settled.batch, index)
-        with reverts("E44"):
-            system.claim(settled, index, sender=stranger)
-    assert depositor.balance == balance_before_wei + 2 * ETHER_WEI
-    assert vault.balance == 0
-    assert vault.chain_balance_units(CHAIN_ID, ETHER_ASSET) == 0
-    # 100 units of a 6-decimal token are one base unit.
-    assert system.quote.balanceOf(depositor) == 1
-    assert system.quote.balanceOf(vault) == 300 * 10**6 - 1
-
-
-def test_events(system, vault, gateway, settled, second_depositor, stranger):
-    receipt = system.claim(settled, 1, sender=stranger)
-    assert receipt.events.filter(vault.Claimed) == [
-        vault.Claimed(
-            chain_id=CHAIN_ID,
+def test_anyone_may_have_an_owner_paid(funded, vault, second_depositor, stranger):
+    before_wei = second_depositor.balance
+    receipt = funded.claim(ETHER_ASSET, 2 * UNIT, second_depositor, stranger)
+    assert second_depositor.balance == before_wei + 2 * ETHER_WEI
+    assert vault.ledger_units(ETHER_ASSET) == 3 * UNIT
+    assert receipt.events == [
+        vault.PaidOut(
             owner=second_depositor,
-            asset_id=QUOTE_ASSET,
-            batch=settled.batch,
-            index=1,
-            amount_units=200 * UNITS_PER_TOKEN,
-            amount_native=200 * 10**6,
-        )
-    ]
-    assert receipt.events.filter(gateway.WithdrawalConsumed) == [
-        gateway.WithdrawalConsumed(
-            chain_id=CHAIN_ID,
-            batch=settled.batch,
-            index=1,
-            owner=second_depositor,
-            asset_id=QUOTE_ASSET,
-            amount_units=200 * UNITS_PER_TOKEN,
+            asset_id=ETHER_ASSET,
+            payout_id=NOT_QUEUED,
+            amount_units=2 * UNIT,
+            amount_native=2 * ETHER_WEI,
         )
     ]
 
 
-def test_single_withdrawal_has_an_empty_path(system, depositor, stranger):
-    system.deposit_ether(depositor)
-    tree = system.settle_withdrawals([ether_to(depositor)])
-    assert tree.path(0) == []
-    system.claim(tree, 0, sender=stranger)
+def test_gateway_decides(funded, vault, gateway, stranger):
+    gateway.set_refusing(True, sender=stranger)
+    with ape.reverts("gateway: refused"):
+        funded.claim(ETHER_ASSET, UNIT, stranger, stranger)
+    with ape.reverts("gateway: refused"):
+        vault.claim_credit(FROZEN_CHAIN, stranger, ETHER_ASSET, sender=stranger)
 
 
-def test_bits_of_two_slots_are_apart(system, gateway, depositor, stranger):
-    system.deposit_ether(depositor)
-    tree = system.settle_withdrawals([ether_to(depositor, 1)] * 258)
-    for index in (0, 255, 256, 257):
-        system.claim(tree, index, sender=stranger)
-    assert not gateway.is_consumed(CHAIN_ID, tree.batch, 1)
-    with reverts("E44"):
-        system.claim(tree, 256, sender=stranger)
+def test_credit_of_a_frozen_chain(funded, vault, gateway, second_depositor, stranger):
+    gateway.set_credit(FROZEN_CHAIN, second_depositor, TOKEN_ASSET, 7 * UNIT, sender=stranger)
+    receipt = vault.claim_credit(FROZEN_CHAIN, second_depositor, TOKEN_ASSET, sender=stranger)
+    assert funded.token.balanceOf(second_depositor) == 7 * TOKEN_NATIVE
+    assert vault.ledger_units(TOKEN_ASSET) == 93 * UNIT
+    assert receipt.events.filter(vault.PaidOut) == [
+        vault.PaidOut(
+            owner=second_depositor,
+            asset_id=TOKEN_ASSET,
+            payout_id=NOT_QUEUED,
+            amount_units=7 * UNIT,
+            amount_native=7 * TOKEN_NATIVE,
+        )
+    ]
+    with ape.reverts("gateway: no credit"):
+        vault.claim_credit(FROZEN_CHAIN, second_depositor, TOKEN_ASSET, sender=stranger)
 
 
-def test_later_settlement_keeps_earlier_claims(system, settled, stranger):
-    system.settle()
-    system.claim(settled, 0, sender=stranger)
+def test_payout_rounds_down(funded, vault, second_depositor, stranger):
+    funded.claim(TOKEN_ASSET, 199, second_depositor, stranger)
+    assert funded.token.balanceOf(second_depositor) == 1
+    assert vault.ledger_units(TOKEN_ASSET) == 100 * UNIT - 199
+    assert vault.deficit_native(TOKEN_ASSET) == vault.surplus_native(TOKEN_ASSET) == 0
+    funded.claim(TOKEN_ASSET, 1, second_depositor, stranger)
+    assert vault.surplus_native(TOKEN_ASSET) == 1
 
 
-def test_contract_wallet_gets_all_gas(system, project, depositor, stranger):
+def test_less_than_a_native_unit_is_no_transfer(funded, stranger):
+    funded.token.set_refusing(True, sender=stranger)
+    funded.claim(TOKEN_ASSET, 99, stranger, stranger)
+
+
+def test_more_than_the_ledger(funded, vault, gateway, stranger):
+    with reverts("V17"):
+        funded.claim(ETHER_ASSET, 5 * UNIT + 1, stranger, stranger)
+    with reverts("V17"):
+        funded.claim(ETHER_ASSET, 2**256 - 1, stranger, stranger)
+    gateway.set_credit(FROZEN_CHAIN, stranger, ETHER_ASSET, 2**80, sender=stranger)
+    with reverts("V17"):
+        vault.claim_credit(FROZEN_CHAIN, stranger, ETHER_ASSET, sender=stranger)
+
+
+def test_unregistered_asset(funded, stranger):
+    with reverts("V10"):
+        funded.claim(FREE_ASSET, 0, stranger, stranger)
+
+
+def test_forced_ether_does_not_touch_the_ledger(funded, vault, project, stranger):
+    funded.force_ether(project, stranger, 2 * ETHER_WEI)
+    assert vault.ledger_units(ETHER_ASSET) == 5 * UNIT
+    assert vault.surplus_native(ETHER_ASSET) == 2 * ETHER_WEI
+    with reverts("V17"):
+        funded.claim(ETHER_ASSET, 5 * UNIT + 1, stranger, stranger)
+
+
+def test_vault_takes_no_plain_ether(vault, stranger):
+    with ape.reverts():
+        stranger.transfer(vault, 1)
+
+
+def test_contract_wallet_gets_all_gas(funded, project, depositor, stranger):
     wallet = project.ReceiverMock.deploy(sender=depositor)
     # The callback reads and writes storage: more than a 2,300 gas stipend.
-    wallet.set_callback(system.quote, b"", sender=depositor)
-    system.deposit_ether(depositor)
-    tree = system.settle_withdrawals([ether_to(wallet)])
-    system.claim(tree, 0, sender=stranger)
+    wallet.set_callback(funded.token, b"", sender=depositor)
+    funded.claim(ETHER_ASSET, UNIT, wallet, stranger)
     assert wallet.balance == ETHER_WEI
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"amount_units": UNITS_PER_TOKEN + 1},
-        {"asset_id": QUOTE_ASSET},
-        {"index": 2},
-        {"path": [b"\x01" * 32] * 3},
-        {"path": [b"\x01" * 32] * 20},
-    ],
-    ids=["amount", "asset", "index", "path", "deepest path"],
-)
-def test_forged(system, settled, stranger, changes):
-    with reverts("E45"):
-        system.claim(settled, 0, sender=stranger, **changes)
-
-
-def test_wrong_owner(system, settled, stranger):
-    with reverts("E45"):
-        system.claim(settled, 0, sender=stranger, owner=stranger.address)
-
-
-def test_node_is_no_leaf(system, settled, stranger):
-    """The path of an inner node, one level short, proves nothing."""
-    with reverts("E45"):
-        system.claim(settled, 0, sender=stranger, path=settled.path(0)[1:])
-
-
-def test_index_outside_of_the_path(system, settled, stranger):
-    with reverts("E43"):
-        system.claim(settled, 0, sender=stranger, index=8)
-
-
-@pytest.mark.parametrize("batch", [0, 2, 2**256 - 1])
-def test_batch_without_withdrawals(system, settled, stranger, batch):
-    with reverts("E42"):
-        system.claim(settled, 0, sender=stranger, batch=batch)
-
-
-def test_other_chain(system, settled, stranger):
-    with reverts("E42"):
-        system.claim(settled, 0, sender=stranger, chain_id=OTHER_CHAIN_ID)
-
-
-def test_chain_can_lose_only_its_own(system, vault, gateway, owner, settled, stranger):
-    """An operator who signs anything reaches nothing of another chain."""
-    hostile = type(system)(
-        vault, gateway, system.quote, owner, stranger, stranger, chain_id=OTHER_CHAIN_ID
-    )
-    gateway.register_chain(
-        OTHER_CHAIN_ID,
-        TRUST_MODE_ATTESTED,
-        stranger,
-        stranger,
-        b"\x01" * 32,
-        b"\x02" * 32,
-        sender=owner,
-    )
-    hostile.deposit_ether(stranger, ETHER_WEI)
-    tree = hostile.settle_withdrawals([ether_to(stranger, UNITS_PER_TOKEN + 1)])
-    with reverts("V19"):
-        hostile.claim(tree, 0, sender=stranger)
-    for index in range(5):
-        system.claim(settled, index, sender=stranger)
-
-
-def test_units_not_whole_in_native(system, second_depositor, stranger):
-    system.deposit_quote(second_depositor, 10**6)
-    tree = system.settle_withdrawals(
-        [Withdrawal(address_bytes(second_depositor), QUOTE_ASSET, 101)]
-    )
-    with reverts("V07"):
-        system.claim(tree, 0, sender=stranger)
-
-
-def test_units_out_of_bounds(system, depositor, stranger):
-    """Only a hostile operator can settle this: the encoder refuses it."""
-    leaf = keccak256(
-        b"\x00"
-        + b"".join(uint_word(word) for word in (CHAIN_ID, 1, 0))
-        + address_word(address_bytes(depositor))
-        + uint_word(ETHER_ASSET)
-        + uint_word(2**62)
-    )
-    system.settle(system.next_output(withdrawals_root=leaf))
-    with reverts("V06"):
-        system.vault.claim(CHAIN_ID, 1, 0, depositor, ETHER_ASSET, 2**62, [], sender=stranger)
-
-
-def test_refusing_receiver_fails_alone(system, project, depositor, stranger):
+def test_refusing_receiver_fails_alone(funded, project, depositor, stranger):
     wallet = project.ReceiverMock.deploy(sender=depositor)
     wallet.set_refusing(True, sender=depositor)
-    system.deposit_ether(depositor, 2 * ETHER_WEI)
-    tree = system.settle_withdrawals([ether_to(wallet), ether_to(depositor)])
-    with reverts("V11"):
-        system.claim(tree, 0, sender=stranger)
-    system.claim(tree, 1, sender=stranger)
+    with reverts("V15"):
+        funded.claim(ETHER_ASSET, UNIT, wallet, stranger)
+    funded.claim(ETHER_ASSET, UNIT, depositor, stranger)
     wallet.set_refusing(False, sender=depositor)
-    system.claim(tree, 0, sender=stranger)
+    funded.claim(ETHER_ASSET, UNIT, wallet, stranger)
     assert wallet.balance == ETHER_WEI
 
 
-def test_refusing_token(system, settled, stranger):
-    system.quote.set_refusing(True, sender=stranger)
-    with reverts("V12"):
-        system.claim(settled, 1, sender=stranger)
-    system.quote.set_refusing(False, sender=stranger)
-    system.claim(settled, 1, sender=stranger)
+def test_refusing_token(funded, stranger):
+    funded.token.set_refusing(True, sender=stranger)
+    with reverts("V16"):
+        funded.claim(TOKEN_ASSET, UNIT, stranger, stranger)
+    funded.claim(ETHER_ASSET, UNIT, stranger, stranger)
+    funded.token.set_refusing(False, sender=stranger)
+    funded.claim(TOKEN_ASSET, UNIT, stranger, stranger)
+
+
+def test_steth_pays_shares(system, vault, project, depositor, stranger):
+    token = project.StEthMock.deploy(sender=depositor)
+    system.register(token, STETH)
+    token.mint_shares(depositor, 10 * ETHER_WEI, sender=depositor)
+    token.approve(vault, 10 * ETHER_WEI, sender=depositor)
+    vault.deposit(CHAIN_ID, FREE_ASSET, 10 * ETHER_WEI, sender=depositor)
+    token.rebase(9 * ETHER_WEI + 1, sender=depositor)
+    assert vault.deficit_native(FREE_ASSET) == 0
+    system.claim(FREE_ASSET, 10 * UNIT, stranger, stranger)
+    assert token.sharesOf(stranger) == 10 * ETHER_WEI
+
+
+@pytest.mark.parametrize("is_directed", [False, True], ids=["half up", "since 3.5"])
+def test_atoken_pays_its_growth(system, vault, project, depositor, stranger, is_directed):
+    token = project.ATokenMock.deploy(18, is_directed, sender=depositor)
+    system.register(token, ATOKEN)
+    token.mint_scaled(depositor, 10 * ETHER_WEI, sender=depositor)
+    token.approve(vault, 10 * ETHER_WEI, sender=depositor)
+    vault.deposit(CHAIN_ID, FREE_ASSET, 10 * ETHER_WEI, sender=depositor)
+    token.set_index(10**27 * 4 // 3, sender=depositor)
+    system.claim(FREE_ASSET, 3 * UNIT, stranger, stranger)
+    assert vault.deficit_native(FREE_ASSET) == 0
+    assert 4 * ETHER_WEI - 4 <= token.balanceOf(stranger) <= 4 * ETHER_WEI
+    system.claim(FREE_ASSET, 7 * UNIT, stranger, stranger)
+    assert token.scaledBalanceOf(stranger) + token.scaledBalanceOf(vault) == 10 * ETHER_WEI
+    assert token.scaledBalanceOf(vault) <= 2
 
 
 @pytest.fixture
-def reentering_wallet(system, vault, project, depositor):
-    """A wallet with ether and a token allowance, whose calls would succeed outside of a claim."""
-    wallet = project.ReceiverMock.deploy(sender=depositor)
-    system.quote.mint(wallet, 10**6, sender=depositor)
-    wallet.set_callback(
-        system.quote, system.quote.approve.encode_input(vault, 10**6), sender=depositor
-    )
-    depositor.transfer(wallet, 1)
-    assert wallet.is_callback_done()
-    return wallet
+def slashed(system, project, depositor):
+    """A token of which a quarter of the deposits is gone; ether is as it was."""
+    token = project.ZooToken.deploy(6, 0, sender=depositor)
+    system.register(token)
+    system.deposit_token(depositor, 100 * TOKEN_NATIVE, token)
+    system.deposit_ether(depositor)
+    token.rebase(75 * 10**16, sender=depositor)
+    return token
 
 
-@pytest.mark.parametrize("reentered", ["claim", "deposit"])
-def test_reentry_is_locked_out(system, vault, reentering_wallet, depositor, stranger, reentered):
-    wallet = reentering_wallet
-    system.deposit_ether(depositor, 2 * ETHER_WEI)
-    tree = system.settle_withdrawals([ether_to(wallet), ether_to(wallet)])
-    call_data = {
-        "claim": vault.claim.encode_input(
-            CHAIN_ID, tree.batch, 1, wallet.address, ETHER_ASSET, UNITS_PER_TOKEN, tree.path(1)
-        ),
-        "deposit": vault.deposit.encode_input(CHAIN_ID, QUOTE_ASSET, 10**6),
-    }[reentered]
-    wallet.set_callback(vault, call_data, sender=depositor)
-    system.claim(tree, 0, sender=stranger)
-    assert not wallet.is_callback_done()
-    assert wallet.balance == ETHER_WEI + 1
-    assert vault.balance == ETHER_WEI
-    # The same call from a plain payment goes through.
-    depositor.transfer(wallet, 1)
-    assert wallet.is_callback_done()
+def test_loss_is_shared_and_only_the_owner_asks(system, vault, slashed, depositor, stranger):
+    assert vault.deficit_native(FREE_ASSET) == 25 * TOKEN_NATIVE
+    assert vault.surplus_native(FREE_ASSET) == 0
+    with reverts("V18"):
+        system.claim(FREE_ASSET, 40 * UNIT, depositor, stranger)
+    receipt = system.claim(FREE_ASSET, 40 * UNIT, depositor, depositor)
+    assert receipt.events.filter(vault.PaidOut)[0].amount_native == 30 * TOKEN_NATIVE
+    assert slashed.balanceOf(depositor) == 30 * TOKEN_NATIVE
+    system.claim(FREE_ASSET, 60 * UNIT, stranger, stranger)
+    assert slashed.balanceOf(stranger) == 45 * TOKEN_NATIVE
+    assert vault.ledger_units(FREE_ASSET) == vault.holdings_native(FREE_ASSET) == 0
 
 
-def test_path_longer_than_the_bound(system, settled, stranger):
+def test_loss_reaches_no_other_asset(system, vault, slashed, stranger):
+    system.claim(ETHER_ASSET, UNIT, stranger, stranger)
+    assert vault.deficit_native(ETHER_ASSET) == 0
+
+
+def test_loss_made_good(system, vault, slashed, depositor, stranger):
+    slashed.rebase(10**18, sender=stranger)
+    system.claim(FREE_ASSET, 100 * UNIT, depositor, stranger)
+    assert slashed.balanceOf(depositor) == 100 * TOKEN_NATIVE
+
+
+def test_pause_stops_no_claim(funded, vault, gateway, guardian, stranger):
+    vault.pause(sender=guardian)
+    vault.impair(TOKEN_ASSET, sender=guardian)
+    gateway.set_credit(FROZEN_CHAIN, stranger, TOKEN_ASSET, UNIT, sender=stranger)
+    funded.claim(TOKEN_ASSET, UNIT, stranger, stranger)
+    vault.claim_credit(FROZEN_CHAIN, stranger, TOKEN_ASSET, sender=stranger)
+    assert funded.token.balanceOf(stranger) == 2 * TOKEN_NATIVE
+
+
+def test_path_longer_than_the_bound(vault, stranger):
     """The ABI decoder refuses it, without an error of ours."""
     with ape.reverts():
-        system.claim(settled, 0, sender=stranger, path=[b"\x01" * 32] * 21)
+        vault.claim(CHAIN_ID, 1, 0, stranger, ETHER_ASSET, 1, [b"\x01" * 32] * 21, sender=stranger)

@@ -1,0 +1,1 @@
+"""Executable model of the gateway: docs/spec/settlement.md as code, without L1."""
