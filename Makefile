@@ -107,6 +107,7 @@ lint: setup ## Check style, types, import directions, generated files and the co
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTHON) -m offchain.tools.gen_constants --check
+	@$(PYTHON) -m offchain.tools.gen_poseidon2 --check
 	@$(PYTHON) -m offchain.tools.gen_air_docs --check
 	@$(PYTHON) -m offchain.tools.gen_verifier_machine --check
 	@$(PYTHON) -m offchain.tools.gen_constraint_program --check

@@ -61,6 +61,10 @@ class SparseTree:
         """Digest of the root after the last :meth:`update`."""
         return self._nodes[self._depth].get(0, self._zeros[self._depth])
 
+    def node(self, height: int, number: int) -> Digest:
+        """Return the digest of node `number` of a height (leaves: 0), as of the last update."""
+        return self._nodes[height].get(number, self._zeros[height])
+
     def update(self, leaves: Iterable[tuple[int, Digest]]) -> None:
         """Set leaf digests by number and recompute their ancestors."""
         dirty = set()

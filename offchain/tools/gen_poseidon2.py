@@ -1,15 +1,21 @@
-"""Generate ``offchain/core/src/poseidon2_constants.h`` from the Python constants.
+"""Generate what C core and contracts know of Poseidon2 from the Python constants.
 
-Run as ``python -m offchain.tools.gen_poseidon2``; a test compares the committed file with a fresh
-one.
+Usage: ``python -m offchain.tools.gen_poseidon2`` rewrites the C header and the Vyper module;
+``--check`` fails when a file differs.
 """
 
+import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from offchain.spec import poseidon2_constants as c
+from offchain.tools.poseidon2_vyper import render_module
 
-HEADER_PATH = Path(__file__).parents[1] / "core" / "src" / "poseidon2_constants.h"
+ROOT: Final = Path(__file__).resolve().parents[2]
+HEADER_PATH: Final = ROOT / "offchain" / "core" / "src" / "poseidon2_constants.h"
+MODULE_PATH: Final = ROOT / "contracts" / "escape" / "poseidon2_permutation.vy"
 
 _WORDS_PER_LINE = 4
 _HEADING = """\
@@ -63,10 +69,27 @@ def _lines(words: Sequence[int], indent: int) -> str:
     return "\n".join(" " * indent + ", ".join(f"{w:#018x}" for w in line) + "," for line in lines)
 
 
-def main() -> None:
-    """Write the header to its place in the tree."""
-    HEADER_PATH.write_text(render_header(), encoding="utf-8")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the files, or check them with ``--check``.
+
+    Returns
+    -------
+    int
+        0, or 1 if a file is out of date.
+    """
+    parser = argparse.ArgumentParser(prog="gen_poseidon2", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args(arguments).check
+    outdated = 0
+    for path, text in ((HEADER_PATH, render_header()), (MODULE_PATH, render_module())):
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"{path.relative_to(ROOT)} is out of date; run make gen", file=sys.stderr)
+            outdated = 1
+    return outdated
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

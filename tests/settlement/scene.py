@@ -8,7 +8,8 @@ from offchain.engine.genesis import GenesisConfig
 from offchain.engine.journal import Journal
 from offchain.engine.sequencer import Sequencer, wall_clock_ms
 from offchain.engine.signing import SigningDomain, SigningKey
-from offchain.settlement.deployer import ETHER_ASSET, Deployment
+from offchain.settlement.deployment import Deployment
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.settlement.local_chain import LocalChain
 from offchain.settlement.service import SettlementService
 from offchain.spec import op
@@ -33,8 +34,8 @@ class System:
     def enqueue(self, admin_op):
         data = admin_op.to_bytes()
         self.l1.transact(
-            "Gateway",
-            self.deployment.gateway,
+            "PriorityQueue",
+            self.deployment.queue,
             "enqueue_admin",
             CHAIN_ID,
             data[:32],

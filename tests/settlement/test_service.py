@@ -9,7 +9,7 @@ from offchain.engine.batch import BATCH_WITHDRAWALS_MAX
 from offchain.engine.journal import Journal
 from offchain.engine.sequencer import wall_clock_ms
 from offchain.settlement.abi import keccak256
-from offchain.settlement.deployer import ETHER_ASSET
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.settlement.l1 import ContractRevertedError
 from offchain.settlement.priority import FORCE_EXPIRY_S, PriorityKind, PriorityRecord
 from offchain.settlement.service import ClaimReport, SettlementError, SettlementService
@@ -59,7 +59,6 @@ def test_settlement_states_what_the_batch_was(system):
     settled = system.seal_and_settle()
     (event,) = system.l1.events("Gateway", system.deployment.gateway, "Settled")
     assert event["args"]["public_output_hash"] == settled.output.digest()
-    assert event["args"]["trust_mode"] == "ATTESTED"
     assert event["args"]["new_root"] == system.sequencer._core.root()
     assert settled.output.inputs_commitment == settled.batches[0].inputs_commitment
     assert settled.output.receipts_head == system.sequencer.state.header().receipts_head

@@ -190,7 +190,7 @@ def test_the_script_estimates_and_sends_nothing(proof_file):
 
 
 def test_the_script_refuses_test_accounts_on_a_live_network(monkeypatch, proof_file):
-    monkeypatch.setattr(verify_proof, "connected_network", lambda: ("mainnet", 1))
+    monkeypatch.setattr(signers, "connected_network", lambda: ("mainnet", 1))
     monkeypatch.setattr(ape.accounts, "load", lambda alias: ape.accounts.test_accounts[0])
     height = ape.chain.blocks.height
     for options in ((), ("--account", "seeded")):
@@ -202,8 +202,8 @@ def test_the_script_refuses_test_accounts_on_a_live_network(monkeypatch, proof_f
 
 def test_the_script_deploys_on_local_networks_only(monkeypatch, proof_file):
     monkeypatch.setattr(verify_proof, "connected_network", lambda: ("mainnet", 1))
-    signer = ape.accounts.test_accounts[0]
-    monkeypatch.setattr(verify_proof, "_signer", lambda alias: signer)
+    payer = ape.accounts.test_accounts[0]
+    monkeypatch.setattr(verify_proof, "signer", lambda alias: payer)
     height = ape.chain.blocks.height
     result = invoke(proof_file, "--account", "payer", *NETWORK)
     assert "give --verifier" in result.output
