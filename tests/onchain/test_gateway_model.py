@@ -31,7 +31,7 @@ from tests.settlement.gateway_scene import (
     version_of,
 )
 
-WALKS, STEPS = 12, 150
+WALKS, STEPS = 10, 150
 CODES_HIT = 80  # of 117
 OK = "ok"
 OUTCOMES: Counter[str] = Counter()
@@ -230,9 +230,8 @@ def test_contracts_and_model_agree_on_long_walks():
         machine.deploy(3 + seed % 6, rng.choice((0, 2)), rng)
         for _ in range(STEPS):
             name = rng.choice(RULES)
-            if (machine.live() or "settle" not in name and name != "alarm") and (
-                machine.trees or name != "claim"
-            ):
+            needs_live = "settle" in name or name == "alarm"
+            if (machine.live() or not needs_live) and (machine.trees or name != "claim"):
                 getattr(machine, name)(rng)
                 machine.agree()
     succeeded = {name for (name, outcome), count in OUTCOMES.items() if outcome == OK and count}
