@@ -73,7 +73,7 @@ class AbiStruct:
         The struct as a tuple type of the ABI.
     """
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     ABI_TYPE: ClassVar[str]
 
     def to_tuple(self) -> tuple[Any, ...]:

@@ -149,14 +149,9 @@ def test_revert_without_reason(chain, deployment):
 
 def test_reverted_transaction_is_not_counted(chain, deployment):
     counted = len(chain.gas_used["register_asset"])
-    with pytest.raises(ContractRevertedError, match=r"^V01: "):
-        chain.transact(
-            "CollateralVault",
-            deployment.vault,
-            "register_asset",
-            0,
-            deployment.contracts["TokenMock"],
-        )
+    terms = (deployment.contracts["TokenMock"], CUSTODY_TOKEN, False, 1, 1, 1)
+    with pytest.raises(ContractRevertedError, match=r"^V02: "):
+        chain.transact("CollateralVault", deployment.vault, "register_asset", 0, terms)
     assert len(chain.gas_used["register_asset"]) == counted
 
 

@@ -18,6 +18,8 @@ from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
 from tests.settlement.scene import ETHER_WEI, UNITS_PER_ETHER, domain_of, start, withdraw
 
+DAY_S = 86_400
+
 
 def test_deposit_to_claim(system):
     system.deposit(3, 2)
@@ -83,7 +85,7 @@ def test_skipped_deposit_is_refused_by_l1(system):
     batch = system.sequencer.seal()
     system.deposit(3, 1)
     skipping = replace(batch, priority_next=batch.priority_next + 1)
-    with pytest.raises(ContractRevertedError, match="E13: priority accumulator differs"):
+    with pytest.raises(ContractRevertedError, match="E13: priority hash differs"):
         system.service.settle([skipping])
     system.service.settle([batch])
 
@@ -113,13 +115,14 @@ def test_backlog_settles_at_once(system):
     system.deposit(3, 2)
     system.service.feed_priority()
     withdraw(system, 3, 32, UNITS_PER_ETHER)
-    first = system.sequencer.seal()
     system.deposit(4, 1)
-    system.l1.advance_time(FORCE_EXPIRY_S)
+    system.l1.advance_time(FORCE_EXPIRY_S - DAY_S)
+    first = system.sequencer.seal()
+    system.l1.advance_time(DAY_S)
     system.service.feed_priority()
     withdraw(system, 4, 64, UNITS_PER_ETHER)
     second = system.sequencer.seal()
-    with pytest.raises(ContractRevertedError, match="E14: an expired priority operation"):
+    with pytest.raises(ContractRevertedError, match="E14: overdue operation left out"):
         system.service.settle([first])
     settlement = system.service.settle(system.service.unsettled())
     output = settlement.output

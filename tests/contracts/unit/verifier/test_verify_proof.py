@@ -18,6 +18,7 @@ from offchain.settlement.proof_parts import MAX_PART_BYTES, Call, Part
 from offchain.settlement.verifier_client import Run, VerifierClient, claim, output_bytes
 from offchain.settlement.verifier_deployment import ENTRY, HELPERS, deploy_verifier
 from offchain.verifier.rejection import Reason
+from scripts._lib import signers
 from scripts._lib.ape_l1 import ApeL1
 from tests.onchain.deployed import Example, stated_output_hash
 from tests.prover.proofs import openings, proof, run
