@@ -13,7 +13,7 @@ from offchain.settlement.model.settle import Settlement
 from offchain.settlement.model.state import Deployment
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import WithdrawalTree
-from tests.settlement.epochs import ASSETS, Epoch, honest_epoch, rebound
+from tests.settlement.epochs import ASSETS, Epoch, honest_epoch
 
 START_S = 1_700_000_000
 L1_CHAIN_ID = 1
@@ -67,11 +67,11 @@ class Snapshots:
 
 
 def governance_of(chain_id: int) -> bytes:
-    return bytes([0x60 + chain_id]) * 20
+    return bytes([0x60 + chain_id % 32]) * 20
 
 
 def operator_of(chain_id: int) -> bytes:
-    return bytes([0x80 + chain_id]) * 20
+    return bytes([0x80 + chain_id % 32]) * 20
 
 
 def version_of(chain_id: int, verifier: bytes) -> Version:
@@ -129,9 +129,10 @@ class Scene:
         self.state.now_s += seconds
         self.state.block_number += 1
 
-    def deposit(self, chain_id: int, asset_id: int = 1, units: int = UNITS, who: int = 0) -> int:
+    def take_in(self, chain_id: int, asset_id: int = 1, units: int = UNITS) -> int:
+        """Deposit; return the index of the record."""
         return self.model.enqueue_deposit(
-            self.places.vault, chain_id, DEPOSITORS[who], asset_id, units
+            self.places.vault, chain_id, DEPOSITORS[0], asset_id, units
         )
 
     def record(self, settlement: Settlement) -> None:
@@ -142,13 +143,9 @@ class Scene:
                 fact = fact_of(version.program_id, version.parameters_id, output)
                 self.facts.recorded.add(fact)
 
-    def settle(self, settlement: Settlement) -> None:
+    def settle_proven(self, settlement: Settlement) -> None:
         self.record(settlement)
         self.model.settle(settlement)
-
-    def settle_lists(self, settlement: Settlement) -> None:
-        """Settle with roots that fit the lists."""
-        self.settle(rebound(settlement))
 
     def honest(self, seed: int, *chain_ids: int) -> Epoch:
         """Build an honest epoch of some of these chains, or of all that live."""
@@ -160,7 +157,7 @@ class Scene:
         """Deposit every asset on every chain and have the deposits consumed."""
         for asset in ASSETS:
             for chain_id in self.state.registry.ids():
-                self.deposit(chain_id, asset, units)
+                self.take_in(chain_id, asset, units)
             self.wait()
 
 
