@@ -82,7 +82,9 @@ def _word(output: Bytes[OUTPUT_BYTES_MAX], position: uint256) -> uint256:
 
 @internal
 @pure
-def _scaled(amount: uint256, decimals: uint256, target_decimals: uint256) -> (uint256, uint256):
+def _scaled(
+    amount: uint256, decimals: uint256, target_decimals: uint256
+) -> (uint256, uint256):
     """
     @dev Change of decimals, rounded down: collateral is worth less, not more.
          At most 18 decimals are added, 60 bits, so the product is exact.

@@ -198,12 +198,14 @@ class EscapeModel:
     free_units: Mapping[int, int]
     opened_at_s: int
     ledgers: dict[int, AssetLedger] = field(init=False)
+    unpriced_units: dict[int, int] = field(init=False)
     claimed: set[int] = field(init=False, default_factory=set)
     remainders: dict[int, tuple[bytes, int]] = field(init=False, default_factory=dict)
     remainders_total: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Divide the free balance between baskets and pot."""
+        self.unpriced_units = dict(self.free_units) if self.table is None else {}
         self.ledgers = {}
         for asset in self._assets:
             free = self.free_units.get(asset.asset_id, 0)
@@ -230,14 +232,14 @@ class EscapeModel:
         Raises
         ------
         EscapeRefusedError
-            X11 to X16, see docs/spec/escape.md section 6.
+            X11 to X16, see docs/spec/escape.md section 6; E21 of the gateway without a table.
         """
         if account_index in self.claimed:
             raise EscapeRefusedError("X11")
         if not holdings.account.flags & AccountFlag.EXISTS:
             raise EscapeRefusedError("X12")
         if self.table is None:
-            claim = _unpriced_claim(holdings)
+            claim = self._unpriced_claim(holdings)
         else:
             claim = self._priced_claim(holdings, equity(holdings, self.table), now_s)
         self.claimed.add(account_index)
@@ -314,6 +316,22 @@ class EscapeModel:
         is_in_time = now_s < self.window_ends_s
         return Claim(paid, withheld, max(entitled - value, 0) if is_in_time else 0)
 
+    def _unpriced_claim(self, holdings: Holdings) -> Claim:
+        """Pay a basket whole; without prices nothing else can be."""
+        held = holdings.held(None)
+        is_plain = not holdings.margin and all(
+            not position.size_lots and not position.cost for position in holdings.positions
+        )
+        if not is_plain or min(held.values(), default=0) < 0:
+            raise EscapeRefusedError("X13")
+        if holdings.account.owner == NO_ADDRESS:
+            return Claim({}, {}, 0)
+        free = {asset_id: self.unpriced_units.get(asset_id, 0) for asset_id in held}
+        if any(units > free[asset_id] for asset_id, units in held.items()):
+            raise EscapeRefusedError("E21")
+        self.unpriced_units |= {asset_id: free[asset_id] - held[asset_id] for asset_id in held}
+        return Claim(held, {}, 0)
+
     def _take(self, asset: AssetValue, units: int) -> int:
         """Take the backed part of a basket off what is left."""
         ledger = self._ledger(asset)
@@ -350,14 +368,3 @@ def open_chain(
         raise EscapeRefusedError("X05")
     parsed = ValuationTable.from_bytes(table) if table else None
     return EscapeModel(parsed, free_units, now_s)
-
-
-def _unpriced_claim(holdings: Holdings) -> Claim:
-    """Pay a basket whole; without prices nothing else can be."""
-    held = holdings.held(None)
-    is_plain = not holdings.margin and all(
-        not position.size_lots and not position.cost for position in holdings.positions
-    )
-    if not is_plain or min(held.values(), default=0) < 0:
-        raise EscapeRefusedError("X13")
-    return Claim(held, {}, 0)

@@ -5,7 +5,7 @@ Nodes are numbered over the whole state tree: 1 is the root, 2 n and 2 n + 1 are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -100,10 +100,15 @@ class StateProofs:
         :meth:`offchain.spec.state.State.leaves` yields them.
     hasher
         Hash of the state tree; the specification's own by default.
+    roots
+        Roots of subtrees whose leaves are not known; no record of these can be proven.
     """
 
     def __init__(
-        self, leaves: Iterable[tuple[Subtree, int, bytes]], hasher: Hasher | None = None
+        self,
+        leaves: Iterable[tuple[Subtree, int, bytes]],
+        hasher: Hasher | None = None,
+        roots: Mapping[Subtree, Digest] | None = None,
     ) -> None:
         hasher = hasher or Hasher()
         self._leaves = {(subtree, number): data for subtree, number, data in leaves}
@@ -115,12 +120,17 @@ class StateProofs:
             self._trees[subtree] = SparseTree(depth, hasher)
             self._trees[subtree].update(digests[subtree])
         self._top = SparseTree(SUBTREE_LEVELS, hasher)
-        self._top.update((subtree, tree.root) for subtree, tree in self._trees.items())
+        known = {subtree: tree.root for subtree, tree in self._trees.items()}
+        self._top.update((known | dict(roots or {})).items())
 
     @property
     def root(self) -> bytes:
         """State root, 32 bytes."""
         return digest_to_bytes(self._top.root)
+
+    def subtree_root(self, subtree: Subtree) -> Digest:
+        """Return the digest of a subtree's root."""
+        return self._top.node(0, subtree)
 
     def record(self, subtree: Subtree, index: int) -> RecordProof:
         """Prove one record.

@@ -1,0 +1,388 @@
+"""The escape hatch against its model: random tables, balances and accounts; attacks in sequence."""
+
+from collections import Counter
+from contextlib import contextmanager
+from functools import cache
+from struct import pack_into
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offchain.settlement.escape import (
+    CLAIM_WINDOW_S,
+    QUOTE_INDEX_OFFSET,
+    EscapeRefusedError,
+    Holdings,
+    open_chain,
+)
+from offchain.settlement.messages import Pledge
+from offchain.settlement.valuation import (
+    ADL_ONE,
+    ENTRIES_MAX,
+    INDEX_ONE_E12,
+    AssetValue,
+    MarketValue,
+    Side,
+    ValuationTable,
+)
+from offchain.spec.kinds import AccountFlag
+from offchain.spec.records import NO_ADDRESS, Account, Position
+from tests.onchain.escape_scene import CHAIN, PEER, EscapeScene
+from tests.onchain.evm import Reverted
+
+MARKETS = (0, 3)
+ASSETS = (0, 1, 5)
+UNITS = 10**10
+OPEN_FULL_GAS = 7_000_000
+CLAIM_GAS = 180_000  # without the proofs of the records
+
+
+def mostly(usual, *rare):
+    """Nine times in ten of the first strategy: one rare value decides over a whole account."""
+    return st.integers(0, 9).flatmap(lambda n: st.one_of(*rare) if n == 9 else usual)
+
+
+sizes = mostly(st.integers(-1_000, 1_000), st.integers(-(2**40), 2**40))
+money = mostly(st.integers(-UNITS, UNITS), st.integers(-(2**61), 2**61))
+indices = mostly(st.integers(-(10**12), 10**12), st.integers(-(2**61), 2**61))
+takens = mostly(st.just(0), st.integers(0, ADL_ONE - 1), st.just(-1))
+held = mostly(st.integers(0, UNITS), st.integers(0, 2**61))
+owners = mostly(st.sampled_from([bytes([n]) * 20 for n in range(1, 5)]), st.just(NO_ADDRESS))
+sides = st.builds(Side, st.integers(0, 1), st.integers(0, ADL_ONE - 1), indices, indices)
+marks = mostly(st.integers(0, 10**4), st.integers(0, 2**32))
+prices = mostly(st.integers(0, 10**9), st.integers(0, 2**63))
+growths = st.integers(INDEX_ONE_E12, 3 * INDEX_ONE_E12)
+assets = st.tuples(prices, st.integers(1, 3 * INDEX_ONE_E12), held)
+
+
+@st.composite
+def tables(draw):
+    markets = tuple(MarketValue(m, draw(marks), draw(sides), draw(sides)) for m in MARKETS)
+    quote = AssetValue(0, supply_units=draw(held))
+    others = tuple(AssetValue(a, *draw(assets)) for a in ASSETS[1:])
+    return ValuationTable(markets, (quote, *others), draw(growths), draw(growths))
+
+
+positions = st.builds(
+    Position,
+    market_plus_1=mostly(st.sampled_from((1, 4)), st.just(9)),
+    mode=st.integers(0, 1),
+    adl_epoch=st.integers(0, 1),
+    size_lots=sizes,
+    cost=money,
+    funding_index=indices,
+    adl_index=takens,
+    isolated_margin=mostly(st.integers(0, UNITS), st.just(-UNITS)),
+)
+
+
+@st.composite
+def holdings(draw):
+    account = Account(flags=draw(mostly(st.just(1), st.just(2))), owner=draw(owners))
+    owned = draw(st.lists(st.sampled_from(ASSETS), unique=True, max_size=3))
+    owned += draw(mostly(st.just([]), st.just([9])))
+    for slot, asset_id in enumerate(owned):
+        account.asset_ids[slot] = asset_id + 1
+        account.free[slot] = draw(money) if asset_id == 0 else draw(held)
+        account.locked[slot] = draw(held)
+    chosen = draw(st.lists(positions, max_size=2))
+    account.positions_used = len(chosen)
+    index = draw(st.one_of(st.just(0), growths))
+    return Holdings(account, tuple(chosen), index)
+
+
+def record_of(who: Holdings) -> bytes:
+    record = bytearray(who.account.to_bytes())
+    pack_into("<Q", record, QUOTE_INDEX_OFFSET, who.quote_index_e12)
+    return bytes(record)
+
+
+def plain(owner: bytes, *units: int) -> Holdings:
+    """An account with these units of the assets, in order, and no positions."""
+    account = Account(flags=AccountFlag.EXISTS, owner=owner)
+    for slot, amount in enumerate(units):
+        account.asset_ids[slot], account.free[slot] = ASSETS[slot] + 1, amount
+    return Holdings(account)
+
+
+@cache
+def scene_of() -> EscapeScene:
+    return EscapeScene()
+
+
+@contextmanager
+def fresh_scene():
+    """The scene as it was deployed; what happens in it is undone."""
+    scene = scene_of()
+    started_s = scene.time_s
+    with scene.evm.rolled_back():
+        yield scene
+    scene.wait(started_s - scene.time_s)
+
+
+def refusal(call, *arguments):
+    """Code with which the contract refuses, or None."""
+    try:
+        call(*arguments)
+    except Reverted as reverted:
+        return reverted.reason[:3]
+    return None
+
+
+def expected(call, *arguments):
+    """What the model answers, and the code with which it refuses."""
+    try:
+        return call(*arguments), None
+    except EscapeRefusedError as refused:
+        return None, refused.code
+
+
+class Pair:
+    """The contract and its model with one chain opened; every step must agree."""
+
+    def __init__(self, scene, table, free, accounts):
+        self.scene = scene
+        scene.deposit(free)
+        data = table.to_bytes() if table else b""
+        digest = table.digest() if table else bytes(32)
+        scene.settle(deposited=free, valuation_hash=digest)
+        scene.freeze()
+        scene.open(data)
+        self.model = open_chain(data, digest, free, scene.time_s)
+        self.credits = Counter()
+        self.accounts = accounts
+        for index, who in enumerate(accounts):
+            scene.tell_leaf(index, who.account, who.positions)
+
+    def claim(self, index):
+        who = self.accounts[index]
+        outcome, code = expected(self.model.claim, index, who, self.scene.time_s)
+        assert refusal(self.scene.claim, index, record_of(who)) == code
+        if outcome:
+            self.credit(who.account.owner, outcome.paid)
+
+    def claim_remainder(self, index):
+        owner, _ = self.model.remainders.get(index, (b"", 0))
+        paid, code = expected(self.model.claim_remainder, index, self.scene.time_s)
+        assert refusal(self.scene.claim_remainder, index) == code
+        if paid:
+            self.credit(owner, paid)
+
+    def credit(self, owner, paid):
+        for asset_id, units in paid.items():
+            self.credits[owner, asset_id] += units
+
+    def check(self):
+        for asset_id, ledger in self.model.ledgers.items():
+            found = self.scene.view("asset_ledger", CHAIN, asset_id)
+            assert found == (ledger.backed, ledger.left, ledger.pot, ledger.held)
+            assert self.scene.free_units(asset_id) == ledger.held
+        for (owner, asset_id), units in self.credits.items():
+            assert self.scene.credit_units(owner, asset_id) == units
+        for index in range(len(self.accounts)):
+            owner, remainder = self.model.remainders.get(index, (NO_ADDRESS, 0))
+            assert self.scene.view("remainder", CHAIN, index) == ("0x" + owner.hex(), remainder)
+        total = self.scene.view("remainders_total_units", CHAIN)
+        assert total == self.model.remainders_total
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_contract_and_model_agree(data):
+    with fresh_scene() as scene:
+        table = data.draw(mostly(tables(), st.none()))
+        free = {asset_id: data.draw(held) for asset_id in ASSETS}
+        accounts = data.draw(st.lists(holdings(), min_size=2, max_size=4))
+        pair = Pair(scene, table, free, accounts)
+        indices = range(len(accounts))
+        for index in data.draw(st.permutations(indices))[1:]:
+            pair.claim(index)
+        pair.check()
+        pair.claim_remainder(0)
+        scene.wait(CLAIM_WINDOW_S)
+        for index in data.draw(st.permutations(indices)):
+            pair.claim_remainder(index)
+            pair.claim(index)
+        pair.check()
+
+
+def opened(scene, free, accounts, *assets, markets=()):
+    """Open a chain that has these units and accounts, and these prices."""
+    table = ValuationTable(markets, assets)
+    return Pair(scene, table, free, accounts)
+
+
+def all_paid(pair):
+    """Claim for everyone, and every remainder after the window."""
+    for index in range(len(pair.accounts)):
+        pair.claim(index)
+    pair.scene.wait(CLAIM_WINDOW_S)
+    for index in range(len(pair.accounts)):
+        pair.claim_remainder(index)
+    pair.check()
+    return dict(pair.credits)
+
+
+MAKER, LOSER, WINNER = (bytes([n]) * 20 for n in (1, 2, 3))
+
+
+def long_of(lots, cost, **fields):
+    return Position(market_plus_1=4, size_lots=lots, cost=cost, **fields)
+
+
+def with_positions(who, *positions):
+    who.account.positions_used = len(positions)
+    return Holdings(who.account, positions, who.quote_index_e12)
+
+
+def test_a_winner_who_closed_first_is_paid_out_of_the_losers_cash():
+    """Three deposits of 200; one closed four lots at 150 that the others hold at 100 and 150."""
+    accounts = [
+        plain(WINNER, 400),
+        with_positions(plain(LOSER, 200), long_of(-4, -400)),
+        with_positions(plain(MAKER, 200), long_of(4, 600)),
+    ]
+    with fresh_scene() as scene:
+        # A unit of price is 100 quote units; the mark of 1.5 is made of funding.
+        side = Side(paid_index=-50 * 10**6)
+        market = MarketValue(3, 1, side, side)
+        pair = opened(scene, {0: 600}, accounts, AssetValue(0, supply_units=800), markets=(market,))
+        assert all_paid(pair) == {(WINNER, 0): 400, (LOSER, 0): 0, (MAKER, 0): 200}
+        assert scene.free_units(0) == 0
+
+
+def test_cash_that_is_in_no_basket_pays_profits():
+    """One closed at a loss of 50; the profit is still the other's position."""
+    accounts = [
+        plain(LOSER, 0),
+        with_positions(plain(WINNER, 50), long_of(-1, -100)),
+        with_positions(plain(MAKER, 50), long_of(1, 50)),
+    ]
+    with fresh_scene() as scene:
+        side = Side(paid_index=50 * 10**6)
+        market = MarketValue(3, 1, side, side)
+        pair = opened(scene, {0: 150}, accounts, AssetValue(0, supply_units=100), markets=(market,))
+        assert all_paid(pair) == {(LOSER, 0): 0, (WINNER, 0): 100, (MAKER, 0): 50}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_a_chain_that_lost_money_pays_the_same_in_any_order(order):
+    accounts = [plain(bytes([n]) * 20, 1_000 * n) for n in (1, 2, 3)]
+    with fresh_scene() as scene:
+        pair = opened(scene, {0: 1_500}, accounts, AssetValue(0, supply_units=6_000))
+        for index in order:
+            pair.claim(index)
+        assert sorted(pair.credits.values()) == [250, 500, 750]
+        assert scene.free_units(0) == 0
+
+
+def test_no_table_is_first_come_first_served():
+    with fresh_scene() as scene:
+        pair = Pair(scene, None, {0: 10, 1: 5}, [plain(MAKER, 8, 5), plain(LOSER, 3)])
+        pair.claim(0)
+        assert refusal(scene.claim, 1, record_of(pair.accounts[1])) == "E21"
+        assert not scene.view("is_claimed", CHAIN, 1)
+        pair.check()
+
+
+def test_a_fund_without_owner_is_the_pots():
+    """Two shares of asset 1, worth 50 each; the fund itself has the cash."""
+    accounts = [plain(NO_ADDRESS, 100), plain(MAKER, 0, 1), plain(WINNER, 0, 1)]
+    with fresh_scene() as scene:
+        share = AssetValue(1, price_e8=50 * 10**8, supply_units=2)
+        pair = opened(scene, {0: 100}, accounts, AssetValue(0, supply_units=100), share)
+        paid = all_paid(pair)
+        assert (paid[MAKER, 0], paid[WINNER, 0], paid[MAKER, 1]) == (50, 50, 0)
+
+
+def test_claimable_withdrawals_are_apart_from_what_is_escaped():
+    with fresh_scene() as scene:
+        scene.deposit({0: 100})
+        table = ValuationTable((), (AssetValue(0, supply_units=100),))
+        words = {"valuation_hash": table.digest(), "withdrawals_root": b"\x09" * 32}
+        scene.settle(deposited={0: 100}, withdrawn={0: 60}, **words)
+        scene.freeze()
+        scene.open(table.to_bytes())
+        who = plain(MAKER, 100)
+        scene.tell_leaf(0, who.account)
+        scene.claim(0, record_of(who))
+        assert scene.credit_units(MAKER, 0) == 40
+        assert scene.gateway.call("claimable_units", CHAIN, 0).values[0] == 60
+
+
+def test_a_released_pledge_is_collected_into_the_pot():
+    accounts = [plain(MAKER, 100)]
+    with fresh_scene() as scene:
+        scene.deposit({0: 100})
+        table = ValuationTable((), (AssetValue(0, supply_units=100),))
+        scene.settle(
+            deposited={0: 100},
+            pledges=[Pledge(CHAIN, PEER, 0, pledged_units=30)],
+            valuation_hash=table.digest(),
+        )
+        scene.freeze()
+        scene.open(table.to_bytes())
+        scene.tell_leaf(0, accounts[0].account)
+        scene.claim(0, record_of(accounts[0]))
+        assert scene.credit_units(MAKER, 0) == 70
+        assert refusal(scene.collect, 0) == "X19"
+        released = [Pledge(PEER, CHAIN, 0, released_units=30)]
+        scene.settle(chain_id=PEER, pledges=released)
+        scene.collect(0)
+        scene.wait(CLAIM_WINDOW_S)
+        scene.claim_remainder(0)
+        assert scene.credit_units(MAKER, 0) == 100
+
+
+def test_who_comes_late_gets_the_basket_and_no_remainder():
+    accounts = [plain(MAKER, 40), plain(WINNER, 60)]
+    with fresh_scene() as scene:
+        pair = opened(scene, {0: 50}, accounts, AssetValue(0, supply_units=100))
+        pair.claim(0)
+        scene.wait(CLAIM_WINDOW_S)
+        pair.claim(1)
+        assert (pair.credits[MAKER, 0], pair.credits[WINNER, 0]) == (20, 30)
+        assert scene.view("remainder", CHAIN, 0)[1] == 20
+        assert scene.view("remainder", CHAIN, 1)[1] == 0
+        pair.check()
+
+
+def test_a_table_of_another_chain_is_refused():
+    with fresh_scene() as scene:
+        own, others = (ValuationTable((), (AssetValue(0, supply_units=n),)) for n in (1, 2))
+        scene.settle(valuation_hash=own.digest())
+        scene.settle(chain_id=PEER, valuation_hash=others.digest())
+        scene.freeze()
+        assert refusal(scene.open, others.to_bytes()) == "X05"
+        assert refusal(scene.open, b"") == "X05"
+        assert refusal(scene.open, others.to_bytes(), PEER) == "X03"
+        scene.open(own.to_bytes())
+
+
+def test_state_proofs_that_call_back_change_nothing():
+    with fresh_scene() as scene:
+        pair = Pair(scene, None, {0: 10}, [plain(MAKER, 10)])
+        scene.proofs.call("call_back", True)
+        with pytest.raises(Reverted):
+            scene.claim(0, record_of(pair.accounts[0]))
+        scene.proofs.call("call_back", False)
+        pair.claim(0)
+        pair.check()
+
+
+def test_gas():
+    markets = tuple(MarketValue(m, 1) for m in range(ENTRIES_MAX))
+    listed = tuple(AssetValue(a, supply_units=10) for a in range(ENTRIES_MAX))
+    who = plain(MAKER, 10, 10)
+    who = with_positions(who, *(Position(m, size_lots=1, cost=100) for m in (1, 2)))
+    with fresh_scene() as scene:
+        table = ValuationTable(markets, listed)
+        scene.deposit({0: 5, 1: 5})
+        scene.settle(deposited={0: 5, 1: 5}, valuation_hash=table.digest())
+        scene.freeze()
+        opened_gas = scene.open(table.to_bytes()).gas_used
+        assert opened_gas < OPEN_FULL_GAS
+        scene.tell_leaf(0, who.account, who.positions)
+        claim_gas = scene.claim(0, record_of(who)).gas_used
+        assert claim_gas < CLAIM_GAS
