@@ -73,7 +73,9 @@ def _register(asset_id: uint256, terms: ICollateralVault.AssetTerms):
     assert asset_id < ASSET_IDS_BOUND, "V01: asset id is 2^16 or more"
     assert self._packed_custody[asset_id] == 0, "V02: asset id is already registered"
     assert not self._is_token_registered[terms.token], "V03: token is already registered"
-    assert KIND_ETHER <= terms.kind and terms.kind <= KIND_ATOKEN, "V04: unknown kind of custody"
+    assert (
+        KIND_ETHER <= terms.kind and terms.kind <= KIND_ATOKEN
+    ), "V04: unknown kind of custody"
     is_ether: bool = terms.token == NATIVE_ETHER
     assert is_ether == (terms.kind == KIND_ETHER), "V05: kind and token disagree about ether"
     decimals: uint256 = ETHER_DECIMALS
