@@ -38,7 +38,7 @@ YEAR_S = 365 * 86_400
 
 
 class AaveMarket:
-    """The market. Lender and borrower have wrapped ether and dollars, and have approved the pool."""
+    """The market; lender, borrower and liquidator have both tokens, and have approved the pool."""
 
     def __init__(self, artifacts: Artifacts, evm: Evm) -> None:
         self._artifacts, self._evm = artifacts, evm

@@ -15,7 +15,7 @@ import pytest
 from offchain.settlement.abi import keccak256, uint_word
 from offchain.settlement.messages import ChainTerms, Flow, Position, Version, fact_of, flows_root
 from offchain.settlement.model.settle import Settlement
-from offchain.settlement.oracle_feeds import Feed, Reading, Status
+from offchain.settlement.oracle_feeds import SELECTOR_BYTES, Feed, Reading, Status, selector
 from offchain.settlement.oracle_hub import FeedSet
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
@@ -91,9 +91,11 @@ class System:
     def rolled_back(self) -> Iterator[None]:
         """Undo at the end whatever happens in between, and go back in time."""
         before_s = self.now_s
-        with self.evm.rolled_back():
-            yield
-        self.set_time(before_s)
+        try:
+            with self.evm.rolled_back():
+                yield
+        finally:
+            self.set_time(before_s)
 
     def register(
         self, asset_id: int, token: Contract | str, kind: int = TOKEN, **terms: Any
@@ -209,4 +211,11 @@ def refused(reason: str) -> Iterator[None]:
     with pytest.raises(Reverted) as caught:
         yield
     assert caught.value.reason.startswith(reason)
-    assert reason or not caught.value.reason
+
+
+@contextmanager
+def refused_by(error: str) -> Iterator[None]:
+    """Expect a call to be reverted with a custom error of this signature."""
+    with pytest.raises(Reverted) as caught:
+        yield
+    assert caught.value.output[:SELECTOR_BYTES] == selector(error)

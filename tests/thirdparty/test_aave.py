@@ -1,4 +1,4 @@
-"""Real aTokens in the vault: kept as scaled balances, so that yield and rounding are nobody's loss."""
+"""Real aTokens in the vault: scaled balances are kept, so yield and rounding are nobody's loss."""
 
 from random import Random
 
