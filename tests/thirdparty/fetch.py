@@ -106,7 +106,7 @@ def download(specs: list[str], folder: Path) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, timeout=NPM_TIMEOUT_S)
     except (subprocess.SubprocessError, OSError) as error:
-        raise UnavailableError(f"npm could not fetch {', '.join(specs)}; {how}") from error
+        raise UnavailableError(f"npm could not fetch {specs[0]} and others; {how}") from error
 
 
 def unpack(archive: Path, package: Package, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Nothing of a package is read before it is known to be the pinned one."""
 
 import io
+import sys
 import tarfile
 from base64 import b64encode
 from hashlib import sha512
@@ -81,8 +82,10 @@ def test_without_npm_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "NPM_PACK", ("no-such-npm",))
     with pytest.raises(UnavailableError, match=r"npm is not installed; install npm, connect"):
         fetch.fetch([package], tmp_path)
-    monkeypatch.setattr(fetch, "NPM_PACK", ("false",))
-    with pytest.raises(UnavailableError, match=r"could not fetch a@1\.0\.0; install npm, connect"):
+    monkeypatch.setattr(fetch, "NPM_PACK", (sys.executable, "-c", "raise SystemExit(1)"))
+    with pytest.raises(
+        UnavailableError, match=r"could not fetch a@1\.0\.0 and others; install npm, connect"
+    ):
         fetch.fetch([package], tmp_path)
     assert not list(tmp_path.iterdir())
 
