@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from offchain.settlement.oracle_feeds import Status
-from tests.onchain.vault_scene import ATOKEN, ETHER_WEI, RECEIVER, STRANGER
+from tests.onchain.vault_scene import ATOKEN, ETHER_WEI, RECEIVER
 from tests.thirdparty.aave import (
     BORROWER,
     LENDER,
@@ -105,10 +105,10 @@ def test_no_sequence_pays_more_than_it_debits(system, market):
             assert credited * WEI_PER_UNIT <= market.scaled(vault) - scaled
         else:
             units = ledger if rng.random() < 0.2 else rng.randint(1, ledger)
-            before = market.scaled(STRANGER)
-            system.claim(system.withdraw(STRANGER, ASSET, units))
+            before = market.scaled(LENDER)
+            system.claim(system.withdraw(LENDER, ASSET, units))
             debited = scaled - market.scaled(vault)
-            assert market.scaled(STRANGER) - before == debited <= units * WEI_PER_UNIT
+            assert market.scaled(LENDER) - before == debited <= units * WEI_PER_UNIT
             assert units * WEI_PER_UNIT - debited <= ROUNDING_WEI
         system.check_solvent(ASSET)
 
