@@ -99,9 +99,9 @@ def set_gateway(gateway: address):
     @param gateway Gateway that was created for this vault.
     """
     ownable_2step._check_owner()
-    assert self.gateway == empty(address), "V24: gateway is already set"
-    assert gateway.is_contract, "V25: gateway is not a contract"
-    assert staticcall IGateway(gateway).vault() == self, "V26: gateway serves another vault"
+    assert self.gateway == empty(address), "V26: gateway is already set"
+    assert gateway.is_contract, "V27: gateway is not a contract"
+    assert staticcall IGateway(gateway).vault() == self, "V28: gateway serves another vault"
     self.gateway = gateway
     log ICollateralVault.GatewaySet(gateway=gateway)
 
@@ -145,17 +145,17 @@ def deposit(chain_id: uint256, asset_id: uint256, amount_native: uint256) -> uin
     """
     pausable._check_not_paused()
     gateway: address = self.gateway
-    assert gateway != empty(address), "V27: gateway is not set"
+    assert gateway != empty(address), "V29: gateway is not set"
     asset: asset_registry.Custody = asset_registry._custody(asset_id)
     terms: asset_registry.DepositTerms = asset_registry._deposit_terms(asset_id)
-    assert not terms.is_impaired, "V28: asset is impaired"
-    received_native: uint256 = custody._receive(asset, msg.sender, amount_native)
+    assert not terms.is_impaired, "V30: asset is impaired"
+    held_native: uint256 = 0
+    received_native: uint256 = 0
+    held_native, received_native = custody._receive(asset, msg.sender, amount_native)
     amount_units: uint256 = asset_registry._to_units(asset.decimals, received_native)
-    assert amount_units >= terms.min_deposit_units, "V29: deposit is below the smallest one"
-    assert amount_units < asset_registry.UNITS_BOUND, "V30: deposited units are 2^62 or more"
-    ledger_units: uint256 = ledger.ledger_units[asset_id] + amount_units
-    assert ledger_units <= terms.cap_units, "V31: deposit exceeds the asset's cap"
-    ledger.ledger_units[asset_id] = ledger_units
+    assert amount_units >= terms.min_deposit_units, "V31: deposit is below the smallest one"
+    assert amount_units < asset_registry.UNITS_BOUND, "V32: deposited units are 2^62 or more"
+    ledger._credit(asset_id, asset.decimals, held_native, amount_units, terms.cap_units)
     priority_index: uint256 = extcall IGateway(gateway).enqueue_deposit(
         chain_id, msg.sender, asset_id, amount_units
     )
@@ -242,10 +242,10 @@ def skim(asset_id: uint256) -> uint256:
     treasury: address = self.treasury
     assert (
         msg.sender == treasury or msg.sender == ownable_2step.owner
-    ), "V33: caller is neither treasury nor owner"
+    ), "V34: caller is neither treasury nor owner"
     asset: asset_registry.Custody = asset_registry._custody(asset_id)
     amount_native: uint256 = ledger._surplus_native(asset_id, asset)
-    assert amount_native > 0, "V34: there is no surplus"
+    assert amount_native > 0, "V35: there is no surplus"
     log ICollateralVault.Skimmed(
         asset_id=asset_id, treasury=treasury, amount_native=amount_native
     )
@@ -255,7 +255,7 @@ def skim(asset_id: uint256) -> uint256:
 
 @internal
 def _set_treasury(treasury: address):
-    assert treasury != empty(address), "V32: treasury is the zero address"
+    assert treasury != empty(address), "V33: treasury is the zero address"
     self.treasury = treasury
     log ICollateralVault.TreasurySet(treasury=treasury)
 

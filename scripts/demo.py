@@ -15,7 +15,7 @@ from offchain.demo.exchange import ROLE_COUNT
 from offchain.demo.flow import generated_flow, recorded_flow
 from offchain.demo.report import to_json, to_text
 from offchain.demo.run import MIN_BATCHES, run_demo
-from offchain.settlement.deployer import AttestedNotAllowedError, require_local
+from offchain.settlement.devnet import AttestedNotAllowedError, require_local
 from scripts._lib.ape_client import connected_network
 from scripts._lib.ape_l1 import ApeL1
 

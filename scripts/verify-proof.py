@@ -8,14 +8,12 @@ verification that was interrupted goes on where it ended.
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import ape
 import click
 from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 
-from offchain.settlement.deployer import is_local
+from offchain.settlement.devnet import is_local
 from offchain.settlement.l1 import ContractRevertedError
 from offchain.settlement.proof_parts import Part, ProofTooLargeError
 from offchain.settlement.verifier_client import (
@@ -30,9 +28,7 @@ from offchain.verifier.rejection import Rejected
 from offchain.verifier.transcript import DIGEST_BYTES
 from scripts._lib.ape_client import connected_network
 from scripts._lib.ape_l1 import ApeL1
-
-if TYPE_CHECKING:
-    from ape.api import AccountAPI
+from scripts._lib.signers import signer
 
 
 def _digest(_context: object, _option: object, digits: str | None) -> bytes | None:
@@ -73,31 +69,13 @@ def cli(
             parts = estimate(proof)
             click.echo(json.dumps(_estimate_fields(parts)) if as_json else _estimate_text(parts))
             return
-        chain = ApeL1([_signer(account)])
+        chain = ApeL1([signer(account)])
         address = _verifier(chain, verifier)
         client = VerifierClient(chain, address, chain.accounts[0], from_block)
         result = client.verify(proof, program_id, lambda part: _show(part, as_json))
     except (Rejected, ContractRevertedError, ProofTooLargeError, RunNotFoundError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(_fields(result, address)) if as_json else _text(result, address))
-
-
-def _signer(alias: str | None) -> "AccountAPI":
-    """Who pays: off local networks no test account, as everyone has its key."""
-    network = connected_network()
-    if alias is None and is_local(*network):
-        return ape.accounts.test_accounts[0]
-    if alias is not None:
-        try:
-            account = ape.accounts.load(alias)
-        except KeyError as error:
-            raise click.ClickException(f"{error}; see `ape accounts list`") from error
-        if is_local(*network) or account.address not in ape.accounts.test_accounts:
-            return account
-    raise click.ClickException(
-        f"refusing to pay with a test account on network '{network[0]}' (chain id {network[1]}): "
-        "everyone has its key; give --account with an alias of `ape accounts list`"
-    )
 
 
 def _verifier(chain: ApeL1, address: str | None) -> str:

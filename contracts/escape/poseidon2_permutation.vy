@@ -25,7 +25,7 @@ SUM: constant(uint256) = 2**120 - 1
 # What an element of the low half, and of the high half, adds to both lanes.
 LOW: constant(uint256) = 2 + 2**128
 HIGH: constant(uint256) = 1 + 2 * 2**128
-# Diagonal of the internal matrix less 1; 2^120 D + 1 for two sums at once; D^2.
+# Diagonal of the internal matrix less 1, and its squares.
 D0: constant(uint256) = 12216033376705242021
 D1: constant(uint256) = 2072934925475504800
 D2: constant(uint256) = 16432743296706583078
@@ -34,13 +34,6 @@ D4: constant(uint256) = 10482065724875379356
 D5: constant(uint256) = 3057917794534811537
 D6: constant(uint256) = 4460508886913832365
 D7: constant(uint256) = 4574242228824269566
-D1_AND_1: constant(uint256) = D1 * 2**120 + 1
-D2_AND_1: constant(uint256) = D2 * 2**120 + 1
-D3_AND_1: constant(uint256) = D3 * 2**120 + 1
-D4_AND_1: constant(uint256) = D4 * 2**120 + 1
-D5_AND_1: constant(uint256) = D5 * 2**120 + 1
-D6_AND_1: constant(uint256) = D6 * 2**120 + 1
-D7_AND_1: constant(uint256) = D7 * 2**120 + 1
 D1_SQUARED: constant(uint256) = 2197667673594587365
 D2_SQUARED: constant(uint256) = 5230151565688088894
 D3_SQUARED: constant(uint256) = 2089182554451062960
@@ -326,14 +319,8 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
     y: uint256 = unsafe_mul(unsafe_mul(low, low), s0) % P
     t0 = unsafe_add(
-        unsafe_add(
-            unsafe_add(
-                unsafe_add(unsafe_add(unsafe_add(unsafe_add(y, s1), s2), s3), s4),
-                s5,
-            ),
-            s6,
-        ),
-        s7,
+        unsafe_add(unsafe_add(y, s1), unsafe_add(s2, s3)),
+        unsafe_add(unsafe_add(s4, s5), unsafe_add(s6, s7)),
     )
     s1 = unsafe_add(unsafe_mul(s1, D1), t0) % P
     s2 = unsafe_add(unsafe_mul(s2, D2), t0) % P
@@ -348,19 +335,13 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     for constants: uint256 in PARTIAL_CONSTANTS:
         sums = unsafe_add(
             unsafe_add(
-                unsafe_add(
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(unsafe_mul(s1, D1_AND_1), unsafe_mul(s2, D2_AND_1)),
-                            unsafe_mul(s3, D3_AND_1),
-                        ),
-                        unsafe_mul(s4, D4_AND_1),
-                    ),
-                    unsafe_mul(s5, D5_AND_1),
-                ),
-                unsafe_mul(s6, D6_AND_1),
+                unsafe_add(unsafe_mul(s1, D1 * 2**120 + 1), unsafe_mul(s2, D2 * 2**120 + 1)),
+                unsafe_add(unsafe_mul(s3, D3 * 2**120 + 1), unsafe_mul(s4, D4 * 2**120 + 1)),
             ),
-            unsafe_mul(s7, D7_AND_1),
+            unsafe_add(
+                unsafe_add(unsafe_mul(s5, D5 * 2**120 + 1), unsafe_mul(s6, D6 * 2**120 + 1)),
+                unsafe_mul(s7, D7 * 2**120 + 1),
+            ),
         )
         y = unsafe_mul(s0, s0)
         y = uint256_mulmod(unsafe_mul(y, s0), unsafe_mul(y, y), P)
@@ -375,99 +356,48 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         t2 = unsafe_add(
             unsafe_add(
                 unsafe_add(
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(
-                                unsafe_add(
-                                    unsafe_add(
-                                        unsafe_add(y, unsafe_mul(s1, D1_SQUARED)),
-                                        unsafe_mul(s2, D2_SQUARED),
-                                    ),
-                                    unsafe_mul(s3, D3_SQUARED),
-                                ),
-                                unsafe_mul(s4, D4_SQUARED),
-                            ),
-                            unsafe_mul(s5, D5_SQUARED),
-                        ),
-                        unsafe_mul(s6, D6_SQUARED),
-                    ),
+                    unsafe_add(y, unsafe_mul(s1, D1_SQUARED)),
+                    unsafe_mul(s2, D2_SQUARED),
+                ),
+                unsafe_add(unsafe_mul(s3, D3_SQUARED), unsafe_mul(s4, D4_SQUARED)),
+            ),
+            unsafe_add(
+                unsafe_add(
+                    unsafe_add(unsafe_mul(s5, D5_SQUARED), unsafe_mul(s6, D6_SQUARED)),
                     unsafe_mul(s7, D7_SQUARED),
                 ),
-                unsafe_mul(t0, D_TOTAL),
+                unsafe_add(unsafe_mul(t0, D_TOTAL), unsafe_mul(t1, 7)),
             ),
-            unsafe_mul(t1, 7),
         )
         s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t2), constants & LIMB) % P
-        s1 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s1, D1), t0), D1), t1),
-                    D1,
-                ),
-                t2,
-            )
-            % P
-        )
-        s2 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s2, D2), t0), D2), t1),
-                    D2,
-                ),
-                t2,
-            )
-            % P
-        )
-        s3 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s3, D3), t0), D3), t1),
-                    D3,
-                ),
-                t2,
-            )
-            % P
-        )
-        s4 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s4, D4), t0), D4), t1),
-                    D4,
-                ),
-                t2,
-            )
-            % P
-        )
-        s5 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s5, D5), t0), D5), t1),
-                    D5,
-                ),
-                t2,
-            )
-            % P
-        )
-        s6 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s6, D6), t0), D6), t1),
-                    D6,
-                ),
-                t2,
-            )
-            % P
-        )
-        s7 = (
-            unsafe_add(
-                unsafe_mul(
-                    unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s7, D7), t0), D7), t1),
-                    D7,
-                ),
-                t2,
-            )
-            % P
-        )
+        s1 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s1, D1), t0), D1), t1), D1),
+            t2,
+        ) % P
+        s2 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s2, D2), t0), D2), t1), D2),
+            t2,
+        ) % P
+        s3 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s3, D3), t0), D3), t1), D3),
+            t2,
+        ) % P
+        s4 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s4, D4), t0), D4), t1), D4),
+            t2,
+        ) % P
+        s5 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s5, D5), t0), D5), t1), D5),
+            t2,
+        ) % P
+        s6 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s6, D6), t0), D6), t1), D6),
+            t2,
+        ) % P
+        s7 = unsafe_add(
+            unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s7, D7), t0), D7), t1), D7),
+            t2,
+        ) % P
     s0 = unsafe_add(s0, 94277733998400326)
     s1 = unsafe_add(s1, 10891359798487446420)
     s2 = unsafe_add(s2, 18280773820738154043)

@@ -51,7 +51,10 @@ def channel(from_chain: uint256, to_chain: uint256) -> (uint256, bytes32, uint25
     @notice Totals of a channel.
     @param from_chain Sender.
     @param to_chain Receiver.
-    @return Sent count and accumulator, received count and accumulator.
+    @return Envelopes ever sent.
+    @return Accumulator over them.
+    @return Envelopes ever received, or refunded.
+    @return Accumulator over them.
     """
     totals: Channel = self._channels[from_chain][to_chain]
     return (

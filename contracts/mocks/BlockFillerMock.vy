@@ -43,6 +43,7 @@ def __default__():
     """
     @notice Take ether to spend.
     """
+    pass
 
 
 @external

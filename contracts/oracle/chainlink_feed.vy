@@ -60,7 +60,8 @@ def _reading(packed: packed_feed.PackedFeed) -> IOracleHub.Reading:
     if not is_done:
         return IOracleHub.Reading(value=0, status=source.STATUS_CALL_FAILED)
     answer: uint256 = source._word(output, ANSWER_POSITION)
-    status: uint256 = self._check_answer(answer, source._word(output, UPDATED_POSITION), packed)
+    updated_at_s: uint256 = source._word(output, UPDATED_POSITION)
+    status: uint256 = self._check_answer(answer, updated_at_s, packed)
     if status != source.STATUS_OK:
         return IOracleHub.Reading(value=0, status=status)
     price_e8: uint256 = 0
@@ -73,6 +74,10 @@ def _reading(packed: packed_feed.PackedFeed) -> IOracleHub.Reading:
 def _check_answer(
     answer: uint256, updated_at_s: uint256, packed: packed_feed.PackedFeed
 ) -> uint256:
+    """
+    @dev `answer` is the word of an int256.
+    @return STATUS_OK, or the first check that fails.
+    """
     if answer == 0 or answer >> SIGN_SHIFT == 1:
         return source.STATUS_NON_POSITIVE
     if updated_at_s > block.timestamp:

@@ -5,12 +5,12 @@
 @notice 2 * sqrt(r0 * r1 * p0 * p1) / supply, with the reserves r of the pair
         and prices p of two earlier feeds of the set.
 @dev The pair gives only the product of its reserves, which no swap lowers
-     and which one swap of any size raises by at most 1 / 0.997, so the price
-     by at most 0.151 %, paid as its fee. By the inequality of arithmetic and
-     geometric mean the price times supply is at most r0 * p0 + r1 * p1: it
-     never exceeds what the shares redeem for, so that donation and sync()
-     raise it by less than what was given away. Which token is which does not
-     matter, since only products count.
+     and which one swap of any size raises by at most 1 / 0.997 (and one base
+     unit of rounding), so the price by at most 0.151 %, paid as its fee. By
+     the inequality of arithmetic and geometric mean the price times supply is
+     at most r0 * p0 + r1 * p1: it never exceeds what the shares redeem for, so
+     that donation and sync() raise it by less than what was given away. Which
+     token is which does not matter, since only products count.
 """
 
 from contracts.oracle import packed_feed

@@ -36,8 +36,9 @@ DECIMALS_MAX: constant(uint256) = 36
 
 READ_GAS: constant(uint256) = 200_000
 # READ_GAS * 64 / 63 = 203,175 must be left at the call itself; before it go
-# 2,600 for a cold account and this function's own few hundred.
-READ_GAS_NEEDED: constant(uint256) = 210_000
+# 2,600 for a cold account and this function's own few hundred. The rest is
+# margin, should access to accounts become dearer.
+READ_GAS_NEEDED: constant(uint256) = 220_000
 # A selector and at most one word.
 CALL_BYTES_MAX: constant(uint256) = 36
 # latestRoundData returns five words, all else fewer.
@@ -81,7 +82,9 @@ def _word(output: Bytes[OUTPUT_BYTES_MAX], position: uint256) -> uint256:
 
 @internal
 @pure
-def _scaled(amount: uint256, decimals: uint256, target_decimals: uint256) -> (uint256, uint256):
+def _scaled(
+    amount: uint256, decimals: uint256, target_decimals: uint256
+) -> (uint256, uint256):
     """
     @dev Change of decimals, rounded down: collateral is worth less, not more.
          At most 18 decimals are added, 60 bits, so the product is exact.

@@ -44,18 +44,21 @@ def _holdings(asset: asset_registry.Custody) -> uint256:
 
 @internal
 @payable
-def _receive(asset: asset_registry.Custody, sender: address, amount: uint256) -> uint256:
+def _receive(
+    asset: asset_registry.Custody, sender: address, amount: uint256
+) -> (uint256, uint256):
     """
-    @dev Returns what arrived, in native units, and never more than was
-         asked for: what else comes during the call, by a rebase or a gift,
-         is surplus. The amount is in native units but for an aToken, which
-         is asked for by its balance; its price of a scaled unit is at least
-         one, so the amount bounds the scaled units too. They are what
-         arrived by definition, and a fee check has nothing to compare.
+    @dev Returns what the vault held before and what arrived, both in native
+         units. What arrived is never more than was asked for: what else
+         comes during the call, by a rebase or a gift, is surplus. The amount
+         is in native units but for an aToken, which is asked for by its
+         balance. A scaled unit is worth at least one of the balance, so the
+         amount bounds what arrives there too, but a fee check has nothing to
+         compare it with.
     """
     if asset.kind == asset_registry.KIND_ETHER:
         assert msg.value == amount, "V11: ether sent differs from the amount"
-        return amount
+        return self.balance - amount, amount
     assert msg.value == 0, "V12: ether sent with a token deposit"
     held_before: uint256 = self._holdings(asset)
     if asset.kind == asset_registry.KIND_STETH:
@@ -70,7 +73,7 @@ def _receive(asset: asset_registry.Custody, sender: address, amount: uint256) ->
     assert (
         received >= amount or asset.may_take_fee or asset.kind == asset_registry.KIND_ATOKEN
     ), "V14: less arrived than was sent"
-    return min(received, amount)
+    return held_before, min(received, amount)
 
 
 @internal

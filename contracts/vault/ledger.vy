@@ -56,6 +56,26 @@ def deficit_native(asset_id: uint256) -> uint256:
 
 
 @internal
+def _credit(
+    asset_id: uint256,
+    decimals: uint256,
+    held_native: uint256,
+    amount_units: uint256,
+    cap_units: uint256,
+):
+    """
+    @dev `held_native` is what the vault held before the deposit: whoever
+         deposits into a deficit would pay for a loss that others had.
+    """
+    assert held_native >= self._owed_native(
+        asset_id, decimals
+    ), "V17: asset has lost value: a deposit would share the loss"
+    ledger: uint256 = self.ledger_units[asset_id] + amount_units
+    assert ledger <= cap_units, "V18: deposit exceeds the asset's cap"
+    self.ledger_units[asset_id] = ledger
+
+
+@internal
 @view
 def _surplus_native(asset_id: uint256, asset: asset_registry.Custody) -> uint256:
     held_native: uint256 = custody._holdings(asset)
@@ -87,10 +107,10 @@ def _payout_native(
          than to wait for the loss to be made good.
     """
     ledger: uint256 = self.ledger_units[asset_id]
-    assert amount_units <= ledger, "V17: payout is more than the ledger"
+    assert amount_units <= ledger, "V19: payout is more than the ledger"
     held_native: uint256 = custody._holdings(asset)
     if held_native >= self._owed_native(asset_id, asset.decimals):
         return asset_registry._to_native(asset.decimals, amount_units)
-    assert msg.sender == owner, "V18: asset has lost value: only the owner may ask"
+    assert msg.sender == owner, "V20: asset has lost value: only the owner may ask"
     # held_native < 2^80 * 10^28 and amount_units <= ledger < 2^80.
     return held_native * amount_units // ledger

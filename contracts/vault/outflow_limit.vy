@@ -63,8 +63,8 @@ def activate_outflow_limit(asset_id: uint256):
     @param asset_id Asset with an announced limit.
     """
     packed: uint256 = self._packed_schedules[asset_id]
-    assert packed != 0, "V20: no limit is announced"
-    assert block.timestamp >= packed >> LIMIT_BITS, "V21: notice of the limit is not over"
+    assert packed != 0, "V22: no limit is announced"
+    assert block.timestamp >= packed >> LIMIT_BITS, "V23: notice of the limit is not over"
     self._packed_schedules[asset_id] = 0
     self._set_limit(asset_id, packed & (2**LIMIT_BITS - 1))
 
@@ -112,7 +112,7 @@ def _take(asset_id: uint256, amount_units: uint256) -> bool:
 @internal
 @pure
 def _check_limit(limit_units: uint256):
-    assert limit_units < 2**LIMIT_BITS, "V19: hourly limit is 2^80 units or more"
+    assert limit_units < 2**LIMIT_BITS, "V21: hourly limit is 2^80 units or more"
 
 
 @internal

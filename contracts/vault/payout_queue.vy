@@ -53,8 +53,8 @@ def _append(owner: address, asset_id: uint256, amount_units: uint256):
 @internal
 def _remove_ready(payout_id: uint256) -> ICollateralVault.QueuedPayout:
     payout: ICollateralVault.QueuedPayout = self._payout(payout_id)
-    assert payout.ready_at_s != 0, "V22: no such payout is queued"
-    assert block.timestamp >= payout.ready_at_s, "V23: payout still waits"
+    assert payout.ready_at_s != 0, "V24: no such payout is queued"
+    assert block.timestamp >= payout.ready_at_s, "V25: payout still waits"
     self._packed_payouts[payout_id] = 0
     self._amounts_units[payout_id] = 0
     return payout

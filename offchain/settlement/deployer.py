@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import rlp
@@ -51,17 +52,40 @@ class ChainClient(Protocol):
         """Send a transaction and wait until it is mined."""
 
 
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Who has a say in the system; their powers are listed in docs/audit/roles.md.
+
+    Attributes
+    ----------
+    owner : str
+        Of vault, registry and oracle hub; in production a timelock.
+    guardian : str
+        May pause deposits and impair assets; the zero address: nobody.
+    treasury : str
+        Receives the vault's surplus.
+    """
+
+    owner: str
+    guardian: str
+    treasury: str
+
+
 def deploy_system(
-    client: ChainClient, owner: str, deployment: Deployment | None = None, save: Save | None = None
+    client: ChainClient,
+    roles: Roles,
+    deployment: Deployment | None = None,
+    save: Save | None = None,
 ) -> Deployment:
     """Deploy all contracts of the system but verifiers, chains and assets.
 
     Parameters
     ----------
     client : ChainClient
-        Sends transactions; its account has to be `owner`, or the last step is left to the owner.
-    owner : str
-        Owner of vault, registry and oracle hub.
+        Sends transactions; its account has to be the owner, or `set_gateway` of vault and registry
+        is left to the owner.
+    roles : Roles
+        Who has a say.
     deployment : Deployment, optional
         Record of an earlier attempt; what it names and the chain has is not deployed again.
     save : callable, optional
@@ -73,13 +97,13 @@ def deploy_system(
         The complete record.
     """
     deployment = deployment or Deployment(
-        network=client.network_name, l1_chain_id=client.chain_id, owner=owner
+        network=client.network_name, l1_chain_id=client.chain_id, owner=roles.owner
     )
     steps = _Steps(client, deployment, save or (lambda _: None))
-    registry = steps.contract("ChainRegistry", owner)
+    registry = steps.contract("ChainRegistry", roles.owner)
     data = steps.contract("DataAvailability")
-    hub = steps.contract("OracleHub", owner)
-    vault = steps.contract("CollateralVault", owner)
+    hub = steps.contract("OracleHub", roles.owner)
+    vault = steps.contract("CollateralVault", roles.owner, roles.guardian, roles.treasury)
     proofs = steps.contract("StateProofs")
     if not all(steps.stands(name) for name in _ROW):
         nonce = client.deployer_nonce
@@ -91,7 +115,7 @@ def deploy_system(
         steps.contract("PriorityQueue", registry, gateway)
         steps.contract("Gateway", vault, registry, queue, hub, data, hatch)
         steps.contract("EscapeHatch", gateway, proofs)
-    if client.deployer == owner:
+    if client.deployer == roles.owner:
         for name in ("ChainRegistry", "CollateralVault"):
             steps.bind(name, deployment.gateway)
     return deployment

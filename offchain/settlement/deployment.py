@@ -100,7 +100,7 @@ class Deployment:
             deployment = cls(**found)
         except (ValueError, TypeError, KeyError) as error:
             raise DeploymentFileError(
-                f"{path.name} is not a record of a deployment ({error}); move it away to deploy anew"
+                f"{path.name} is no record of a deployment ({error}); move it away to deploy anew"
             ) from error
         if deployment.l1_chain_id != l1_chain_id:
             raise DeploymentFileError(

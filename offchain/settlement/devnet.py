@@ -10,7 +10,7 @@ from typing import Final
 
 from offchain.settlement.abi import keccak256
 from offchain.settlement.contracts import compiled_by_name
-from offchain.settlement.deployer import ChainClient, Save, deploy_system
+from offchain.settlement.deployer import ChainClient, Roles, Save, deploy_system
 from offchain.settlement.deployment import Deployment
 
 # Stands for ether where the vault expects a token's address.
@@ -128,7 +128,8 @@ def deploy_devnet(
         On a network that is not local, before anything is sent.
     """
     require_local(client.network_name, client.chain_id)
-    deployment = deploy_system(client, client.deployer, deployment, save)
+    roles = Roles(client.deployer, guardian=chain.governance, treasury=client.deployer)
+    deployment = deploy_system(client, roles, deployment, save)
     if deployment.chain_id:
         return deployment
     for name, args in (

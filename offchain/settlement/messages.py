@@ -7,7 +7,7 @@ sections 2 and 3. Every struct consists of static ABI words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any, ClassVar, Final, Self
 
@@ -47,7 +47,7 @@ def words_of(value: Any) -> bytes:
 
     Parameters
     ----------
-    value : int, bytes or tuple of these
+    value : int, bytes, AbiStruct or tuple of these
         An unsigned integer below 2^256, 20 bytes of an address, or 32 bytes.
 
     Raises
@@ -55,15 +55,17 @@ def words_of(value: Any) -> bytes:
     ValueError
         If an integer is out of range or a byte string has another length.
     """
-    if isinstance(value, tuple):
-        return b"".join(words_of(item) for item in value)
     if isinstance(value, int):
         return uint_word(value)
+    if isinstance(value, tuple):
+        return b"".join([words_of(item) for item in value])
+    if isinstance(value, AbiStruct):
+        return b"".join([words_of(getattr(value, name)) for name in value.__slots__])
     return address_word(value) if len(value) == ADDRESS_BYTES else bytes32_word(value)
 
 
 class AbiStruct:
-    """A struct of static words: base of the dataclasses below.
+    """A struct of static words: base of the dataclasses below, whose slots are its members.
 
     Attributes
     ----------
@@ -71,15 +73,12 @@ class AbiStruct:
         The struct as a tuple type of the ABI.
     """
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     ABI_TYPE: ClassVar[str]
 
     def to_tuple(self) -> tuple[Any, ...]:
         """Return the members in order, as an argument of a contract call."""
-        return tuple(
-            _plain(getattr(self, field.name))
-            for field in fields(self)  # type: ignore[arg-type]
-        )
+        return tuple(_plain(getattr(self, name)) for name in self.__slots__)
 
     def to_bytes(self) -> bytes:
         """Encode as ABI words.
@@ -89,7 +88,7 @@ class AbiStruct:
         ValueError
             If a member is out of range or has the wrong length.
         """
-        return words_of(self.to_tuple())
+        return words_of(self)
 
     @classmethod
     def from_tuple(cls, values: Sequence[Any]) -> Self:

@@ -14,7 +14,7 @@ from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.poseidon2 import Digest, compress
 from offchain.spec.tree import ZERO_DIGEST
 
-_LINE = 92
+_LINE = 95
 _LANE_BITS = 128
 _SUM_BITS = 120
 _BLOCK = 3
@@ -128,17 +128,16 @@ def _wrapped(prefix: str, value: _Expression, suffix: str) -> list[str]:
     indent = outer + " " * 4
     if value.function in _INFIX:
         left, right = value.arguments
-        last = f"{indent}{value.function} {_flat(right)}"
-        return [f"{prefix}(", *_wrapped(indent, left, ""), last, f"{outer}){suffix}"]
+        return _wrapped(prefix, left, f" {value.function} {_flat(right)}{suffix}")
     inner = [line for a in value.arguments for line in _wrapped(indent, a, ",")]
     return [f"{prefix}{value.function}(", *inner, f"{outer}){suffix}"]
 
 
 def _sum(*terms: _Expression) -> _Expression:
-    total = terms[0]
-    for term in terms[1:]:
-        total = _Call("unsafe_add", (total, term))
-    return total
+    if len(terms) == 1:
+        return terms[0]
+    half = (len(terms) + 1) // 2
+    return _Call("unsafe_add", (_sum(*terms[:half]), _sum(*terms[half:])))
 
 
 def _product(*factors: _Expression) -> _Expression:
@@ -233,7 +232,7 @@ def _three_partial_rounds(code: _Code) -> None:
         _sum("y", _Call(">>", ("sums", str(_SUM_BITS))), _product("t0", "7")),
         _sum("y", *squares, _product("t0", "D_TOTAL"), _product("t1", "7")),
     ]
-    code.set("sums", _sum(*(_product(f"s{i}", f"D{i}_AND_1") for i in _OTHERS)))
+    code.set("sums", _sum(*(_product(f"s{i}", f"D{i} * 2**{_SUM_BITS} + 1") for i in _OTHERS)))
     for i, total in enumerate(sums):
         # s0 is below p here, so that its fourth power is below 2^256.
         code.set("y", _product("s0", "s0"))
@@ -283,9 +282,8 @@ def _body() -> list[str]:
 def _diagonal() -> list[str]:
     """Return the constants of the partial rounds."""
     d = c.POSEIDON2_DIAG_MINUS_1
-    lines = ["# Diagonal of the internal matrix less 1; 2^120 D + 1 for two sums at once; D^2."]
+    lines = ["# Diagonal of the internal matrix less 1, and its squares."]
     lines += [f"D{i}: constant(uint256) = {value}" for i, value in enumerate(d)]
-    lines += [f"D{i}_AND_1: constant(uint256) = D{i} * 2**{_SUM_BITS} + 1" for i in _OTHERS]
     for i in _OTHERS:
         lines.append(f"D{i}_SQUARED: constant(uint256) = {d[i] * d[i] % GOLDILOCKS_P}")
     total = sum(d[i] for i in _OTHERS) % GOLDILOCKS_P

@@ -95,7 +95,7 @@ def _roles(owner, operator, governance, depositor, second_depositor, stranger, h
 @pytest.fixture(scope="module")
 def system(project, owner, operator, governance, hatch):
     """All contracts, a 6-decimal quote token as asset 0, ether as asset 1, three chains."""
-    vault = project.CollateralVault.deploy(owner, sender=owner)
+    vault = project.CollateralVault.deploy(owner, governance, owner, sender=owner)
     registry = project.ChainRegistry.deploy(owner, sender=owner)
     data = project.DataAvailability.deploy(sender=owner)
     hub = project.OracleHub.deploy(owner, sender=owner)

@@ -1,51 +1,78 @@
 """The deployment as `ape run deploy` does it."""
 
+import json
 from types import SimpleNamespace
 
 import ape
 import pytest
 from click.testing import CliRunner
 
-from offchain.settlement.deployer import ChainParameters, deploy_system
+from offchain.settlement.devnet import TRUST_MODE_ATTESTED
 from scripts import demo, deploy
-from scripts._lib import ape_client
-from scripts._lib.ape_client import ApeClient
-from tests.contracts.support import CHAIN_ID, CONFIG_HASH, ETHER_WEI, GENESIS_ROOT, System
+from scripts._lib import ape_client, signers
+from tests.contracts.support import ETHER_WEI
+
+LOCAL = ["--network", "ethereum:local:test"]
 
 
-def test_deployed_system_settles(project, owner, operator, governance, depositor):
-    deployment = deploy_system(
-        ApeClient(owner),
-        owner.address,
-        ChainParameters(CHAIN_ID, operator.address, governance.address, CONFIG_HASH, GENESIS_ROOT),
-    )
-    gateway = project.Gateway.at(deployment.gateway)
-    system = System(
-        vault=project.CollateralVault.at(deployment.vault),
-        gateway=gateway,
-        quote=project.TokenMock.at(deployment.quote_token),
-        owner=owner,
-        operator=operator,
-        governance=governance,
-    )
-    system.deposit_ether(depositor, ETHER_WEI)
-    system.settle()
-    assert gateway.trust_mode_name(CHAIN_ID) == deployment.trust_mode == "ATTESTED"
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(deploy, "DEPLOYMENTS", tmp_path / "deployments")
+    return tmp_path / "deployments"
 
 
-def test_script_refuses_a_live_network(monkeypatch, tmp_path):
-    monkeypatch.setattr(deploy, "connected_network", lambda: ("mainnet", 1))
-    monkeypatch.setattr(deploy, "DEPLOYMENTS", tmp_path)
+def test_script_deploys_once(project, folder, depositor):
+    result = CliRunner(mix_stderr=False).invoke(deploy.cli, [*LOCAL, "--json"])
+    record = json.loads(result.stdout)
+    assert record["trust_mode"] == TRUST_MODE_ATTESTED
+    assert json.loads((folder / "local.json").read_text()) == record
+    vault = project.CollateralVault.at(record["contracts"]["CollateralVault"])
+    vault.deposit(record["chain_id"], 1, ETHER_WEI, sender=depositor, value=ETHER_WEI)
     height = ape.chain.blocks.height
-    result = CliRunner().invoke(deploy.cli, ["--network", "ethereum:local:test"])
-    assert result.exit_code == 1
-    assert "refusing to register a chain in mode ATTESTED on network 'mainnet'" in result.output
+    again = CliRunner(mix_stderr=False).invoke(deploy.cli, [*LOCAL, "--json"])
+    assert json.loads(again.stdout) == record
     assert ape.chain.blocks.height == height
-    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("script", [deploy, demo])
-def test_script_asks_the_node_for_its_chain_id(script, monkeypatch, tmp_path):
+def test_script_refuses_a_broken_record(folder):
+    folder.mkdir()
+    (folder / "local.json").write_text("{}")
+    result = CliRunner().invoke(deploy.cli, LOCAL)
+    assert result.exit_code == 1
+    assert "local.json is no record of a deployment" in result.output
+
+
+def test_script_needs_an_account_on_a_live_network(monkeypatch, folder):
+    monkeypatch.setattr(deploy, "connected_network", lambda: ("mainnet", 1))
+    monkeypatch.setattr(signers, "connected_network", lambda: ("mainnet", 1))
+    height = ape.chain.blocks.height
+    result = CliRunner().invoke(deploy.cli, LOCAL)
+    assert result.exit_code == 1
+    assert "refusing to pay with a test account on network 'mainnet'" in result.output
+    assert ape.chain.blocks.height == height
+    assert not folder.exists()
+
+
+def test_live_network_gets_no_attested_chain(monkeypatch, folder, stranger, guardian_address):
+    """Contracts only: neither test token, nor attestations, nor a chain."""
+    monkeypatch.setattr(deploy, "connected_network", lambda: ("mainnet", 1))
+    monkeypatch.setattr(ape_client, "connected_network", lambda: ("mainnet", 1))
+    monkeypatch.setattr(deploy, "signer", lambda alias: stranger)
+    result = CliRunner().invoke(deploy.cli, [*LOCAL, "--guardian", guardian_address])
+    assert result.exit_code == 0, result.output
+    record = json.loads((folder / "mainnet.json").read_text())
+    assert record["chain_id"] == 0
+    assert record["trust_mode"] == ""
+    assert {"AttestedFacts", "TokenMock", "FactSourceMock"} & record["contracts"].keys() == set()
+    assert len(record["contracts"]) == 8
+
+
+@pytest.fixture
+def guardian_address(accounts):
+    return accounts[7].address
+
+
+def test_demo_asks_the_node_for_its_chain_id(monkeypatch):
     """A live node behind the name ``local``: Ape's own chain id is a setting then."""
     provider = SimpleNamespace(
         network=SimpleNamespace(name="local"),
@@ -53,10 +80,8 @@ def test_script_asks_the_node_for_its_chain_id(script, monkeypatch, tmp_path):
     )
     chain = SimpleNamespace(provider=provider, chain_id=1337)
     monkeypatch.setattr(ape_client, "ape", SimpleNamespace(chain=chain))
-    monkeypatch.setattr(deploy, "DEPLOYMENTS", tmp_path)
     height = ape.chain.blocks.height
-    result = CliRunner().invoke(script.cli, ["--network", "ethereum:local:test"])
+    result = CliRunner().invoke(demo.cli, LOCAL)
     assert result.exit_code == 1
     assert "in mode ATTESTED on network 'local' (chain id 1)" in result.output
     assert ape.chain.blocks.height == height
-    assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offchain.security.parameters import SETTLE_COMPACT
-from offchain.settlement.deployer import ETHER_ASSET, QUOTE_ASSET
+from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET
 from offchain.settlement.verifier_client import VerifierClient
 from offchain.settlement.verifier_deployment import deploy_verifier
 from offchain.settlement.withdrawals import Withdrawal

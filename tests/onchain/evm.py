@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyrevm
+import rlp
 from eth_abi import decode, encode
 from eth_utils import keccak
 
@@ -36,9 +37,15 @@ class Outcome:
     """What a call returned and emitted, and what it cost."""
 
     values: tuple[Any, ...]
-    events: list[tuple[str, dict[str, Any]]]  # of the called contract; indexed arrays as hashes
+    logs: list[Any]  # of all contracts, raw
+    contract: Contract
     gas_used: int  # of the whole transaction, without the floor of EIP-7623
     execution_gas: int  # without the 21,000 and the price of the calldata
+
+    @property
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Events of the called contract, with indexed arrays as hashes."""
+        return self.contract.events_of(self.logs)
 
 
 class Evm:
@@ -57,9 +64,14 @@ class Evm:
         address = self._revm.deploy(sender, code)
         return Contract(self._revm, address, compiled.abi)
 
-    def set_time(self, timestamp_s: int) -> None:
-        """Set the time of the block."""
-        self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s))
+    def set_time(self, timestamp_s: int, block_number: int = 0) -> None:
+        """Set the time of the block, and its number."""
+        self._revm.set_block_env(pyrevm.BlockEnv(timestamp=timestamp_s, number=block_number))
+
+    def next_address(self, later: int = 0, sender: str = DEPLOYER) -> str:
+        """Return where a sender's next contract will stand, or one that it deploys later."""
+        nonce = self._revm.basic(sender).nonce + later
+        return "0x" + keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[12:].hex()
 
     def fund(self, address: str, amount_wei: int) -> None:
         """Give an address this balance, as ether that is forced upon it."""
@@ -126,14 +138,15 @@ class Contract:
         calldata_gas = ZERO_BYTE_GAS * zeros + OTHER_BYTE_GAS * (len(calldata) - zeros)
         return Outcome(
             values=decode(_types(self._functions[name]["outputs"]), output),
-            events=[
-                self._event(log)
-                for log in result.logs
-                if log.address.lower() == self.address.lower()
-            ],
+            logs=result.logs,
+            contract=self,
             gas_used=result.gas_used,
             execution_gas=result.gas_used - TRANSACTION_GAS - calldata_gas,
         )
+
+    def events_of(self, logs: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Decode those logs that are this contract's."""
+        return [self._event(log) for log in logs if log.address.lower() == self.address.lower()]
 
     def _event(self, log: Any) -> tuple[str, dict[str, Any]]:
         topics, data = log.data

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import isqrt
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,30 @@ def test_price_is_exact_but_for_rounding_down(reserves, prices, decimals, supply
     else:
         assert found.value**2 <= square < (found.value * (1 + Fraction(1, 2**124)) + 1) ** 2
         assert (found.status is Status.NON_POSITIVE) == (found.value == 0)
+
+
+def test_contract_rounds_as_its_twin():
+    """Any decimals, numbers of any size; the scene compares each reading with the twin's."""
+    scene, rng = Scene(), Random(1)
+    sources = [scene.source() for _ in range(3)]
+    prices = [chainlink(source, min_answer=0, max_answer=2**128 - 1) for source in sources[:2]]
+    scene.register(*prices, *[pair(sources[2], decimals) for decimals in range(30)])
+    significant_bits = set()
+    for _ in range(60):
+        for source in sources[:2]:
+            source.price(1 << rng.randrange(10, 126) | rng.getrandbits(100), scene.now_s)
+        reserves = [rng.getrandbits(rng.randint(1, 112)) | 1 for _ in range(2)]
+        sources[2].pair(*reserves, rng.getrandbits(rng.randint(1, 128)) | 1)
+        readings = scene.readings()
+        significant_bits |= {reading.value.bit_length() for reading in readings[2:]}
+    # Down to zero, and up to all bits that a value has: the last bits of the root count.
+    assert {0, 127, 128} <= significant_bits
+    # Nearly the highest worth, 2^194; an odd number of decimals (the last) makes it too high.
+    for source in sources[:2]:
+        source.price(1 << 82, scene.now_s)
+    sources[2].pair(2**112 - 1, 2**112 - 1, 2**127)
+    statuses = [reading.status for reading in scene.readings()[-2:]]
+    assert statuses == [Status.OK, Status.OUT_OF_RANGE]
 
 
 class Market:

@@ -22,8 +22,8 @@ HASHER = Hasher(compress=cache(poseidon2.compress), hash_words=cache(poseidon2.h
 CONFIG_HASH = b"\x11" * 32
 GOVERNANCE = b"\x22" * 20
 NO_DIGEST = bytes(32)
-KEPT_HEIGHTS = (2, 4, 8, 16)
-COLD_GAS, WARM_GAS = 1_760_000, 510_000
+KEPT_HEIGHTS = (3, 6, 11)
+COLD_GAS, WARM_GAS = 1_710_000, 555_000
 FLIPS = 24
 
 ids = st.one_of(st.integers(0, 200), st.integers(0, 2**22 - 1))
@@ -140,7 +140,7 @@ EVM = Evm()
 CONTRACT = EVM.deploy("StateProofs")
 
 
-def state_with_neighbours(seed=1, count=6):
+def state_with_neighbours(seed=1, count=8):
     rng = Random(seed)
     state = genesis(CONFIG_HASH, GOVERNANCE, HASHER)
     for master in range(1, count + 1):
@@ -315,7 +315,9 @@ def test_another_root_is_refused_also_when_nodes_are_known(reader):
     proof = reader.proofs.record(Subtree.ACCOUNTS, 1)
     arguments = (Subtree.ACCOUNTS, 1, proof.record)
     refused(reader.send, *arguments, proof.path.siblings, root=other.root, code="R05")
-    refused(reader.send, *arguments, proof.path.siblings[:2], root=other.root, code="R04")
+    refused(
+        reader.send, *arguments, proof.path.siblings[: KEPT_HEIGHTS[0]], root=other.root, code="R04"
+    )
     refused(reader.send, *arguments, proof.path.siblings, root=NO_DIGEST, code="R05")
     not_canonical = b"\xff" * 32
     refused(reader.send, *arguments, proof.path.siblings, root=not_canonical, code="R01")
@@ -389,8 +391,15 @@ def test_a_known_node_does_not_help_a_wrong_path(reader):
         refused(reader.send, Subtree.ACCOUNTS, 1, richer, siblings, code="R05")
         reader.send(Subtree.ACCOUNTS, 2, second.record, second.path.siblings[:length])
     # A neighbour's path that ends beside the known node, not at it.
-    far = reader.proofs.record(Subtree.ACCOUNTS, 6)
-    refused(reader.send, Subtree.ACCOUNTS, 6, far.record, far.path.siblings[:2], code="R04")
+    far = reader.proofs.record(Subtree.ACCOUNTS, 8)
+    refused(
+        reader.send,
+        Subtree.ACCOUNTS,
+        8,
+        far.record,
+        far.path.siblings[: KEPT_HEIGHTS[0]],
+        code="R04",
+    )
 
 
 def test_views_agree_and_remember_nothing(reader):
@@ -407,8 +416,12 @@ def test_views_agree_and_remember_nothing(reader):
     arguments = (root, 1, proof.slots, proof.records)
     assert CONTRACT.call("has_positions", *arguments, proof.path.siblings).values == (True,)
     reader.positions(1)
-    assert CONTRACT.call("has_positions", *arguments, proof.path.siblings[:2]).values == (False,)
-    assert not reader.is_known(reader.proofs.record(Subtree.ACCOUNTS, 1).path.number >> 2)
+    assert CONTRACT.call(
+        "has_positions", *arguments, proof.path.siblings[: KEPT_HEIGHTS[0]]
+    ).values == (False,)
+    assert not reader.is_known(
+        reader.proofs.record(Subtree.ACCOUNTS, 1).path.number >> KEPT_HEIGHTS[0]
+    )
 
 
 def test_hostile_calldata_is_refused(reader):

@@ -80,18 +80,16 @@ class Scene:
         self.evm.set_time(self.time_s)
 
 
-def vault_scene(owner: str = OWNER, guardian: str = GUARDIAN, treasury: str = TREASURY) -> Scene:
+def vault_scene() -> Scene:
     """Deploy a vault without assets; one chain is frozen."""
     evm = Evm()
     evm.set_time(START_S)
-    vault = evm.deploy("CollateralVault", owner, guardian, treasury)
+    evm.fund(DEPOSITOR, 10**30)
+    vault = evm.deploy("CollateralVault", OWNER, GUARDIAN, TREASURY)
     gateway = evm.deploy("GatewayStub", vault.address)
     gateway.call("set_frozen", FROZEN_CHAIN, True)
-    evm.fund(DEPOSITOR, 10**30)
-    scene = Scene(evm, vault, gateway)
-    if owner == OWNER:
-        vault.call("set_gateway", gateway.address, sender=OWNER)
-    return scene
+    vault.call("set_gateway", gateway.address, sender=OWNER)
+    return Scene(evm, vault, gateway)
 
 
 def mint_and_approve(scene: Scene, token: Contract, amount: int, mint: str = "mint") -> None:

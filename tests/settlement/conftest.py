@@ -5,7 +5,7 @@ from eth_utils.address import to_canonical_address
 
 from offchain.engine.genesis import GenesisConfig
 from offchain.engine.journal import Journal
-from offchain.settlement.deployer import ETHER_ASSET, ChainParameters, deploy_system
+from offchain.settlement.devnet import ETHER_ASSET, ChainParameters, deploy_devnet
 from offchain.settlement.local_chain import LocalChain
 from offchain.spec import op
 from offchain.spec.kinds import AssetFlag
@@ -15,14 +15,14 @@ from tests.settlement.scene import CAP_UNITS, CHAIN_ID, domain_of, start
 @pytest.fixture
 def system(tmp_path):
     l1 = LocalChain(account_count=6)
-    deployer, operator, governance = l1.accounts[:3]
+    _, operator, governance = l1.accounts[:3]
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
     parameters = ChainParameters(
         CHAIN_ID, operator, governance, genesis.config_hash(), genesis.new_core().root()
     )
-    deployment = deploy_system(l1, deployer, parameters)
+    deployment = deploy_devnet(l1, parameters)
     domain = domain_of(l1, deployment)
     journal = Journal(tmp_path / "journal", domain.deployment_hash(genesis.config_hash()))
     started = start(l1, deployment, genesis, journal)

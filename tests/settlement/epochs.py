@@ -47,14 +47,17 @@ class Epoch:
 def honest_epoch(rng: Random, model: GatewayModel, chain_ids: list[int]) -> Epoch:
     """Return a settlement of some of these live chains that the gateway must accept."""
     count = rng.randint(1, min(OUTPUTS_MAX, len(chain_ids)))
-    return _Draft(rng, model, sorted(rng.sample(chain_ids, count))).epoch()
+    return Draft(rng, model, sorted(rng.sample(chain_ids, count))).epoch()
 
 
-class _Draft:
+class Draft:
     """Plays the six steps on copies of the ledgers while it writes the lists."""
 
-    def __init__(self, rng: Random, model: GatewayModel, chain_ids: list[int]) -> None:
+    def __init__(
+        self, rng: Random, model: GatewayModel, chain_ids: list[int], distrusted: int = 0
+    ) -> None:
         self.rng = rng
+        self.distrusted = distrusted  # gets no pledges
         self.state = model.state
         self.chain_ids = chain_ids
         ledger = self.state.ledger
@@ -231,7 +234,7 @@ class _Draft:
             for chain_id in self.chain_ids
             for peer in peers
             for asset in ASSETS
-            if peer != chain_id and rng.random() < 0.15
+            if peer not in (chain_id, self.distrusted) and rng.random() < 0.15
         ]
         released = {}
         for chain_id, peer, asset in chosen:
@@ -345,21 +348,23 @@ def changed(rng: Random, settlement: Settlement) -> Settlement:
             other = rng.randrange(len(items))
             items[position], items[other] = items[other], items[position]
         case _:
-            items[position] = _with_other_word(rng, items[position])
+            items[position] = with_other_word(rng, items[position])
     return replace(settlement, **{name: tuple(items)})
 
 
-def _with_other_word(rng: Random, item):
+def with_other_word(rng: Random, item):
     field = rng.choice(fields(item))
     value = getattr(item, field.name)
     if field.name == "sums":
         sums = list(value)
         place = rng.randrange(len(sums))
-        sums[place] = _with_other_word(rng, sums[place])
+        sums[place] = with_other_word(rng, sums[place])
         return replace(item, sums=tuple(sums))
     if isinstance(value, int):
-        near = (value + 1, max(value - 1, 0), value * 2, value // 2)
-        return replace(item, **{field.name: min(rng.choice(near + WORDS), 2**256 - 1)})
+        others = (value + 1, max(value - 1, 0), value * 2, value // 2)
+        # A chain whose counters are at their ends can do nothing more.
+        others += () if field.name in ("last_batch", "last_slot") else WORDS
+        return replace(item, **{field.name: min(rng.choice(others), 2**256 - 1)})
     other = rng.choice((bytes(len(value)), rng.randbytes(len(value))))
     return replace(item, **{field.name: other})
 

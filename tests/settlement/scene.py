@@ -1,14 +1,16 @@
 """One chain with its contracts on an embedded L1, as the operator's process starts it."""
 
+import itertools
 from dataclasses import dataclass
 
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from offchain.engine.genesis import GenesisConfig
 from offchain.engine.journal import Journal
-from offchain.engine.sequencer import Sequencer, wall_clock_ms
+from offchain.engine.sequencer import Sequencer
 from offchain.engine.signing import SigningDomain, SigningKey
-from offchain.settlement.deployer import ETHER_ASSET, Deployment
+from offchain.settlement.deployment import Deployment
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.settlement.local_chain import LocalChain
 from offchain.settlement.service import SettlementService
 from offchain.spec import op
@@ -19,6 +21,7 @@ CHAIN_ID = 3
 ETHER_WEI = 10**18
 UNITS_PER_ETHER = 10**8
 CAP_UNITS = 5 * UNITS_PER_ETHER
+_NONCES = itertools.count()
 
 
 @dataclass
@@ -33,8 +36,8 @@ class System:
     def enqueue(self, admin_op):
         data = admin_op.to_bytes()
         self.l1.transact(
-            "Gateway",
-            self.deployment.gateway,
+            "PriorityQueue",
+            self.deployment.queue,
             "enqueue_admin",
             CHAIN_ID,
             data[:32],
@@ -80,7 +83,10 @@ def start(l1, deployment, genesis, journal):
     """Sequencer and service as a process starts them, with whatever the journal holds."""
     config_hash = genesis.config_hash()
     domain = domain_of(l1, deployment)
-    sequencer = Sequencer(genesis.new_core(), domain, config_hash, journal=journal)
+    # L1's clock, which tests move.
+    sequencer = Sequencer(
+        genesis.new_core(), domain, config_hash, journal=journal, clock_ms=lambda: 1_000 * l1.now_s
+    )
     service = SettlementService(
         l1, deployment, config_hash, l1.private_key(l1.accounts[1]), sequencer
     )
@@ -89,7 +95,7 @@ def start(l1, deployment, genesis, journal):
 
 def withdraw(system, who, account, units):
     key = SigningKey(system.l1.private_key(system.l1.accounts[who]))
-    now_ms = wall_clock_ms()
+    now_ms = 1_000 * system.l1.now_s + next(_NONCES)
     envelope = Envelope(
         kind=EnvelopeKind.USER,
         account=account,

@@ -4,8 +4,16 @@ import pytest
 
 from offchain.settlement import local_chain
 from offchain.settlement.attestation import attest
-from offchain.settlement.deployer import ETHER_ASSET, ChainParameters, deploy_system
+from offchain.settlement.devnet import (
+    ATTESTED_PARAMETERS_ID,
+    ATTESTED_PROGRAM_ID,
+    CUSTODY_TOKEN,
+    ETHER_ASSET,
+    ChainParameters,
+    deploy_devnet,
+)
 from offchain.settlement.local_chain import ContractRevertedError, LocalChain
+from offchain.settlement.messages import Flow, flows_root
 from offchain.settlement.priority import PriorityRecord, accumulate_all
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
@@ -26,9 +34,8 @@ def chain():
 @pytest.fixture
 def deployment(chain):
     _, operator, governance = chain.accounts[:3]
-    return deploy_system(
+    return deploy_devnet(
         chain,
-        chain.accounts[0],
         ChainParameters(CHAIN_ID, operator, governance, CONFIG_HASH, GENESIS_ROOT),
     )
 
@@ -37,8 +44,8 @@ def address_bytes(address):
     return bytes.fromhex(address[2:])
 
 
-def watched_records(chain, gateway):
-    events = [log["args"] for log in chain.events("Gateway", gateway, "PriorityQueued")]
+def watched_records(chain, queue):
+    events = [log["args"] for log in chain.events("PriorityQueue", queue, "PriorityQueued")]
     records = [PriorityRecord.from_event(event) for event in events]
     for count, event in enumerate(events, start=1):
         assert accumulate_all(records[:count]) == event["accumulator"]
@@ -60,13 +67,15 @@ def test_deposits_to_claims(chain, deployment):
             sender=depositor,
             value_wei=amount_wei,
         )
-    records = watched_records(chain, gateway)
+    records = watched_records(chain, deployment.queue)
     assert [record.account_id for record in records] == list(range(1, DEPOSITOR_COUNT + 1))
     tree = WithdrawalTree(
         CHAIN_ID,
         1,
         [Withdrawal(record.sender, record.asset_id, record.amount_units) for record in records],
     )
+    units = sum(record.amount_units for record in records)
+    flow = Flow(CHAIN_ID, ETHER_ASSET, units, units)
     output = PublicOutput(
         l1_chain_id=chain.chain_id,
         gateway=address_bytes(gateway),
@@ -83,13 +92,17 @@ def test_deposits_to_claims(chain, deployment):
         priority_first=0,
         priority_next=len(records),
         priority_accumulator=accumulate_all(records),
+        flows_root=flows_root([flow]),
         withdrawals_root=tree.root,
     )
-    arguments = (CHAIN_ID, output.to_tuple(), attest(output, chain.private_key(operator)))
+    facts = deployment.contracts["AttestedFacts"]
+    ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
+    signature = attest(output, chain.private_key(operator))
+    chain.transact("AttestedFacts", facts, "attest", *ids, output.digest(), signature)
+    arguments = ([output.to_tuple()], [flow.to_tuple()], [], [], [], [])
     chain.transact("Gateway", gateway, "settle", *arguments)
     (settled,) = chain.events("Gateway", gateway, "Settled")
     assert settled["args"]["public_output_hash"] == output.digest()
-    assert settled["args"]["trust_mode"] == "ATTESTED"
     with pytest.raises(ContractRevertedError, match=r"^E06: replay of a settled batch$"):
         chain.transact("Gateway", gateway, "settle", *arguments)
 
@@ -117,33 +130,34 @@ def test_deposits_to_claims(chain, deployment):
 
 
 def test_revert_of_a_call(chain, deployment):
-    with pytest.raises(ContractRevertedError, match=r"^E01: chain is not registered$"):
-        chain.call("Gateway", deployment.gateway, "chain_state", CHAIN_ID + 1)
+    with pytest.raises(ContractRevertedError, match=r"^C27: chain is not registered$"):
+        chain.call("Gateway", deployment.gateway, "position", CHAIN_ID + 1)
 
 
 def test_revert_of_a_deployment(chain):
     with pytest.raises(ContractRevertedError, match=r"^O01: "):
-        chain.deploy("CollateralVault", "0x" + "00" * 20)
+        chain.deploy("CollateralVault", *["0x" + "00" * 20] * 3)
 
 
 def test_revert_without_reason(chain, deployment):
     """A token's own arithmetic check gives none."""
     with pytest.raises(ContractRevertedError):
-        chain.transact("TokenMock", deployment.quote_token, "transfer", chain.accounts[1], 1)
+        chain.transact(
+            "TokenMock", deployment.contracts["TokenMock"], "transfer", chain.accounts[1], 1
+        )
 
 
 def test_reverted_transaction_is_not_counted(chain, deployment):
     counted = len(chain.gas_used["register_asset"])
-    with pytest.raises(ContractRevertedError, match=r"^V01: "):
-        chain.transact(
-            "CollateralVault", deployment.vault, "register_asset", 0, deployment.quote_token
-        )
+    terms = (deployment.contracts["TokenMock"], CUSTODY_TOKEN, False, 1, 1, 1)
+    with pytest.raises(ContractRevertedError, match=r"^V02: "):
+        chain.transact("CollateralVault", deployment.vault, "register_asset", 0, terms)
     assert len(chain.gas_used["register_asset"]) == counted
 
 
 def test_transaction_over_the_limit_is_out_of_gas(chain, deployment, monkeypatch):
     monkeypatch.setattr(local_chain, "MAX_TRANSACTION_GAS", 30_000)
-    mint = ("TokenMock", deployment.quote_token, "mint", chain.accounts[1], 10**6)
+    mint = ("TokenMock", deployment.contracts["TokenMock"], "mint", chain.accounts[1], 10**6)
     with pytest.raises(ContractRevertedError, match=r"^out of gas: more than 30,000$"):
         chain.transact(*mint)
 

@@ -9,7 +9,7 @@ from offchain.engine.batch import BATCH_WITHDRAWALS_MAX
 from offchain.engine.journal import Journal
 from offchain.engine.sequencer import wall_clock_ms
 from offchain.settlement.abi import keccak256
-from offchain.settlement.deployer import ETHER_ASSET
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.settlement.l1 import ContractRevertedError
 from offchain.settlement.priority import FORCE_EXPIRY_S, PriorityKind, PriorityRecord
 from offchain.settlement.service import ClaimReport, SettlementError, SettlementService
@@ -17,6 +17,8 @@ from offchain.settlement.withdrawals import PATH_DEPTH_MAX
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
 from tests.settlement.scene import ETHER_WEI, UNITS_PER_ETHER, domain_of, start, withdraw
+
+DAY_S = 86_400
 
 
 def test_deposit_to_claim(system):
@@ -59,7 +61,6 @@ def test_settlement_states_what_the_batch_was(system):
     settled = system.seal_and_settle()
     (event,) = system.l1.events("Gateway", system.deployment.gateway, "Settled")
     assert event["args"]["public_output_hash"] == settled.output.digest()
-    assert event["args"]["trust_mode"] == "ATTESTED"
     assert event["args"]["new_root"] == system.sequencer._core.root()
     assert settled.output.inputs_commitment == settled.batches[0].inputs_commitment
     assert settled.output.receipts_head == system.sequencer.state.header().receipts_head
@@ -84,7 +85,7 @@ def test_skipped_deposit_is_refused_by_l1(system):
     batch = system.sequencer.seal()
     system.deposit(3, 1)
     skipping = replace(batch, priority_next=batch.priority_next + 1)
-    with pytest.raises(ContractRevertedError, match="E13: priority accumulator differs"):
+    with pytest.raises(ContractRevertedError, match="E13: priority hash differs"):
         system.service.settle([skipping])
     system.service.settle([batch])
 
@@ -114,13 +115,14 @@ def test_backlog_settles_at_once(system):
     system.deposit(3, 2)
     system.service.feed_priority()
     withdraw(system, 3, 32, UNITS_PER_ETHER)
-    first = system.sequencer.seal()
     system.deposit(4, 1)
-    system.l1.advance_time(FORCE_EXPIRY_S)
+    system.l1.advance_time(FORCE_EXPIRY_S - DAY_S)
+    first = system.sequencer.seal()
+    system.l1.advance_time(DAY_S)
     system.service.feed_priority()
     withdraw(system, 4, 64, UNITS_PER_ETHER)
     second = system.sequencer.seal()
-    with pytest.raises(ContractRevertedError, match="E14: an expired priority operation"):
+    with pytest.raises(ContractRevertedError, match="E14: overdue operation left out"):
         system.service.settle([first])
     settlement = system.service.settle(system.service.unsettled())
     output = settlement.output

@@ -20,7 +20,7 @@ class EditedL1:
 def queue_logs(system):
     system.deposit(3, 1)
     system.deposit(4, 1)
-    return system.l1.events("Gateway", system.deployment.gateway, "PriorityQueued")
+    return system.l1.events("PriorityQueue", system.deployment.queue, "PriorityQueued")
 
 
 def test_watcher_reports_a_gap(queue_logs):

@@ -129,7 +129,7 @@ class Channels:
         require(envelope.index == channel.received_count + 1, Code.NOT_OLDEST)
         held = self._in_flight[_key(envelope)]
         is_known = held is not None and held.envelope == envelope
-        require(is_known, Code.UNDELIVERED_UNKNOWN)
+        require(is_known, Code.NOT_OLDEST)
 
     def note_received(self, entry: ChannelEntry) -> None:
         """Set what a chain has received from its peer."""

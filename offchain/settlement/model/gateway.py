@@ -36,7 +36,7 @@ def _call(
 
 
 class GatewayModel:
-    """Executable specification of `contracts/Gateway.vy`.
+    """Executable specification of the gateway and of the contracts beside it.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ class GatewayModel:
     def enqueue_admin(self, sender: bytes, chain_id: int, data0: bytes, data1: bytes) -> int:
         """Queue an admin operation; for the chain's governance; return its index."""
         state = self.state
-        state.registry.check_governance(chain_id, sender)
-        state.registry.live(chain_id)
+        governance = state.registry.live(chain_id).terms.governance
+        require(sender == governance, Code.ADMIN_NOT_GOVERNANCE)
         return state.queue.append(
             chain_id, state.now_s, PriorityKind.ADMIN, sender, data0=data0, data1=data1
         )

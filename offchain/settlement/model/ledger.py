@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from offchain.settlement.messages import AssetSum
 from offchain.settlement.model.refusals import Code, require
 from offchain.settlement.model.storage import Storage
+
+WORD_LIMIT: Final = 1 << 256
 
 
 class Ledger:
@@ -83,6 +86,7 @@ class Ledger:
     def pledge(self, owner: int, holder: int, asset_id: int, units: int) -> None:
         """Add to a pledge; the sum of all is at most the balance."""
         total = self.pledged_total[owner, asset_id] + units
+        require(total < WORD_LIMIT, Code.UNNAMED)
         require(total <= self.balance[owner, asset_id], Code.PLEDGES_EXCEED_BALANCE)
         self.pledged_total[owner, asset_id] = total
         self.pledged[owner, holder, asset_id] += units
@@ -106,7 +110,8 @@ class Ledger:
 
     def refund_deposit(self, chain_id: int, owner: bytes, asset_id: int, units: int) -> None:
         """Turn an unconsumed deposit into a credit of its sender."""
-        require(units <= self.unassigned[chain_id, asset_id], Code.DEPOSITS_EXCEEDED)
+        # A broken chain may have counted it as consumed.
+        require(units <= self.unassigned[chain_id, asset_id], Code.UNNAMED)
         self.unassigned[chain_id, asset_id] -= units
         self.credits[chain_id, owner, asset_id] += units
 

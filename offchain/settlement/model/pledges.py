@@ -21,7 +21,7 @@ def apply_pledges(state: State, pledges: Sequence[Pledge]) -> None:
         state.ledger.unpledge(pledge.peer, pledge.chain_id, pledge.asset_id, pledge.released_units)
     for pledge in pledges:
         if pledge.pledged_units:
-            require(pledge.peer in state.registry, Code.UNREGISTERED)
+            require(pledge.peer in state.registry, Code.PEER)
             state.ledger.pledge(pledge.chain_id, pledge.peer, pledge.asset_id, pledge.pledged_units)
 
 

@@ -55,7 +55,7 @@ class PriorityQueue:
         """Return a record that exists."""
         found = self._records[chain_id, index]
         if found is None:
-            raise Refused(Code.NO_RECORD)
+            raise Refused(Code.RECORD)
         return found
 
     def accumulator_after(self, chain_id: int, count: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 from offchain.settlement.abi import ZERO_WORD
 from offchain.settlement.messages import Position, fact_of
 from offchain.settlement.model.channels import COUNTER_LIMIT
-from offchain.settlement.model.refusals import Code, require
+from offchain.settlement.model.refusals import Code, Refused, require
 from offchain.settlement.model.registry import ROLLUP, Chain
 from offchain.settlement.model.state import State
 from offchain.settlement.priority import FORCE_EXPIRY_S
@@ -26,7 +26,7 @@ def check_output(state: State, chain: Chain, output: PublicOutput) -> Position:
         With the code of the first check that fails.
     """
     position = chain.position
-    check_identity(state, chain, output)
+    _check_identity(state, chain, output)
     _check_progress(position, output, state.now_s)
     state.queue.check_range(position.priority_consumed, output, state.now_s)
     _check_oracle(state, chain, output)
@@ -43,6 +43,15 @@ def check_output(state: State, chain: Chain, output: PublicOutput) -> Position:
     )
 
 
+def is_of(state: State, chain: Chain, output: PublicOutput) -> bool:
+    """Whether an output is of this deployment and of the chain's present constants."""
+    try:
+        _check_identity(state, chain, output)
+    except Refused:
+        return False
+    return True
+
+
 def is_proven(state: State, chain: Chain, output: PublicOutput) -> bool:
     """Whether the chain's verifier holds the output's fact true."""
     version = chain.terms.version
@@ -50,8 +59,7 @@ def is_proven(state: State, chain: Chain, output: PublicOutput) -> bool:
     return state.deployment.is_fact(version.verifier, fact)
 
 
-def check_identity(state: State, chain: Chain, output: PublicOutput) -> None:
-    """Check that an output is of this deployment and of the chain's present constants."""
+def _check_identity(state: State, chain: Chain, output: PublicOutput) -> None:
     require(output.domain == DOMAIN, Code.DOMAIN)
     require(output.l1_chain_id == state.deployment.l1_chain_id, Code.L1_CHAIN)
     require(output.gateway == state.deployment.gateway, Code.GATEWAY)

@@ -18,6 +18,7 @@ from offchain.settlement.messages import (
     pledges_root,
 )
 from offchain.settlement.model.channels import IN_FLIGHT_MAX, Channel
+from offchain.settlement.model.ledger import WORD_LIMIT
 from offchain.settlement.model.pledges import apply_pledges
 from offchain.settlement.model.public_output_checks import check_output
 from offchain.settlement.model.refusals import Code, require
@@ -82,17 +83,17 @@ def settle(state: State, settlement: Settlement) -> None:
 
 
 def _check_lengths(settlement: Settlement) -> None:
-    require(len(settlement.outputs) <= OUTPUTS_MAX, Code.LIST_LENGTH)
-    require(all(len(items) <= ENTRIES_MAX for items in settlement.lists()), Code.LIST_LENGTH)
+    require(len(settlement.outputs) <= OUTPUTS_MAX, Code.UNNAMED)
+    require(all(len(items) <= ENTRIES_MAX for items in settlement.lists()), Code.UNNAMED)
     require(len(settlement.outputs) > 0, Code.NO_OUTPUTS)
 
 
 def _advance(state: State, settlement: Settlement) -> None:
     previous = flow = entry = pledge = 0
     for output in settlement.outputs:
-        chain = state.registry.live(output.chain_id)
         require(output.chain_id > previous, Code.UNSORTED_CHAINS)
         previous = output.chain_id
+        chain = state.registry.live(output.chain_id)
         state.registry.advance(output.chain_id, check_output(state, chain, output))
         state.withdrawals.roots[output.chain_id, output.last_batch] = output.withdrawals_root
         flow = _check_flows(output, settlement.flows, flow)
@@ -138,7 +139,7 @@ def _note_received(state: State, entries: Sequence[ChannelEntry]) -> list[Channe
     """Set what every receiver has read after this settlement; return what stood before."""
     before = []
     for entry in entries:
-        require(entry.peer in state.registry, Code.UNREGISTERED)
+        require(entry.peer in state.registry, Code.PEER)
         channel = state.channels[entry.peer, entry.chain_id]
         state.channels.note_received(entry)
         before.append(channel)
@@ -178,15 +179,18 @@ def _send(state: State, output: PublicOutput, envelope: Envelope) -> None:
 
 def _take_value(state: State, envelope: Envelope) -> None:
     sender, receiver = envelope.from_chain, envelope.to_chain
-    used = envelope.used_sums
-    ascends = all(a.asset_id < b.asset_id for a, b in pairwise(used))
-    require(ascends and envelope.sums[: len(used)] == tuple(used), Code.ENVELOPE_SUMS)
-    require(all(not pair.asset_id for pair in envelope.sums[len(used) :]), Code.ENVELOPE_PADDING)
-    for pair in used:
+    previous = -1
+    for pair in envelope.sums:
+        if pair.units == 0:
+            require(pair.asset_id == 0, Code.ENVELOPE_PADDING)
+            previous = WORD_LIMIT  # nothing is used after it
+            continue
+        require(pair.asset_id > previous, Code.ENVELOPE_SUMS)
+        previous = pair.asset_id
         if envelope.flags & EnvelopeFlag.SEIZURE:
             state.ledger.unpledge(sender, receiver, pair.asset_id, pair.units)
         state.ledger.debit(sender, pair.asset_id, pair.units)
-    state.ledger.take_off(used)
+    state.ledger.take_off(envelope.used_sums)
 
 
 def _walk_received(state: State, settlement: Settlement, before: Sequence[Channel]) -> None:

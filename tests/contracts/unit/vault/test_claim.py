@@ -83,12 +83,12 @@ def test_less_than_a_native_unit_is_no_transfer(funded, stranger):
 
 
 def test_more_than_the_ledger(funded, vault, gateway, stranger):
-    with reverts("V17"):
+    with reverts("V19"):
         funded.claim(ETHER_ASSET, 5 * UNIT + 1, stranger, stranger)
-    with reverts("V17"):
+    with reverts("V19"):
         funded.claim(ETHER_ASSET, 2**256 - 1, stranger, stranger)
     gateway.set_credit(FROZEN_CHAIN, stranger, ETHER_ASSET, 2**80, sender=stranger)
-    with reverts("V17"):
+    with reverts("V19"):
         vault.claim_credit(FROZEN_CHAIN, stranger, ETHER_ASSET, sender=stranger)
 
 
@@ -101,7 +101,7 @@ def test_forced_ether_does_not_touch_the_ledger(funded, vault, project, stranger
     funded.force_ether(project, stranger, 2 * ETHER_WEI)
     assert vault.ledger_units(ETHER_ASSET) == 5 * UNIT
     assert vault.surplus_native(ETHER_ASSET) == 2 * ETHER_WEI
-    with reverts("V17"):
+    with reverts("V19"):
         funded.claim(ETHER_ASSET, 5 * UNIT + 1, stranger, stranger)
 
 
@@ -180,7 +180,7 @@ def slashed(system, project, depositor):
 def test_loss_is_shared_and_only_the_owner_asks(system, vault, slashed, depositor, stranger):
     assert vault.deficit_native(FREE_ASSET) == 25 * TOKEN_NATIVE
     assert vault.surplus_native(FREE_ASSET) == 0
-    with reverts("V18"):
+    with reverts("V20"):
         system.claim(FREE_ASSET, 40 * UNIT, depositor, stranger)
     receipt = system.claim(FREE_ASSET, 40 * UNIT, depositor, depositor)
     assert receipt.events.filter(vault.PaidOut)[0].amount_native == 30 * TOKEN_NATIVE
@@ -188,6 +188,13 @@ def test_loss_is_shared_and_only_the_owner_asks(system, vault, slashed, deposito
     system.claim(FREE_ASSET, 60 * UNIT, stranger, stranger)
     assert slashed.balanceOf(stranger) == 45 * TOKEN_NATIVE
     assert vault.ledger_units(FREE_ASSET) == vault.holdings_native(FREE_ASSET) == 0
+
+
+def test_nobody_deposits_into_a_loss(system, vault, slashed, depositor):
+    with reverts("V17"):
+        system.deposit_token(depositor, 3 * TOKEN_NATIVE, slashed)
+    slashed.rebase(10**18, sender=depositor)
+    system.deposit_token(depositor, 3 * TOKEN_NATIVE, slashed)
 
 
 def test_loss_reaches_no_other_asset(system, vault, slashed, stranger):

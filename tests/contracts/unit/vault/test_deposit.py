@@ -113,33 +113,33 @@ def test_largest_credit(system, vault, project, depositor):
 def test_credit_of_2_to_62_units(system, project, depositor, decimals):
     token = project.TokenMock.deploy("TKN", decimals, sender=depositor)
     system.register(token)
-    with reverts("V30"):
+    with reverts("V32"):
         system.deposit_token(
             depositor, 2**62 * 10**decimals // 10**8 + 10 ** max(0, decimals - 8), token
         )
 
 
 def test_smallest_deposit(system, vault, owner, depositor):
-    with reverts("V29"):
+    with reverts("V31"):
         system.deposit_ether(depositor, 10**10 - 1)
-    with reverts("V29"):
+    with reverts("V31"):
         vault.deposit(CHAIN_ID, TOKEN_ASSET, 0, sender=depositor)
     vault.set_min_deposit(TOKEN_ASSET, UNIT, sender=owner)
     system.deposit_token(depositor, TOKEN_NATIVE)
-    with reverts("V29"):
+    with reverts("V31"):
         system.deposit_token(depositor, TOKEN_NATIVE - 1)
 
 
 def test_cap_is_over_the_ledger(system, vault, owner, depositor, stranger):
     vault.set_cap(TOKEN_ASSET, 3 * UNIT, sender=owner)
     system.deposit_token(depositor, 2 * TOKEN_NATIVE)
-    with reverts("V31"):
+    with reverts("V18"):
         system.deposit_token(depositor, TOKEN_NATIVE + 1)
     system.deposit_token(depositor, TOKEN_NATIVE)
     system.claim(TOKEN_ASSET, UNIT, depositor, stranger)
     system.deposit_token(depositor, TOKEN_NATIVE)
     vault.set_cap(TOKEN_ASSET, UNIT, sender=owner)
-    with reverts("V31"):
+    with reverts("V18"):
         system.deposit_token(depositor, 1)
     system.claim(TOKEN_ASSET, 3 * UNIT, depositor, stranger)
 
@@ -147,7 +147,7 @@ def test_cap_is_over_the_ledger(system, vault, owner, depositor, stranger):
 def test_impaired_asset_takes_no_deposits_and_pays(system, vault, guardian, depositor, stranger):
     system.deposit_token(depositor, TOKEN_NATIVE)
     vault.impair(TOKEN_ASSET, sender=guardian)
-    with reverts("V28"):
+    with reverts("V30"):
         system.deposit_token(depositor, TOKEN_NATIVE)
     system.deposit_ether(depositor)
     system.claim(TOKEN_ASSET, UNIT, stranger, stranger)
@@ -177,5 +177,5 @@ def test_refusing_token(system, depositor):
 
 
 def test_gateway_not_set(bare_vault, depositor):
-    with reverts("V27"):
+    with reverts("V29"):
         bare_vault.deposit(CHAIN_ID, ETHER_ASSET, 1, sender=depositor, value=1)

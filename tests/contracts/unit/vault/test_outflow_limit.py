@@ -48,7 +48,7 @@ def test_raising_takes_a_day(vault, owner, stranger):
     state = vault.outflow(TOKEN_ASSET)
     assert (state.limit_units, state.free_units) == (LIMIT, LIMIT)
     assert (state.scheduled_units, state.active_from_s) == (LIMIT + 1, active_from_s)
-    with reverts("V21"):
+    with reverts("V23"):
         vault.activate_outflow_limit(TOKEN_ASSET, sender=stranger)
     wait(DAY_S)
     receipt = vault.activate_outflow_limit(TOKEN_ASSET, sender=stranger)
@@ -58,7 +58,7 @@ def test_raising_takes_a_day(vault, owner, stranger):
 
 
 def test_nothing_announced(vault, stranger):
-    with reverts("V20"):
+    with reverts("V22"):
         vault.activate_outflow_limit(TOKEN_ASSET, sender=stranger)
 
 
@@ -67,7 +67,7 @@ def test_lowering_withdraws_what_was_announced(vault, owner, stranger):
     vault.set_outflow_limit(TOKEN_ASSET, 2 * LIMIT, sender=owner)
     vault.set_outflow_limit(TOKEN_ASSET, LIMIT, sender=owner)
     wait(DAY_S)
-    with reverts("V20"):
+    with reverts("V22"):
         vault.activate_outflow_limit(TOKEN_ASSET, sender=stranger)
 
 
@@ -77,7 +77,7 @@ def test_second_announcement_begins_anew(vault, owner, stranger):
     wait(DAY_S - HOUR_S)
     vault.set_outflow_limit(TOKEN_ASSET, 3 * LIMIT, sender=owner)
     wait(HOUR_S)
-    with reverts("V21"):
+    with reverts("V23"):
         vault.activate_outflow_limit(TOKEN_ASSET, sender=stranger)
 
 
@@ -101,7 +101,7 @@ def test_payout_beyond_the_limit_waits(limited, vault, second_depositor, strange
     payout = vault.queued_payout(0)
     assert (payout.owner, payout.asset_id) == (second_depositor, ETHER_ASSET)
     assert (payout.amount_units, payout.ready_at_s) == (LIMIT, ready_at_s)
-    with reverts("V23"):
+    with reverts("V25"):
         vault.pay_queued(0, sender=second_depositor)
 
 
@@ -123,12 +123,12 @@ def test_queued_payout_is_paid_once_without_limit(limited, vault, second_deposit
     ]
     assert vault.ledger_units(ETHER_ASSET) == 40 * UNIT
     assert vault.queued_payout(0).ready_at_s == 0
-    with reverts("V22"):
+    with reverts("V24"):
         vault.pay_queued(0, sender=stranger)
 
 
 def test_unknown_payout(vault, stranger):
-    with reverts("V22"):
+    with reverts("V24"):
         vault.pay_queued(0, sender=stranger)
 
 
@@ -152,10 +152,10 @@ def test_queued_payout_shares_a_later_loss(system, vault, project, owner, deposi
     system.deposit_token(depositor, 100 * TOKEN_NATIVE, token)
     system.claim(9, 50 * UNIT, depositor, stranger)
     token.rebase(5 * 10**17, sender=stranger)
-    with reverts("V18"):
+    with reverts("V20"):
         system.claim(9, UNIT, depositor, stranger)
     wait(3 * HOUR_S)
-    with reverts("V18"):
+    with reverts("V20"):
         vault.pay_queued(0, sender=stranger)
     vault.pay_queued(0, sender=depositor)
     assert token.balanceOf(depositor) == 25 * TOKEN_NATIVE

@@ -128,9 +128,9 @@ def test_smallest_deposit_out_of_bounds(vault, owner, token, units):
 
 
 def test_limit_out_of_bounds(vault, owner, token):
-    with reverts("V19"):
+    with reverts("V21"):
         vault.register_asset(FREE_ASSET, terms(token, hourly_outflow_units=2**80), sender=owner)
-    with reverts("V19"):
+    with reverts("V21"):
         vault.set_outflow_limit(TOKEN_ASSET, 2**80, sender=owner)
 
 

@@ -40,9 +40,9 @@ def test_zero_owner(project, owner, guardian, treasury):
 
 
 def test_zero_treasury(project, vault, owner, guardian):
-    with reverts("V32"):
+    with reverts("V33"):
         project.CollateralVault.deploy(owner, guardian, ZERO_ADDRESS, sender=owner)
-    with reverts("V32"):
+    with reverts("V33"):
         vault.set_treasury(ZERO_ADDRESS, sender=owner)
 
 

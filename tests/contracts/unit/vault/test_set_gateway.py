@@ -8,7 +8,7 @@ def test_binds_once(project, owner, bare_vault):
     receipt = bare_vault.set_gateway(gateway, sender=owner)
     assert bare_vault.gateway() == gateway
     assert receipt.events == [bare_vault.GatewaySet(gateway=gateway)]
-    with reverts("V24"):
+    with reverts("V26"):
         bare_vault.set_gateway(gateway, sender=owner)
 
 
@@ -18,10 +18,10 @@ def test_stranger(gateway, bare_vault, stranger):
 
 
 def test_no_contract(owner, bare_vault, stranger):
-    with reverts("V25"):
+    with reverts("V27"):
         bare_vault.set_gateway(stranger, sender=owner)
 
 
 def test_gateway_of_another_vault(owner, gateway, bare_vault):
-    with reverts("V26"):
+    with reverts("V28"):
         bare_vault.set_gateway(gateway, sender=owner)

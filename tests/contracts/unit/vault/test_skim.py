@@ -32,7 +32,7 @@ def test_sends_the_surplus(system, vault, project, treasury, depositor, request,
 def test_ledger_is_rounded_up(system, vault, owner, depositor, stranger):
     system.deposit_token(depositor, 2)
     system.claim(TOKEN_ASSET, 1, stranger, stranger)
-    with reverts("V34"):
+    with reverts("V35"):
         vault.skim(TOKEN_ASSET, sender=owner)
     system.claim(TOKEN_ASSET, 99, stranger, stranger)
     vault.skim(TOKEN_ASSET, sender=owner)
@@ -49,11 +49,11 @@ def test_gift_is_surplus(system, vault, owner, treasury, depositor):
 
 @pytest.mark.parametrize("role", ["guardian", "stranger"])
 def test_others_cannot(vault, request, role):
-    with reverts("V33"):
+    with reverts("V34"):
         vault.skim(ETHER_ASSET, sender=request.getfixturevalue(role))
 
 
 def test_no_surplus(system, vault, owner, depositor):
     system.deposit_ether(depositor)
-    with reverts("V34"):
+    with reverts("V35"):
         vault.skim(ETHER_ASSET, sender=owner)

@@ -18,6 +18,7 @@ from offchain.settlement.proof_parts import MAX_PART_BYTES, Call, Part
 from offchain.settlement.verifier_client import Run, VerifierClient, claim, output_bytes
 from offchain.settlement.verifier_deployment import ENTRY, HELPERS, deploy_verifier
 from offchain.verifier.rejection import Reason
+from scripts._lib import signers
 from scripts._lib.ape_l1 import ApeL1
 from tests.onchain.deployed import Example, stated_output_hash
 from tests.prover.proofs import openings, proof, run
@@ -190,7 +191,7 @@ def test_the_script_estimates_and_sends_nothing(proof_file):
 
 
 def test_the_script_refuses_test_accounts_on_a_live_network(monkeypatch, proof_file):
-    monkeypatch.setattr(verify_proof, "connected_network", lambda: ("mainnet", 1))
+    monkeypatch.setattr(signers, "connected_network", lambda: ("mainnet", 1))
     monkeypatch.setattr(ape.accounts, "load", lambda alias: ape.accounts.test_accounts[0])
     height = ape.chain.blocks.height
     for options in ((), ("--account", "seeded")):
@@ -202,8 +203,8 @@ def test_the_script_refuses_test_accounts_on_a_live_network(monkeypatch, proof_f
 
 def test_the_script_deploys_on_local_networks_only(monkeypatch, proof_file):
     monkeypatch.setattr(verify_proof, "connected_network", lambda: ("mainnet", 1))
-    signer = ape.accounts.test_accounts[0]
-    monkeypatch.setattr(verify_proof, "_signer", lambda alias: signer)
+    payer = ape.accounts.test_accounts[0]
+    monkeypatch.setattr(verify_proof, "signer", lambda alias: payer)
     height = ape.chain.blocks.height
     result = invoke(proof_file, "--account", "payer", *NETWORK)
     assert "give --verifier" in result.output
