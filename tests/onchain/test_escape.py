@@ -14,6 +14,7 @@ from offchain.settlement.escape import (
     QUOTE_INDEX_OFFSET,
     EscapeRefusedError,
     Holdings,
+    equity,
     open_chain,
 )
 from offchain.settlement.messages import Pledge
@@ -205,6 +206,36 @@ def test_contract_and_model_agree(data):
             pair.claim_remainder(index)
             pair.claim(index)
         pair.check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_nobody_gets_more_than_equity_and_nothing_is_paid_that_is_not_there(data):
+    """Of the model, which the contract equals; remainders are paid in any order, some late."""
+    table = data.draw(tables())
+    free = {asset_id: data.draw(held) for asset_id in ASSETS}
+    accounts = data.draw(st.lists(holdings(), min_size=1, max_size=5))
+    model = open_chain(table.to_bytes(), table.digest(), free, 0)
+    paid = [Counter() for _ in accounts]
+    late = data.draw(st.sets(st.integers(0, len(accounts) - 1)))
+    order = data.draw(st.permutations(range(len(accounts))))
+    for now_s in (0, CLAIM_WINDOW_S):
+        for index in order:
+            if (index in late) == bool(now_s):
+                claim, _ = expected(model.claim, index, accounts[index], now_s)
+                paid[index].update(claim.paid if claim else {})
+            if now_s:
+                units, _ = expected(model.claim_remainder, index, now_s)
+                paid[index].update(units or {})
+    for who, units in zip(accounts, paid, strict=True):
+        value = sum(a.value_floor(units[a.asset_id]) for a in table.assets)
+        worth, _ = expected(equity, who, table)
+        assert value <= max(worth or 0, 0)
+    for asset_id in ASSETS:
+        assert (
+            sum(units[asset_id] for units in paid) == free[asset_id] - model.ledgers[asset_id].held
+        )
+        assert model.ledgers[asset_id].held >= 0
 
 
 def opened(scene, free, accounts, *assets, markets=()):
