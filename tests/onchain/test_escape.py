@@ -297,6 +297,36 @@ def test_cash_that_is_in_no_basket_pays_profits():
         assert all_paid(pair) == {(LOSER, 0): 0, (WINNER, 0): 100, (MAKER, 0): 50}
 
 
+QUARTER = ADL_ONE // 4
+LONGS, SHORTS = Side(1, QUARTER, 3 * 10**6, 5 * 10**6), Side(0, 0, -2_000_001)
+
+
+@pytest.mark.parametrize(
+    ("position", "worth"),
+    [
+        # A quarter is taken, and 3 are paid per lot.
+        (long_of(2, 100, adl_epoch=1), 150_000 - 6 - 100),
+        # An eighth was taken already: 6/7 are left, and the payment is of the whole.
+        (long_of(2, 0, adl_epoch=1, adl_index=QUARTER // 2), (150_000 - 6) * 8 // 7),
+        (long_of(2, 100, adl_epoch=1, funding_index=10**6), 150_000 - 4 - 100),
+        # Of the epoch that has ended nothing is left but what was paid.
+        (long_of(2, 100), -10 - 100),
+        # A short receives less than it pays by a rounding against it.
+        (long_of(-1, -100_000), -3),
+        (long_of(2, 200_000, adl_epoch=1, mode=1, isolated_margin=30), 0),
+        (long_of(2, 200_000, adl_epoch=1, isolated_margin=30), 30 - 50_006),
+        (long_of(0, 7), -7),
+    ],
+)
+def test_equity_by_hand(position, worth):
+    with fresh_scene() as scene:
+        markets = (MarketValue(3, 1_000, LONGS, SHORTS),)
+        who = with_positions(plain(MAKER, 0), position)
+        pair = opened(scene, {}, [who], AssetValue(0), markets=markets)
+        (event,) = (e for n, e in scene.claim(0, record_of(who)).events if n == "AccountClaimed")
+        assert event["equity_units"] == worth == equity(who, pair.model.table)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 def test_a_chain_that_lost_money_pays_the_same_in_any_order(order):
     accounts = [plain(bytes([n]) * 20, 1_000 * n) for n in (1, 2, 3)]
