@@ -327,6 +327,23 @@ def test_equity_by_hand(position, worth):
         assert event["equity_units"] == worth == equity(who, pair.model.table)
 
 
+def test_debts_grow_and_cash_earns():
+    with fresh_scene() as scene:
+        table = ValuationTable((), (AssetValue(0),), 1_500_000_000_000, 2_500_000_000_000)
+        accounts = [plain(MAKER, 3), plain(LOSER, -3)]
+        pair = Pair(scene, table, {}, accounts)
+        claims = [scene.claim(index, record_of(who)).events for index, who in enumerate(accounts)]
+        worths = [e["equity_units"] for c in claims for n, e in c if n == "AccountClaimed"]
+        assert worths == [4, -8] == [equity(who, pair.model.table) for who in accounts]
+
+
+def test_a_table_that_counts_too_little_makes_the_last_short_but_not_stuck():
+    with fresh_scene() as scene:
+        accounts = [plain(MAKER, 10), plain(LOSER, 10)]
+        pair = opened(scene, {0: 15}, accounts, AssetValue(0, supply_units=15))
+        assert all_paid(pair) == {(MAKER, 0): 10, (LOSER, 0): 5}
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 def test_a_chain_that_lost_money_pays_the_same_in_any_order(order):
     accounts = [plain(bytes([n]) * 20, 1_000 * n) for n in (1, 2, 3)]
