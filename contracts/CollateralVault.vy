@@ -32,8 +32,10 @@ implements: ICollateralVault
 
 initializes: ownable_2step
 initializes: pausable[ownable_2step := ownable_2step]
-initializes: asset_registry[ownable_2step := ownable_2step, pausable := pausable]
-initializes: ledger[asset_registry := asset_registry]
+initializes: asset_registry
+initializes: ledger[
+    ownable_2step := ownable_2step, pausable := pausable, asset_registry := asset_registry
+]
 initializes: outflow_limit[ownable_2step := ownable_2step, asset_registry := asset_registry]
 initializes: payout_queue
 
@@ -49,14 +51,14 @@ exports: (
     pausable.pause,
     pausable.resume,
     # assets
-    asset_registry.set_cap,
-    asset_registry.set_min_deposit,
-    asset_registry.impair,
-    asset_registry.restore,
-    asset_registry.asset,
     asset_registry.to_units,
     asset_registry.to_native,
     # ledger
+    ledger.set_cap,
+    ledger.set_min_deposit,
+    ledger.impair,
+    ledger.restore,
+    ledger.asset,
     ledger.ledger_units,
     ledger.holdings_native,
     ledger.surplus_native,
@@ -125,6 +127,7 @@ def register_asset(asset_id: uint256, terms: ICollateralVault.AssetTerms):
     """
     ownable_2step._check_owner()
     asset_registry._register(asset_id, terms)
+    ledger._open(asset_id, terms.cap_units, terms.min_deposit_units)
     outflow_limit._register(asset_id, terms.hourly_outflow_units)
 
 
@@ -147,15 +150,15 @@ def deposit(chain_id: uint256, asset_id: uint256, amount_native: uint256) -> uin
     gateway: address = self.gateway
     assert gateway != empty(address), "V29: gateway is not set"
     asset: asset_registry.Custody = asset_registry._custody(asset_id)
-    terms: asset_registry.DepositTerms = asset_registry._deposit_terms(asset_id)
-    assert not terms.is_impaired, "V30: asset is impaired"
+    book: ledger.Book = ledger._book(asset_id)
+    assert not book.is_impaired, "V30: asset is impaired"
     held_native: uint256 = 0
     received_native: uint256 = 0
     held_native, received_native = custody._receive(asset, msg.sender, amount_native)
     amount_units: uint256 = asset_registry._to_units(asset.decimals, received_native)
-    assert amount_units >= terms.min_deposit_units, "V31: deposit is below the smallest one"
+    assert amount_units >= book.min_deposit_units, "V31: deposit is below the smallest one"
     assert amount_units < asset_registry.UNITS_BOUND, "V32: deposited units are 2^62 or more"
-    ledger._credit(asset_id, asset.decimals, held_native, amount_units, terms.cap_units)
+    ledger._credit(asset_id, asset, held_native, amount_units)
     priority_index: uint256 = extcall IGateway(gateway).enqueue_deposit(
         chain_id, msg.sender, asset_id, amount_units
     )
@@ -286,7 +289,7 @@ def _pay(
     amount_native: uint256,
     payout_id: uint256,
 ):
-    ledger.ledger_units[asset_id] -= amount_units
+    ledger._debit(asset_id, amount_units)
     log ICollateralVault.PaidOut(
         owner=owner,
         asset_id=asset_id,

@@ -6,10 +6,10 @@
 @notice How much of an asset may leave at once. It gives time to react to a
         chain whose proof system is broken.
 @dev A leaky bucket: payouts fill it, and it empties by the limit per hour.
-     A fixed window would let twice the limit leave around its boundary, and
-     everyone would wait for that moment; here any hour lets at most twice the
-     limit pass and t hours at most 1 + t times the limit, in one slot. The level is
-     in unit-seconds (units * 3,600), which is exact: no rounding can be
+     A fixed window would let twice the limit leave within a moment, around
+     its boundary, and everyone would wait for that moment. Here at most the
+     limit leaves in a moment and 1 + t times the limit in t hours. The level
+     is in unit-seconds (units * 3,600), which is exact: no rounding can be
      collected by many small payouts.
 """
 
@@ -79,11 +79,12 @@ def outflow(asset_id: uint256) -> ICollateralVault.OutflowLimit:
     """
     limit_units: uint256 = self._limit_units(asset_id)
     limit_unit_s: uint256 = limit_units * WINDOW_S
+    # A limit that was lowered may be below the level.
+    level_unit_s: uint256 = min(self._level_unit_s(asset_id), limit_unit_s)
     scheduled: uint256 = self._packed_schedules[asset_id]
     return ICollateralVault.OutflowLimit(
         limit_units=limit_units,
-        # A limit that was lowered may be below the level.
-        free_units=(limit_unit_s - min(self._level_unit_s(asset_id), limit_unit_s)) // WINDOW_S,
+        free_units=(limit_unit_s - level_unit_s) // WINDOW_S,
         scheduled_units=scheduled & (2**LIMIT_BITS - 1),
         active_from_s=scheduled >> LIMIT_BITS,
     )

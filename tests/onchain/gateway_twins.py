@@ -6,7 +6,7 @@ read afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
 
@@ -18,6 +18,7 @@ from offchain.settlement.priority import PriorityRecord
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import WithdrawalTree
 from tests.onchain.evm import DEPLOYER, Contract, Evm, Reverted
+from tests.onchain.gateway_views import views
 from tests.settlement.epochs import ASSETS
 from tests.settlement.gateway_scene import DEPOSITORS, START_S, Places, Scene
 
@@ -374,50 +375,12 @@ class GatewayTwins:
             assert self.vault.call("ledger_units", asset).values == (booked,)
             (held,) = self.vault.call("holdings_native", asset).values
             assert held == booked * NATIVE_PER_UNIT[asset]
-        for contract, name, arguments, expected in self._views():
+        for contract, name, arguments, expected in views(
+            self.state, self.gateway, self.registry, self.queue
+        ):
             found = contract.call(name, *arguments).values
             if found != expected:
                 raise DisagreementError(f"{name}{arguments}: model {expected}, contract {found}")
-
-    def _views(self) -> Iterator[tuple[Contract, str, Sequence[Any], tuple[Any, ...]]]:
-        gateway, ledger, chains = self.gateway, self.state.ledger, self.state.registry.ids()
-        for asset in ASSETS:
-            yield gateway, "in_flight_units", (asset,), (ledger.in_flight[asset],)
-        for chain_id in chains:
-            chain = self.state.registry[chain_id]
-            yield self.registry, "terms", (chain_id,), (_with_hex(chain.terms.to_tuple()),)
-            yield gateway, "position", (chain_id,), (chain.position.to_tuple(),)
-            yield gateway, "is_frozen", (chain_id,), (chain.is_frozen,)
-            length = self.state.queue.length(chain_id)
-            accumulator = self.state.queue.accumulator_after(chain_id, length)
-            yield self.queue, "queue_length", (chain_id,), (length,)
-            yield self.queue, "accumulator_after", (chain_id, length), (accumulator,)
-            for asset in ASSETS:
-                yield from (
-                    (gateway, name, (chain_id, asset), (table[chain_id, asset],))
-                    for name, table in (
-                        ("balance_units", ledger.balance),
-                        ("unassigned_units", ledger.unassigned),
-                        ("claimable_units", ledger.claimable),
-                        ("pledged_total_units", ledger.pledged_total),
-                    )
-                )
-            for peer in chains:
-                yield gateway, "channel", (chain_id, peer), self._channel(chain_id, peer)
-                for asset in ASSETS:
-                    key = chain_id, peer, asset
-                    yield gateway, "pledged_units", key, (ledger.pledged[key],)
-        for (chain_id, owner, asset), units in ledger.credits.items():
-            yield gateway, "credit_units", (chain_id, owner, asset), (units,)
-
-    def _channel(self, from_chain: int, to_chain: int) -> tuple[Any, ...]:
-        channel = self.state.channels[from_chain, to_chain]
-        return (
-            channel.sent_count,
-            channel.sent_accumulator,
-            channel.received_count,
-            channel.received_accumulator,
-        )
 
 
 def settle_calldata(gateway: Contract, settlement: Settlement) -> bytes:
@@ -427,9 +390,3 @@ def settle_calldata(gateway: Contract, settlement: Settlement) -> bytes:
     parts = [uint_word(len(items)) + b"".join(item.to_bytes() for item in items) for items in lists]
     starts = [WORD_BYTES * len(parts) + sum(map(len, parts[:i])) for i in range(len(parts))]
     return selector + b"".join(uint_word(start) for start in starts) + b"".join(parts)
-
-
-def _with_hex(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_with_hex(item) for item in value)
-    return hex_of(value) if isinstance(value, bytes) and len(value) == 20 else value

@@ -37,6 +37,8 @@ class World(Protocol):
     def settle(self, settlement: Settlement) -> str: ...
     def claim(self, tree: WithdrawalTree, index: int) -> str: ...
     def raise_alarm(self, first: PublicOutput, second: PublicOutput) -> str: ...
+    def freeze_overdue(self, chain_id: int) -> str: ...
+    def freeze_undelivered(self, envelope: Envelope) -> str: ...
     def refund_envelope(self, envelope: Envelope) -> str: ...
     def move_pledges(self, owner: int, holder: int, asset_id: int) -> str: ...
     def check(self) -> None: ...
@@ -94,6 +96,7 @@ class Drill:
                 self._deposit()
             if number % HONEST_EVERY == 0:
                 self._settle_others()
+                self._attack_others()
             epoch = self.hostile.epoch()
             self.world.record(self._of_others(epoch.settlement))
             is_honest = self.rng.random() < HONEST_SHARE
@@ -146,6 +149,16 @@ class Drill:
         self.world.record(epoch.settlement)
         assert self.world.settle(epoch.settlement) == OK
         self._expect(epoch)
+
+    def _attack_others(self) -> None:
+        """Try to freeze honest chains, or to take back what is on its way to them."""
+        for chain_id in self.others:
+            assert self.world.freeze_overdue(chain_id) != OK
+            assert self.world.move_pledges(chain_id, self.broken, self.rng.choice(ASSETS)) != OK
+        to_others = [e for e in self.model.state.channels.in_flight() if e.to_chain != self.broken]
+        for envelope in self.rng.sample(to_others, min(2, len(to_others))):
+            assert self.world.freeze_undelivered(envelope) != OK
+            assert self.world.refund_envelope(envelope) != OK
 
     def _deposit(self) -> None:
         chain_id = self.rng.choice((self.broken, *self.others))

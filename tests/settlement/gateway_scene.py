@@ -185,6 +185,12 @@ class ModelWorld(Scene):
     def raise_alarm(self, first: PublicOutput, second: PublicOutput) -> str:
         return _code_of(self.model.raise_alarm, first, second)
 
+    def freeze_overdue(self, chain_id: int) -> str:
+        return _code_of(self.model.freeze_overdue, chain_id)
+
+    def freeze_undelivered(self, envelope: Envelope) -> str:
+        return _code_of(self.model.freeze_undelivered, envelope)
+
     def refund_envelope(self, envelope: Envelope) -> str:
         return _code_of(self.model.refund_envelope, envelope)
 

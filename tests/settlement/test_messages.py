@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offchain.settlement.abi import ZERO_WORD
+from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.events import EventDecoder, UnknownEventError
 from offchain.settlement.messages import (
     AssetSum,
@@ -144,3 +145,48 @@ def test_a_log_is_decoded_by_its_abi():
 def test_a_log_of_no_event_is_refused(topics):
     with pytest.raises(UnknownEventError):
         EventDecoder(EVENT_ABI).decode(topics, b"")
+
+
+def _value(argument):
+    kind = argument["type"]
+    if kind.startswith("tuple"):
+        one = tuple(_value(part) for part in argument["components"])
+        return (one,) * int(kind[6:-1]) if kind.endswith("]") else one
+    others = {"address": "0x" + "ab" * 20, "bytes32": b"\x07" * 32, "bytes": b"data", "bool": True}
+    return others.get(kind, 5)
+
+
+EVENTS = [
+    (name, entry)
+    for name in ("Gateway", "ChainRegistry", "PriorityQueue", "DataAvailability", "CollateralVault")
+    for entry in compiled_by_name(name).abi
+    if entry["type"] == "event"
+]
+
+
+@pytest.mark.parametrize(
+    ("contract", "entry"), EVENTS, ids=[f"{name}.{entry['name']}" for name, entry in EVENTS]
+)
+def test_every_event_of_the_contracts_is_decoded(contract, entry):
+    values = {argument["name"]: _value(argument) for argument in entry["inputs"]}
+    kinds = {argument["name"]: _kind(argument) for argument in entry["inputs"]}
+    indexed = [argument["name"] for argument in entry["inputs"] if argument["indexed"]]
+    plain = [name for name in values if name not in indexed]
+    topics = [keccak(text=f"{entry['name']}({','.join(kinds.values())})")]
+    topics += [encode([kinds[name]], [values[name]]) for name in indexed]
+    data = encode([kinds[name] for name in plain], [values[name] for name in plain])
+    event = EventDecoder(compiled_by_name(contract).abi).decode(topics, data)
+    assert (event.name, event.arguments) == (entry["name"], values)
+
+
+def _kind(argument):
+    parts = ",".join(_kind(part) for part in argument.get("components", ()))
+    return argument["type"].replace("tuple", f"({parts})")
+
+
+def test_the_envelope_of_an_event_is_an_envelope():
+    (entry,) = (e for _, e in EVENTS if e["name"] == "EnvelopeInFlight")
+    (words,) = (_value(i) for i in entry["inputs"] if i["name"] == "envelope")
+    envelope = Envelope.from_tuple(words)
+    assert envelope.to_tuple() == words
+    assert envelope.used_sums == [AssetSum(5, 5)] * 4
