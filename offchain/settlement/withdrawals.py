@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from offchain.settlement.abi import ZERO_WORD, address_word, keccak256, uint_word
-from offchain.settlement.priority import ASSET_BITS, UNITS_BITS
 
 PATH_DEPTH_MAX: Final = 20
 ASSET_BITS: Final = 16
