@@ -9,13 +9,13 @@ import pytest
 
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import fri, verify
-from offchain.verifier.field import Element, domain_shift, root_of_unity
+from offchain.verifier.field import Element, domain_shift, reversed_bits, root_of_unity
 from offchain.verifier.proof_format import Reader
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.transcript import element_bytes
 from tests.onchain.evm import Evm, Reverted
 from tests.prover import proofs
-from tests.verifier.toy_prover import at, build_tree, open_tree
+from tests.verifier.toy_prover import at, build_tree, leaves, open_tree
 
 PADDING = bytes(2_176)
 FINAL_LOG = 6
@@ -116,20 +116,20 @@ def toy_case(log_n, tamper_layer=None):
     rng = Random(log_n)
     log_size, shift = log_n + TOY_LOG_BLOWUP, domain_shift(log_n)
     count = min(54, 1 << log_size - 1)
-    indices = sorted(rng.sample(range(1 << log_size), count))
+    places = sorted(rng.sample(range(1 << log_size), count))
     coefficients = random_elements(rng, 1 << log_n)
     layers, data, ends, values = [], b"", [], {}
     while len(coefficients) > 1 << FINAL_LOG:
         fold_log = min(4, len(coefficients).bit_length() - 1 - FINAL_LOG)
         codeword = evaluate(coefficients, shift, log_size)
         if len(layers) == tamper_layer:
-            codeword[indices[0] % (1 << log_size)] += Element(1)
-        values = values or {i: codeword[i] for i in indices}
+            codeword[reversed_bits(places[0], log_size)] += Element(1)
+        values = values or {i: codeword[reversed_bits(i, log_size)] for i in places}
         log_size -= fold_log
-        leaves = 1 << log_size
-        rows = [[limb for e in codeword[k::leaves] for limb in e] for k in range(leaves)]
-        tree = build_tree({leaves: rows})
-        data += open_tree({leaves: rows}, tree, indices)
+        classes = {1 << log_size: leaves(codeword, fold_log)}
+        tree = build_tree(classes)
+        places = [place >> fold_log for place in places]
+        data += open_tree(classes, tree, places)
         ends.append(len(data))
         (challenge,) = random_elements(rng, 1)
         layers.append((tree[-1][0], challenge, fold_log))
