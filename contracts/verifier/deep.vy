@@ -15,12 +15,10 @@
 """
 
 from contracts.verifier import columns
+from contracts.verifier import domain
 from contracts.verifier import field
 from contracts.verifier import machine
 
-DIGIT_BITS: constant(uint256) = 4
-# Of an index below 2^27 (height 2^21, rate 1/64).
-DIGITS: constant(uint256) = 7
 
 # What a part has summed up: of each class whether it was touched, and
 # weight * (column - opened value) for each query; and for each query the same
@@ -90,7 +88,6 @@ def _combine(
     zeta: uint256,
     batch: uint256,
     log_heights: DynArray[uint256, machine.TABLES],
-    log_blowup: uint256,
     sums: Sums,
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
@@ -100,12 +97,13 @@ def _combine(
     @param zeta Point outside the domain.
     @param batch Challenge that combines the columns.
     @param log_heights Of the classes, descending.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
     @param sums What the part has summed up.
     @return Values of G so far, lanes below p.
     """
     count: uint256 = len(indices)
-    points: uint256[machine.MAX_QUERIES] = self._points(indices, log_heights[0], log_blowup)
+    points: uint256[machine.MAX_QUERIES] = domain._points(
+        indices, field._base_power(field.GENERATOR, 1 << (32 - log_heights[0]))
+    )
     at_zeta: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, zeta)
     pole: uint256 = field._scale(zeta, self._root(log_heights[0]))
     factors: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, pole)
@@ -142,38 +140,6 @@ def _root(log_order: uint256) -> uint256:
     @return 7^((p - 1) / order).
     """
     return field._base_power(field.GENERATOR, (field.P - 1) >> log_order)
-
-
-@internal
-@pure
-def _points(
-    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, log_blowup: uint256
-) -> uint256[machine.MAX_QUERIES]:
-    """
-    @notice The queried points of the evaluation domain.
-    @dev Powers of the root by digits of four bits: table[d][v] = root^(v 16^d).
-    @param indices Below 2^(log_n + log_blowup), which is at most 2^27.
-    @param log_n Base-2 logarithm of the largest height.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @return shift * root^index for each index.
-    """
-    table: uint256[16][DIGITS] = empty(uint256[16][DIGITS])
-    power: uint256 = self._root(log_n + log_blowup)
-    for digit: uint256 in range(DIGITS):
-        table[digit][0] = 1
-        for value: uint256 in range(1, 16):
-            table[digit][value] = unsafe_mul(table[digit][value - 1], power) % field.P
-        power = unsafe_mul(table[digit][15], power) % field.P
-    coset: uint256 = field._base_power(field.GENERATOR, 1 << (32 - log_n))
-    points: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    for i: uint256 in range(len(indices), bound=machine.MAX_QUERIES):
-        point: uint256 = coset
-        rest: uint256 = indices[i]
-        for digit: uint256 in range(DIGITS):
-            point = unsafe_mul(point, table[digit][rest & 15]) % field.P
-            rest >>= DIGIT_BITS
-        points[i] = point
-    return points
 
 
 @internal

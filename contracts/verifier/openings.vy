@@ -31,13 +31,11 @@ struct Rows:
     next_sums: uint256[merkle.MAX_QUERIES]
     randoms: uint256[merkle.MAX_QUERIES]
 
-# Which rows and nodes the queries need: of each class how many rows, and for
-# each query the place of its row among them; of each layer the shape of the
-# step to it (merkle.vy).
+# Which rows the queries need: of each class how many, and for each query the
+# number of its row among them.
 struct Layout:
     rows: uint256[machine.TABLES]
     places: uint256[merkle.MAX_QUERIES][machine.TABLES]
-    shapes: uint256[merkle.MAX_LOG_SIZE]
 
 
 @internal
@@ -56,7 +54,7 @@ def _read(
     """
     next_run: IStarkVerifier.Run = run
     log_heights: DynArray[uint256, machine.TABLES] = columns._class_heights(run.log_heights)
-    layout: Layout = self._layout(run.indices, log_heights, log_blowup)
+    layout: Layout = self._layout(run.indices, log_heights)
     sums: deep.Sums = empty(deep.Sums)
     at: uint256 = start
     assert start < end, "TRUNCATED"
@@ -120,10 +118,10 @@ def _read(
             break
         root: bytes32 = empty(bytes32)
         root, at = merkle._root(
-            log_sizes[0],
-            row_counts[0],
-            layout.shapes,
+            run.indices,
+            log_heights[0] + log_blowup - log_sizes[0],
             log_sizes,
+            row_counts,
             next_run.digests,
             at,
             end,
@@ -133,7 +131,7 @@ def _read(
         next_run.step = tree + 1
     assert at == end, "TRAILING_BYTES"
     next_run.values = deep._combine(
-        run.indices, next_run.values, run.zeta, run.batch, log_heights, log_blowup, sums
+        run.indices, next_run.values, run.zeta, run.batch, log_heights, sums
     )
     return next_run
 
@@ -218,29 +216,21 @@ def _random_value(position: uint256) -> uint256:
 @internal
 @pure
 def _layout(
-    indices: DynArray[uint256, merkle.MAX_QUERIES],
+    places: DynArray[uint256, merkle.MAX_QUERIES],
     log_heights: DynArray[uint256, machine.TABLES],
-    log_blowup: uint256,
 ) -> Layout:
     """
-    @notice Find which rows and nodes the queries need. Trees differ only in
-            which classes they have.
-    @param indices Queried places, ascending.
+    @notice Find which rows the queries need. Trees differ only in which
+            classes they have.
+    @param places Queried places, ascending.
     @param log_heights Of the classes, descending.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @return Rows of all classes and shapes of all layers.
+    @return Rows of all classes.
     """
     layout: Layout = empty(Layout)
-    log_size: uint256 = log_heights[0] + log_blowup
-    keys: uint256[merkle.MAX_QUERIES + 1] = merkle._keys(indices)
-    layout.rows[0], layout.places[0] = merkle._places(keys, len(indices))
-    number: uint256 = 1
-    for level: uint256 in range(log_size, bound=merkle.MAX_LOG_SIZE):
-        log_parents: uint256 = log_size - 1 - level
-        keys, layout.shapes[log_parents] = merkle._halve(keys, len(indices), log_parents)
-        if number < len(log_heights) and log_heights[number] + log_blowup == log_parents:
-            layout.rows[number], layout.places[number] = merkle._places(keys, len(indices))
-            number += 1
+    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
+        layout.rows[number], layout.places[number] = merkle._numbers(
+            places, log_heights[0] - log_heights[number]
+        )
     return layout
 
 

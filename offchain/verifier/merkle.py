@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from offchain.security.parameters import KECCAK256
 from offchain.verifier.proof_format import Reader
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.transcript import message_digest
@@ -59,9 +60,11 @@ def read_rows(
         pair = (2 * place, 2 * place + 1)
         known = {child: node(level - 1, child) for child in pair if child in paths[level - 1]}
         children = b"".join(known.get(child) or reader.digest() for child in pair)
-        row = digests.get(log_size - level, {}).get(place)
-        message = b"HRnode01" + children if row is None else b"HRinje01" + children + row
-        return message_digest(reader.suite, message)
+        row = digests.get(log_size - level, {}).get(place, b"")
+        tag = b"HRinje01" if row else b"HRnode01"
+        # With keccak256 a tag takes one word of the EVM.
+        zeros = bytes(24) if reader.suite == KECCAK256 else b""
+        return message_digest(reader.suite, tag + zeros + children + row)
 
     if node(log_size, 0) != root:
         raise Rejected(reason, detail)

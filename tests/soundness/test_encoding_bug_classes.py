@@ -117,7 +117,7 @@ def test_a_node_given_for_a_leaf(monkeypatch):
         leaves = {2: [[1], [2]]}
         left, right = build_tree(leaves)[0]
         root = build_tree(leaves)[-1][0]
-        return Reader(left + right), root, {0: 8}, 0, [0], Reason.MERKLE_MAIN
+        return Reader(bytes(24) + left + right), root, {0: 11}, 0, [0], Reason.MERKLE_MAIN
 
     with pytest.raises(Rejected):
         read_rows(*forge())
@@ -127,4 +127,4 @@ def test_a_node_given_for_a_leaf(monkeypatch):
 
     monkeypatch.setattr(toy_prover, "message_digest", untagged)
     monkeypatch.setattr("offchain.verifier.merkle.message_digest", untagged)
-    assert len(read_rows(*forge())[0][0]) == 8
+    assert len(read_rows(*forge())[0][0]) == 11

@@ -164,12 +164,12 @@ def build_tree(classes, suite=0):
     layers = [digests[size]]
     while len(layers[-1]) > 1:
         below, half = layers[-1], len(layers[-1]) // 2
-        entering = digests.get(half)
+        entering = digests.get(half, [b""] * half)
+        tag = b"HRinje01" if half in digests else b"HRnode01"
+        tag += b"" if suite else bytes(24)
         layers.append(
             [
-                message_digest(suite, b"HRinje01" + below[k] + below[k + half] + entering[k])
-                if entering
-                else message_digest(suite, b"HRnode01" + below[k] + below[k + half])
+                message_digest(suite, tag + below[k] + below[k + half] + entering[k])
                 for k in range(half)
             ]
         )
