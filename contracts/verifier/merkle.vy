@@ -29,6 +29,9 @@ PADDING_BYTES: constant(uint256) = 2_176
 # Copying is paid by length, and most rows have fewer than 68 words of 8 bytes.
 SHORT_ROW_BYTES: constant(uint256) = 544
 DIGEST_BYTES: constant(uint256) = 32
+# There are fewer than 2^10 rows.
+ROW_BITS: constant(uint256) = 10
+ROW_MASK: constant(uint256) = 2**ROW_BITS - 1
 LEAF_TAG: constant(bytes8) = 0x48526c6561663031  # "HRleaf01"
 # "HRnode01" and "HRinje01", and zeros.
 NODE_TAG: constant(bytes32) = 0x48526e6f64653031000000000000000000000000000000000000000000000000
@@ -65,25 +68,33 @@ def _leaf_digest(position: uint256, length: uint256) -> bytes32:
 
 @internal
 @pure
-def _numbers(
-    places: DynArray[uint256, MAX_QUERIES], level: uint256
-) -> (uint256, uint256[MAX_QUERIES]):
+def _shared_rows(
+    places: DynArray[uint256, MAX_QUERIES], levels: DynArray[uint256, MAX_CLASSES]
+) -> (uint256[MAX_CLASSES], uint256[MAX_CLASSES]):
     """
-    @notice Count the distinct nodes above leaves.
-    @param places Of leaves, ascending.
-    @param level Of the nodes.
-    @return How many there are, and for each leaf which of them is above it.
+    @notice Find the distinct rows above queried places.
+    @param places Ascending and distinct.
+    @param levels Of the rows of each class, ascending.
+    @return By class how many rows there are, and in which bit i is set if the
+            places i - 1 and i have one row.
     """
-    numbers: uint256[MAX_QUERIES] = empty(uint256[MAX_QUERIES])
-    number: uint256 = 0
-    last: uint256 = places[0] >> level
-    for i: uint256 in range(len(places), bound=MAX_QUERIES):
-        node: uint256 = places[i] >> level
-        if node != last:
-            number = unsafe_add(number, 1)
-            last = node
-        numbers[i] = number
-    return number + 1, numbers
+    counts: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    shared: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    for number: uint256 in range(len(levels), bound=MAX_CLASSES):
+        counts[number] = len(places)
+    # Few neighbours have a row in common, and then mostly of few classes.
+    highest: uint256 = levels[len(levels) - 1]
+    last: uint256 = places[0]
+    for i: uint256 in range(1, len(places), bound=MAX_QUERIES):
+        place: uint256 = places[i]
+        difference: uint256 = place ^ last
+        last = place
+        if difference >> highest == 0:
+            for number: uint256 in range(len(levels), bound=MAX_CLASSES):
+                if difference >> levels[number] == 0:
+                    counts[number] -= 1
+                    shared[number] |= 1 << i
+    return counts, shared
 
 
 @internal
@@ -132,15 +143,17 @@ def _root(
     @param end Of the proof in msg.data.
     @return Root, and the position behind the siblings.
     """
-    # Bit l: rows enter at the step from level l to l + 1.
+    # Bit l: rows enter at the step from level l to l + 1; no rows from
+    # mixed_levels on. Ten bits for each class but the highest: its next row.
     entering: uint256 = 0
-    next_rows: uint256[MAX_LOG_SIZE] = empty(uint256[MAX_LOG_SIZE])
-    row: uint256 = 0
+    mixed_levels: uint256 = 0
+    next_rows: uint256 = 0
+    first_row: uint256 = 0
     for number: uint256 in range(1, len(log_classes), bound=MAX_CLASSES):
-        row += row_counts[number - 1]
-        level: uint256 = log_classes[0] - log_classes[number] - 1
-        entering |= 1 << level
-        next_rows[level] = row
+        first_row += row_counts[number - 1]
+        next_rows |= first_row << ROW_BITS * (number - 1)
+        mixed_levels = log_classes[0] - log_classes[number]
+        entering |= 1 << mixed_levels - 1
 
     at: uint256 = position
     node: bytes32 = empty(bytes32)
@@ -159,40 +172,48 @@ def _root(
             top = self._highest_bit(next_path ^ path)
         node = digests[leaf]
         leaf = unsafe_add(leaf, 1)
-        # Where there is more to do than to hash a node and its sibling.
-        stops: uint256 = entering | waiting | top
-        stops &= unsafe_sub(top << 1, 1)
-        level: uint256 = 0
-        for _: uint256 in range(MAX_LOG_SIZE + 1):
-            stop: uint256 = stops & unsafe_sub(0, stops)
-            stop_level: uint256 = LOGARITHMS >> unsafe_mul(5, stop % 37) & 31
-            if stop_level != level:
-                steps: uint256 = unsafe_sub(stop_level, level)
-                node = self._climb(node, path >> level, steps, at)
-                at = unsafe_add(at, unsafe_mul(DIGEST_BYTES, steps))
-            if stop == top:
-                waiting |= top
-                left_children[stop_level] = node
-                break
-            level = unsafe_add(stop_level, 1)
-            stops ^= stop
+        top_level: uint256 = LOGARITHMS >> unsafe_mul(5, top % 37) & 31
+        row_place: uint256 = 0
+        # 2^level.
+        bit: uint256 = 1
+        for level: uint256 in range(min(top_level, mixed_levels), bound=MAX_LOG_SIZE):
             left: bytes32 = node
             right: bytes32 = node
-            if waiting & stop != 0:
-                left = left_children[stop_level]
-                waiting ^= stop
+            if waiting & bit != 0:
+                left = left_children[level]
+                waiting ^= bit
             else:
-                if path & stop == 0:
+                if path & bit == 0:
                     right = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
                 else:
                     left = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
                 at = unsafe_add(at, DIGEST_BYTES)
-            if entering & stop == 0:
+            if entering & bit == 0:
                 node = keccak256(abi_encode(NODE_TAG, left, right))
             else:
-                row = next_rows[stop_level]
-                next_rows[stop_level] = unsafe_add(row, 1)
+                row: uint256 = next_rows >> row_place & ROW_MASK
+                next_rows = unsafe_add(next_rows, 1 << row_place)
+                row_place = unsafe_add(row_place, ROW_BITS)
                 node = keccak256(abi_encode(ENTERED_TAG, left, right, digests[row]))
+            bit <<= 1
+        # From here on no rows enter: where no left child waits, and up to the
+        # end of the path, siblings are from the proof.
+        stops: uint256 = (waiting | top) & unsafe_sub(top << 1, 1)
+        for _: uint256 in range(MAX_LOG_SIZE + 1):
+            stop: uint256 = stops & unsafe_sub(0, stops)
+            level: uint256 = LOGARITHMS >> unsafe_mul(5, stop % 37) & 31
+            if stop != bit:
+                steps: uint256 = unsafe_sub(level, LOGARITHMS >> unsafe_mul(5, bit % 37) & 31)
+                node = self._climb(node, unsafe_div(path, bit), steps, at)
+                at = unsafe_add(at, unsafe_mul(DIGEST_BYTES, steps))
+            if stop == top:
+                waiting |= top
+                left_children[level] = node
+                break
+            node = keccak256(abi_encode(NODE_TAG, left_children[level], node))
+            waiting ^= stop
+            stops ^= stop
+            bit = stop << 1
         assert at <= end, "TRUNCATED"
         path = next_path
     return node, at
@@ -206,39 +227,85 @@ def _climb(start: bytes32, path: uint256, steps: uint256, position: uint256) -> 
             above.
     @param start The node.
     @param path Its place.
-    @param steps How many levels, below 28.
+    @param steps How many levels, below 32.
     @param position Of the siblings in msg.data.
     @return The node above.
     """
     node: bytes32 = start
     bits: uint256 = path
     at: uint256 = position
-    for _: uint256 in range(steps >> 2, bound=6):
-        siblings: bytes32[4] = abi_decode(slice(msg.data, at, 128), bytes32[4])
+    for _: uint256 in range(steps >> 3, bound=3):
+        eight: bytes32[8] = abi_decode(slice(msg.data, at, 256), bytes32[8])
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, siblings[0]))
+            node = keccak256(abi_encode(NODE_TAG, node, eight[0]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, siblings[0], node))
+            node = keccak256(abi_encode(NODE_TAG, eight[0], node))
         if bits & 2 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, siblings[1]))
+            node = keccak256(abi_encode(NODE_TAG, node, eight[1]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, siblings[1], node))
+            node = keccak256(abi_encode(NODE_TAG, eight[1], node))
         if bits & 4 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, siblings[2]))
+            node = keccak256(abi_encode(NODE_TAG, node, eight[2]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, siblings[2], node))
+            node = keccak256(abi_encode(NODE_TAG, eight[2], node))
         if bits & 8 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, siblings[3]))
+            node = keccak256(abi_encode(NODE_TAG, node, eight[3]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, siblings[3], node))
+            node = keccak256(abi_encode(NODE_TAG, eight[3], node))
+        if bits & 16 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, eight[4]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, eight[4], node))
+        if bits & 32 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, eight[5]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, eight[5], node))
+        if bits & 64 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, eight[6]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, eight[6], node))
+        if bits & 128 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, eight[7]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, eight[7], node))
+        bits >>= 8
+        at = unsafe_add(at, 8 * DIGEST_BYTES)
+    if steps & 4 != 0:
+        four: bytes32[4] = abi_decode(slice(msg.data, at, 128), bytes32[4])
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, four[0]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, four[0], node))
+        if bits & 2 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, four[1]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, four[1], node))
+        if bits & 4 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, four[2]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, four[2], node))
+        if bits & 8 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, four[3]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, four[3], node))
         bits >>= 4
         at = unsafe_add(at, 4 * DIGEST_BYTES)
-    for _: uint256 in range(steps & 3, bound=3):
-        sibling: bytes32 = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
+    if steps & 2 != 0:
+        two: bytes32[2] = abi_decode(slice(msg.data, at, 64), bytes32[2])
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, sibling))
+            node = keccak256(abi_encode(NODE_TAG, node, two[0]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, sibling, node))
-        bits >>= 1
-        at = unsafe_add(at, DIGEST_BYTES)
+            node = keccak256(abi_encode(NODE_TAG, two[0], node))
+        if bits & 2 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, two[1]))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, two[1], node))
+        bits >>= 2
+        at = unsafe_add(at, 2 * DIGEST_BYTES)
+    if steps & 1 != 0:
+        one: bytes32 = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(NODE_TAG, node, one))
+        else:
+            node = keccak256(abi_encode(NODE_TAG, one, node))
     return node

@@ -31,12 +31,6 @@ struct Rows:
     next_sums: uint256[merkle.MAX_QUERIES]
     randoms: uint256[merkle.MAX_QUERIES]
 
-# Which rows the queries need: of each class how many, and for each query the
-# number of its row among them.
-struct Layout:
-    rows: uint256[machine.TABLES]
-    places: uint256[merkle.MAX_QUERIES][machine.TABLES]
-
 
 @internal
 @view
@@ -54,7 +48,12 @@ def _read(
     """
     next_run: IStarkVerifier.Run = run
     log_heights: DynArray[uint256, machine.TABLES] = columns._class_heights(run.log_heights)
-    layout: Layout = self._layout(run.indices, log_heights)
+    levels: DynArray[uint256, machine.TABLES] = []
+    for log_height: uint256 in log_heights:
+        levels.append(log_heights[0] - log_height)
+    counts: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+    shared: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+    counts, shared = merkle._shared_rows(run.indices, levels)
     sums: deep.Sums = empty(deep.Sums)
     at: uint256 = start
     assert start < end, "TRUNCATED"
@@ -71,7 +70,7 @@ def _read(
             if words == 0:
                 continue
             log_sizes.append(log_heights[number] + log_blowup)
-            row_counts.append(layout.rows[number])
+            row_counts.append(counts[number])
             read_before: uint256 = len(next_run.digests) - min(rows, len(next_run.digests))
             rows += row_counts[len(row_counts) - 1]
             if len(next_run.digests) >= rows:
@@ -92,9 +91,9 @@ def _read(
                 run.batch,
                 opened,
                 next_opened,
-                layout.places[number],
+                shared[number],
                 len(run.indices),
-                layout.rows[number] - read_before,
+                counts[number] - read_before,
                 read_before,
                 at,
                 end,
@@ -147,7 +146,7 @@ def _read_class(
     batch: uint256,
     opened: uint256,
     next_opened: uint256,
-    places: uint256[merkle.MAX_QUERIES],
+    shared: uint256,
     count: uint256,
     expected: uint256,
     skipped: uint256,
@@ -164,7 +163,7 @@ def _read_class(
     @param batch Challenge that combines the columns.
     @param opened What a sum begins with: minus the opened values.
     @param next_opened The same for the values one row later.
-    @param places Of each query, where its row stands among the class's.
+    @param shared Bit i is set if the queries i - 1 and i have one row.
     @param count How many queries there are.
     @param expected How many rows there are to read.
     @param skipped How many rows were read in earlier parts.
@@ -190,10 +189,12 @@ def _read_class(
         # The data goes on: then with a whole row, or the class is done.
         assert rows == expected, "TRUNCATED"
 
+    # Of the query's row among those read here; negative: read before.
+    place: uint256 = unsafe_sub(unsafe_sub(0, skipped), 1)
     for query: uint256 in range(count, bound=merkle.MAX_QUERIES):
-        place: uint256 = places[query]
-        if place >= skipped and place < skipped + rows:
-            place -= skipped
+        if shared >> query & 1 == 0:
+            place = unsafe_add(place, 1)
+        if place < rows:
             result.sums[query] = unsafe_add(opened, row_sums[place])
             result.next_sums[query] = unsafe_add(next_opened, next_sums[place])
             if tree == columns.QUOTIENT:
@@ -211,27 +212,6 @@ def _random_value(position: uint256) -> uint256:
     """
     words: uint256 = convert(slice(msg.data, position + RANDOM_OFFSET, 24), uint256)
     return words >> 128 | ((words >> 64) & columns.WORD) << 85 | (words & columns.WORD) << 170
-
-
-@internal
-@pure
-def _layout(
-    places: DynArray[uint256, merkle.MAX_QUERIES],
-    log_heights: DynArray[uint256, machine.TABLES],
-) -> Layout:
-    """
-    @notice Find which rows the queries need. Trees differ only in which
-            classes they have.
-    @param places Queried places, ascending.
-    @param log_heights Of the classes, descending.
-    @return Rows of all classes.
-    """
-    layout: Layout = empty(Layout)
-    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
-        layout.rows[number], layout.places[number] = merkle._numbers(
-            places, log_heights[0] - log_heights[number]
-        )
-    return layout
 
 
 @internal

@@ -16,7 +16,7 @@ struct Opening:
     root: bytes32
     read_bytes: uint256
     rows: DynArray[uint256, MAX_CLASSES]
-    numbers: DynArray[uint256[MAX_QUERIES], MAX_CLASSES]
+    shared: DynArray[uint256, MAX_CLASSES]
 
 
 @external
@@ -37,22 +37,25 @@ def open(
     @param data Rows and siblings.
     @param padding Zeros.
     @param leaf_level Level of the leaves above the queried places.
-    @return Root and number of bytes read; by class how many rows, and for
-            each query the number of its row.
+    @return Root and number of bytes read; by class how many rows, and which
+            places have the row of the place before.
     """
     opening: Opening = empty(Opening)
     start: uint256 = 4 + convert(slice(msg.data, 4 + 32 * 3, 32), uint256) + 32
     position: uint256 = start
     digests: DynArray[bytes32, MAX_QUERIES * MAX_CLASSES] = []
+    levels: DynArray[uint256, MAX_CLASSES] = []
+    for log_rows: uint256 in log_classes:
+        levels.append(leaf_level + log_classes[0] - log_rows)
+    counts: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    shared: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    counts, shared = merkle._shared_rows(places, levels)
     for number: uint256 in range(len(log_classes), bound=MAX_CLASSES):
-        rows: uint256 = 0
-        numbers: uint256[MAX_QUERIES] = empty(uint256[MAX_QUERIES])
-        rows, numbers = merkle._numbers(places, leaf_level + log_classes[0] - log_classes[number])
-        for _: uint256 in range(rows, bound=MAX_QUERIES):
+        for _: uint256 in range(counts[number], bound=MAX_QUERIES):
             digests.append(merkle._leaf_digest(position, row_bytes[number]))
             position += row_bytes[number]
-        opening.rows.append(rows)
-        opening.numbers.append(numbers)
+        opening.rows.append(counts[number])
+        opening.shared.append(shared[number])
     opening.root, position = merkle._root(
         places, leaf_level, log_classes, opening.rows, digests, position, start + len(data)
     )

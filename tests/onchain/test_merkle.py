@@ -1,5 +1,6 @@
 """Openings of trees: the contracts' walk to the root is that of the Python verifier."""
 
+from itertools import pairwise
 from random import Random
 from unittest.mock import patch
 
@@ -45,8 +46,8 @@ def contract_walk(probe, data, widths, queries, leaf_level=0):
     log_classes = sorted(widths, reverse=True)
     row_bytes = [8 * (SALT_WORDS + widths[log]) for log in log_classes]
     outcome = probe.call("open", log_classes, row_bytes, queries, data, PADDING, leaf_level)
-    root, read_bytes, rows, numbers, *_ = outcome.values[0]
-    return root, read_bytes, dict(zip(log_classes, rows, strict=True)), numbers
+    root, read_bytes, rows, shared, *_ = outcome.values[0]
+    return root, read_bytes, dict(zip(log_classes, rows, strict=True)), shared
 
 
 def random_bytes(rng, widths, places):
@@ -60,12 +61,13 @@ def check(probe, rng, widths, queries, leaf_level=0):
     places = [query >> leaf_level for query in queries]
     data = random_bytes(rng, widths, places)
     expected_root, expected_bytes, expected_rows = python_walk(data, widths, places)
-    root, read_bytes, rows, numbers = contract_walk(probe, data, widths, queries, leaf_level)
+    root, read_bytes, rows, shared = contract_walk(probe, data, widths, queries, leaf_level)
     assert (root, read_bytes) == (expected_root, expected_bytes)
-    for log_rows, of_class in zip(sorted(widths, reverse=True), numbers, strict=True):
+    for log_rows, bits in zip(sorted(widths, reverse=True), shared, strict=True):
         assert rows[log_rows] == len(expected_rows[log_rows])
-        found = [expected_rows[log_rows][of_class[i]] for i in range(len(queries))]
-        assert found == [place >> max(widths) - log_rows for place in places]
+        above = [place >> max(widths) - log_rows for place in places]
+        expected = [False, *(a == b for a, b in pairwise(above))]
+        assert [bool(bits >> i & 1) for i in range(len(queries))] == expected
     return data[:expected_bytes]
 
 
