@@ -11,7 +11,6 @@
 from contracts.verifier import domain
 from contracts.verifier import field
 from contracts.verifier import fri_fold
-from contracts.verifier import fri_leaf
 from contracts.verifier import machine
 from contracts.verifier import merkle
 from contracts.verifier import proof_format
@@ -19,10 +18,10 @@ from contracts.verifier import proof_format
 P: constant(uint256) = field.P
 MAX_QUERIES: constant(uint256) = merkle.MAX_QUERIES
 MAX_LAYERS: constant(uint256) = machine.MAX_FRI_LAYERS
-FOLD_LOG: constant(uint256) = fri_leaf.MAX_FOLD_LOG
+FOLD_LOG: constant(uint256) = fri_fold.MAX_FOLD_LOG
 FINAL_LOG: constant(uint256) = machine.FINAL_LOG
 FINAL_BYTES: constant(uint256) = proof_format.FINAL_BYTES
-LIMB: constant(uint256) = fri_leaf.LIMB
+LIMB: constant(uint256) = fri_fold.LIMB
 
 # The domain of 2^log_n points at rate 1 is shifted by 7^(2^(32 - log_n)).
 MAX_LOG_ORDER: constant(uint256) = 32
@@ -134,9 +133,8 @@ def _read_layer(
     digests: DynArray[bytes32, MAX_QUERIES] = []
     powers: uint256[FOLD_LOG] = fri_fold._powers(challenge, fold_log)
     inverse_size: uint256 = field._base_power(HALF, fold_log)
-    length: uint256 = fri_leaf.ELEMENT_BYTES << fold_log
+    length: uint256 = proof_format.ELEMENT_BYTES << fold_log
     entry_mask: uint256 = (1 << fold_log) - 1
-    entries: uint256[16] = empty(uint256[16])
     difference: uint256 = 0
     count: uint256 = 0
     last: uint256 = max_value(uint256)
@@ -144,24 +142,27 @@ def _read_layer(
     for i: uint256 in range(len(codeword.places), bound=MAX_QUERIES):
         place: uint256 = codeword.places[i]
         number: uint256 = place & entry_mask
-        if place >> fold_log != last:
+        entry: uint256 = 0
+        if place >> fold_log == last:
+            entry = self._entry(unsafe_sub(at, length), number)
+        else:
             last = place >> fold_log
-            after: uint256 = unsafe_add(at, length)
-            assert after <= end, "TRUNCATED"
-            digest: bytes32 = empty(bytes32)
-            entries, digest = fri_leaf._read_leaf(at, fold_log)
-            at = after
-            root_log: uint256 = ENTRY_LOGS >> unsafe_mul(8, number) & 255
-            inverse_point: uint256 = (
-                unsafe_mul(codeword.inverse_points[i], (1 << root_log) % P) % P
-            )
+            assert unsafe_add(at, length) <= end, "TRUNCATED"
             folded.places.append(last)
-            digests.append(digest)
-            folded.values[count], folded.inverse_points[count] = fri_fold._fold(
-                entries, fold_log, powers, inverse_size, inverse_point
+            digest: bytes32 = empty(bytes32)
+            root_log: uint256 = ENTRY_LOGS >> unsafe_mul(8, number) & 255
+            digest, entry, folded.values[count], folded.inverse_points[count] = fri_fold._fold(
+                at,
+                fold_log,
+                number,
+                powers,
+                inverse_size,
+                unsafe_mul(codeword.inverse_points[i], (1 << root_log) % P) % P,
             )
+            digests.append(digest)
             count = unsafe_add(count, 1)
-        difference |= entries[number] ^ codeword.values[i]
+            at = unsafe_add(at, length)
+        difference |= entry ^ codeword.values[i]
     root: bytes32 = empty(bytes32)
     root, at = merkle._root(folded.places, 0, [log_leaves], [count], digests, at, end)
     assert root == layer_root, "MERKLE_FRI_LAYER"
@@ -172,12 +173,24 @@ def _read_layer(
 
 
 @internal
+@view
+def _entry(position: uint256, number: uint256) -> uint256:
+    """
+    @notice Read an entry of a leaf.
+    @param position Of the leaf in msg.data.
+    @param number Of the entry.
+    @return The entry.
+    """
+    at: uint256 = position + proof_format.ELEMENT_BYTES * number
+    word: uint256 = convert(slice(msg.data, at, proof_format.ELEMENT_BYTES), uint256)
+    return word >> 128 | (word >> 64 & LIMB) << 85 | (word & LIMB) << 170
+
+
+@internal
 @pure
 def _check_final(final: Bytes[FINAL_BYTES], codeword: Codeword):
     """
     @notice Check that the last codeword is the final polynomial at its points.
-    @dev f(x) / x^63 is the polynomial in y = 1/x whose coefficients are those
-         of f from the highest power on.
     @param final Coefficients, 24 bytes each, constant first.
     @param codeword The last one.
     """
@@ -201,23 +214,9 @@ def _check_final(final: Bytes[FINAL_BYTES], codeword: Codeword):
         limbs[0][60 - 4 * i] = c >> 128 & LIMB
         limbs[1][60 - 4 * i] = c >> 64 & LIMB
         limbs[2][60 - 4 * i] = c & LIMB
-    for i: uint256 in range(len(codeword.places), bound=MAX_QUERIES):
-        y: uint256[9] = empty(uint256[9])
-        y[1] = codeword.inverse_points[i]
-        y[2] = unsafe_mul(y[1], y[1]) % P
-        y[3] = unsafe_mul(y[1], y[2]) % P
-        y[4] = unsafe_mul(y[2], y[2]) % P
-        y[5] = unsafe_mul(y[2], y[3]) % P
-        y[6] = unsafe_mul(y[3], y[3]) % P
-        y[7] = unsafe_mul(y[3], y[4]) % P
-        y[8] = unsafe_mul(y[4], y[4]) % P
-        y_16: uint256 = unsafe_mul(y[8], y[8]) % P
-        y_24: uint256 = unsafe_mul(y[8], y_16) % P
-        y_32: uint256 = unsafe_mul(y_16, y_16) % P
-        y_56: uint256 = unsafe_mul(y_24, y_32) % P
-        value: uint256 = field._scale(codeword.values[i], unsafe_mul(y[7], y_56) % P)
-        assert value == (
-            fri_fold._evaluate(limbs[0], y)
-            | fri_fold._evaluate(limbs[1], y) << 85
-            | fri_fold._evaluate(limbs[2], y) << 170
-        ), "FINAL_POLYNOMIAL_MISMATCH"
+    assert (
+        fri_fold._final_difference(
+            limbs, codeword.values, codeword.inverse_points, len(codeword.places)
+        )
+        == 0
+    ), "FINAL_POLYNOMIAL_MISMATCH"

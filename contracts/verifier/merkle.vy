@@ -232,80 +232,85 @@ def _climb(start: bytes32, path: uint256, steps: uint256, position: uint256) -> 
     @return The node above.
     """
     node: bytes32 = start
+    # Read from memory: a constant would be 33 bytes of code at every place.
+    tag: bytes32 = NODE_TAG
     bits: uint256 = path
     at: uint256 = position
     for _: uint256 in range(steps >> 3, bound=3):
-        eight: bytes32[8] = abi_decode(slice(msg.data, at, 256), bytes32[8])
+        long_window: Bytes[256] = slice(msg.data, at, 256)
+        eight: bytes32[8] = abi_decode(long_window, bytes32[8])
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[0]))
+            node = keccak256(abi_encode(tag, node, eight[0]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[0], node))
+            node = keccak256(abi_encode(tag, eight[0], node))
         if bits & 2 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[1]))
+            node = keccak256(abi_encode(tag, node, eight[1]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[1], node))
+            node = keccak256(abi_encode(tag, eight[1], node))
         if bits & 4 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[2]))
+            node = keccak256(abi_encode(tag, node, eight[2]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[2], node))
+            node = keccak256(abi_encode(tag, eight[2], node))
         if bits & 8 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[3]))
+            node = keccak256(abi_encode(tag, node, eight[3]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[3], node))
+            node = keccak256(abi_encode(tag, eight[3], node))
         if bits & 16 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[4]))
+            node = keccak256(abi_encode(tag, node, eight[4]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[4], node))
+            node = keccak256(abi_encode(tag, eight[4], node))
         if bits & 32 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[5]))
+            node = keccak256(abi_encode(tag, node, eight[5]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[5], node))
+            node = keccak256(abi_encode(tag, eight[5], node))
         if bits & 64 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[6]))
+            node = keccak256(abi_encode(tag, node, eight[6]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[6], node))
+            node = keccak256(abi_encode(tag, eight[6], node))
         if bits & 128 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, eight[7]))
+            node = keccak256(abi_encode(tag, node, eight[7]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, eight[7], node))
+            node = keccak256(abi_encode(tag, eight[7], node))
         bits >>= 8
         at = unsafe_add(at, 8 * DIGEST_BYTES)
     if steps & 4 != 0:
-        four: bytes32[4] = abi_decode(slice(msg.data, at, 128), bytes32[4])
+        window: Bytes[128] = slice(msg.data, at, 128)
+        four: bytes32[4] = abi_decode(window, bytes32[4])
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, four[0]))
+            node = keccak256(abi_encode(tag, node, four[0]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, four[0], node))
+            node = keccak256(abi_encode(tag, four[0], node))
         if bits & 2 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, four[1]))
+            node = keccak256(abi_encode(tag, node, four[1]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, four[1], node))
+            node = keccak256(abi_encode(tag, four[1], node))
         if bits & 4 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, four[2]))
+            node = keccak256(abi_encode(tag, node, four[2]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, four[2], node))
+            node = keccak256(abi_encode(tag, four[2], node))
         if bits & 8 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, four[3]))
+            node = keccak256(abi_encode(tag, node, four[3]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, four[3], node))
+            node = keccak256(abi_encode(tag, four[3], node))
         bits >>= 4
         at = unsafe_add(at, 4 * DIGEST_BYTES)
     if steps & 2 != 0:
-        two: bytes32[2] = abi_decode(slice(msg.data, at, 64), bytes32[2])
+        short_window: Bytes[64] = slice(msg.data, at, 64)
+        two: bytes32[2] = abi_decode(short_window, bytes32[2])
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, two[0]))
+            node = keccak256(abi_encode(tag, node, two[0]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, two[0], node))
+            node = keccak256(abi_encode(tag, two[0], node))
         if bits & 2 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, two[1]))
+            node = keccak256(abi_encode(tag, node, two[1]))
         else:
-            node = keccak256(abi_encode(NODE_TAG, two[1], node))
+            node = keccak256(abi_encode(tag, two[1], node))
         bits >>= 2
         at = unsafe_add(at, 2 * DIGEST_BYTES)
     if steps & 1 != 0:
         one: bytes32 = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
         if bits & 1 == 0:
-            node = keccak256(abi_encode(NODE_TAG, node, one))
+            node = keccak256(abi_encode(tag, node, one))
         else:
-            node = keccak256(abi_encode(NODE_TAG, one, node))
+            node = keccak256(abi_encode(tag, one, node))
     return node

@@ -12,8 +12,8 @@ from tests.verifier.toy_prover import (
     ToyProver,
     at,
     build_tree,
-    leaves,
     interpolate,
+    leaves,
     toy_tables,
 )
 

@@ -182,8 +182,8 @@ def open_tree(classes, layers, places):
     rows = []
     for count in sorted(classes, reverse=True):
         log_rows = count.bit_length() - 1
-        for place in sorted({place >> log_size - log_rows for place in places}):
-            rows.append(classes[count][field.reversed_bits(place, log_rows)])
+        opened = sorted({place >> log_size - log_rows for place in places})
+        rows += [classes[count][field.reversed_bits(place, log_rows)] for place in opened]
     siblings = []
 
     def visit(level, place):
