@@ -48,26 +48,12 @@ interface OpeningsVerifier:
         log_heights: bytes32, batch: uint256, values: uint256[machine.VALUES]
     ) -> DynArray[uint256, 13]: view
 
-interface FriVerifier:
-    def fold(
-        log_n: uint256,
-        log_blowup: uint256,
-        next_layer: uint256,
-        roots: DynArray[bytes32, machine.MAX_FRI_LAYERS],
-        challenges: DynArray[uint256, machine.MAX_FRI_LAYERS],
-        indices: DynArray[uint256, machine.MAX_QUERIES],
-        values: DynArray[uint256, machine.MAX_QUERIES],
-        final: Bytes[proof_format.FINAL_BYTES],
-        data: Bytes[proof_format.MAX_DATA_BYTES],
-        padding: Bytes[merkle.PADDING_BYTES],
-    ) -> (
-        uint256,
-        DynArray[uint256, machine.MAX_QUERIES],
-        DynArray[uint256, machine.MAX_QUERIES],
-    ): view
-
 RUN_LIFETIME_S: constant(uint256) = 24 * 60 * 60
 TREES: constant(uint256) = 4
+# FriVerifier.fold, which takes two arguments more than it declares; and the
+# bound on the encoding of what it returns.
+FOLD_LAYERS: constant(bytes4) = 0x4a036eda
+MAX_FOLDED_BYTES: constant(uint256) = 32 * 113
 FACT_TAG: constant(Bytes[8]) = b"HRfact01"
 # Positions of `data` among the arguments, of `begin` and `draw_challenges`.
 BEGIN_DATA: constant(uint256) = 4 + 2 * 32
@@ -272,17 +258,30 @@ def fold(
     self._check_code(FRI_VERIFIER, FRI_VERIFIER_CODE_HASH)
     next_run: IStarkVerifier.Run = run
     layer: uint256 = 0
-    layer, next_run.indices, next_run.values = staticcall FriVerifier(FRI_VERIFIER).fold(
-        self._log_n(run.log_heights),
-        self._log_blowup(run.profile),
-        run.step - TREES,
-        run.fri_roots,
-        run.folds,
-        run.indices,
-        run.values,
-        final,
-        data,
-        self._padding(),
+    layer, next_run.indices, next_run.values = abi_decode(
+        raw_call(
+            FRI_VERIFIER,
+            abi_encode(
+                self._log_n(run.log_heights),
+                self._log_blowup(run.profile),
+                run.step - TREES,
+                run.fri_roots,
+                run.folds,
+                run.indices,
+                run.values,
+                final,
+                data,
+                self._padding(),
+                method_id=FOLD_LAYERS,
+            ),
+            max_outsize=MAX_FOLDED_BYTES,
+            is_static_call=True,
+        ),
+        (
+            uint256,
+            DynArray[uint256, machine.MAX_QUERIES],
+            DynArray[uint256, machine.MAX_QUERIES],
+        ),
     )
     if layer < len(run.fri_roots):
         next_run.step = TREES + layer

@@ -95,7 +95,7 @@ def root_of_unity(order_log: int) -> int:
 
 
 def reversed_bits(number: int, count: int) -> int:
-    """The lowest `count` bits of a number in reverse order."""
+    """Return the lowest `count` bits of a number in reverse order."""
     return int(f"{number:0{count}b}"[::-1], 2) if count else 0
 
 

@@ -6,6 +6,7 @@ from random import Random
 from unittest.mock import patch
 
 import pytest
+from eth_abi import encode
 
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import fri, verify
@@ -73,9 +74,17 @@ def arguments(case, first=0, indices=None, values=None, data=None, final=None):
     )
 
 
+def fold(verifier, *of_fold):
+    """Call with the two arguments that are not declared."""
+    *declared, _data, _padding = of_fold
+    types = ["uint256"] * 3 + ["bytes32[]"] + ["uint256[]"] * 3 + ["bytes"] * 3
+    selector = verifier.calldata("fold", *declared)[:4]
+    return verifier.send("fold", selector + encode(types, of_fold))
+
+
 def contract_verdict(verifier, case):
     try:
-        outcome = verifier.call("fold", *arguments(case))
+        outcome = fold(verifier, *arguments(case))
     except Reverted as reverted:
         return reverted.reason
     assert outcome.values == (len(case.layers), (), ())
@@ -292,7 +301,7 @@ def test_layers_may_come_in_several_calls(verifier, case):
         is_last = end == case.ends[-1]
         part = case.data[start:end]
         final = None if is_last else b""
-        outcome = verifier.call("fold", *arguments(case, number, indices, values, part, final))
+        outcome = fold(verifier, *arguments(case, number, indices, values, part, final))
         number, indices, values = outcome.values
         start = end
     assert (number, indices, values) == (len(case.layers), (), ())
@@ -301,12 +310,12 @@ def test_layers_may_come_in_several_calls(verifier, case):
 def test_a_wrong_value_between_calls_is_refused(verifier):
     case = toy_case(11)
     first = case.data[: case.ends[0]]
-    number, indices, values = verifier.call("fold", *arguments(case, data=first)).values
+    number, indices, values = fold(verifier, *arguments(case, data=first)).values
     assert number == 1
     rest = case.data[case.ends[0] :]
     wrong = [values[0] ^ 1, *values[1:]]
     with pytest.raises(Reverted) as reverted:
-        verifier.call("fold", *arguments(case, 1, indices, wrong, rest))
+        fold(verifier, *arguments(case, 1, indices, wrong, rest))
     assert reverted.value.reason == "FRI_MISMATCH"
 
 
@@ -316,7 +325,7 @@ def test_a_part_is_whole_layers(verifier, length):
     for part in (case.data[:length], case.data[: case.ends[0] + length]):
         if len(part) != case.ends[0]:
             with pytest.raises(Reverted) as reverted:
-                verifier.call("fold", *arguments(case, data=part))
+                fold(verifier, *arguments(case, data=part))
             assert reverted.value.reason == "TRUNCATED"
 
 
@@ -324,12 +333,13 @@ def test_a_final_polynomial_of_another_length_is_refused(verifier):
     case = toy_case(7)
     for final in (b"", element_bytes(case.final[:-1])):
         with pytest.raises(Reverted) as reverted:
-            verifier.call("fold", *arguments(case, final=final))
+            fold(verifier, *arguments(case, final=final))
         assert reverted.value.reason == "FINAL_POLYNOMIAL_MISMATCH"
 
 
 def test_padding_is_as_long_as_reads_need(verifier):
-    short = (*arguments(toy_case(7))[:-1], PADDING[1:])
+    # Its length, and zeros up to whole words, count as well.
+    short = (*arguments(toy_case(7))[:-1], PADDING[64:])
     with pytest.raises(Reverted) as reverted:
-        verifier.call("fold", *short)
+        fold(verifier, *short)
     assert reverted.value.reason == "WRONG_PADDING"
