@@ -17,18 +17,24 @@
 from contracts.verifier import columns
 from contracts.verifier import field
 from contracts.verifier import machine
+from contracts.verifier import merkle
 
-DIGIT_BITS: constant(uint256) = 4
-# Of an index below 2^27 (height 2^21, rate 1/64).
+WORD: constant(uint256) = 2**64 - 1
+# Of four bits, of an index below 2^27 (height 2^21, rate 1/64).
 DIGITS: constant(uint256) = 7
 
-# What a part has summed up: of each class whether it was touched, and
-# weight * (column - opened value) for each query; and for each query the same
-# over values opened one row later. Lanes below 2^80.
+# What a part has summed up of weight * (column - opened value), in lanes below
+# 2^80.
 struct Sums:
+    # Of each class whether it was touched; the sum for each of its rows that
+    # are opened, ascending, and the same over values opened one row later.
     is_touched: bool[machine.TABLES]
-    classes: uint256[machine.MAX_QUERIES][machine.TABLES]
-    next: uint256[machine.MAX_QUERIES]
+    rows: uint256[machine.MAX_QUERIES][machine.TABLES]
+    next_rows: uint256[machine.MAX_QUERIES][machine.TABLES]
+    # What is to be added for every query: minus the class's opened values,
+    # minus those opened one row later. Once in all parts.
+    opened: uint256[machine.TABLES]
+    next_opened: uint256
 
 
 @internal
@@ -91,6 +97,7 @@ def _combine(
     batch: uint256,
     log_heights: DynArray[uint256, machine.TABLES],
     log_blowup: uint256,
+    places: uint256[machine.MAX_QUERIES][machine.TABLES],
     sums: Sums,
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
@@ -101,98 +108,137 @@ def _combine(
     @param batch Challenge that combines the columns.
     @param log_heights Of the classes, descending.
     @param log_blowup Base-2 logarithm of the domain's size over the trace's.
+    @param places Of each class, for each query the place of its row among the
+           class's.
     @param sums What the part has summed up.
     @return Values of G so far, lanes below p.
     """
     count: uint256 = len(indices)
-    points: uint256[machine.MAX_QUERIES] = self._points(indices, log_heights[0], log_blowup)
-    at_zeta: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, zeta)
-    pole: uint256 = field._scale(zeta, self._root(log_heights[0]))
-    factors: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, pole)
-    totals: DynArray[uint256, machine.MAX_QUERIES] = values
-    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        totals[query] = unsafe_add(
-            unsafe_add(totals[query], field._mul(sums.classes[0][query], at_zeta[query])),
-            field._mul(sums.next[query], factors[query]),
-        )
-    lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
-    for number: uint256 in range(1, len(log_heights), bound=machine.TABLES):
+    log_size: uint256 = log_heights[0] + log_blowup
+    roots: uint256[merkle.MAX_LOG_SIZE + 1] = self._roots(log_size)
+    points: uint256[machine.MAX_QUERIES] = self._points(
+        indices, log_heights[0], roots[log_size]
+    )
+    # For each query: sums over all classes, sums over values one row later,
+    # and the sum of what the classes but the highest have at their own pole.
+    direct: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    next: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    lifted: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
         if not sums.is_touched[number]:
             continue
-        pole = field._scale(zeta, self._root(log_heights[0] - log_heights[number]))
-        factors = self._fractions(points, count, lift, pole)
+        class_places: uint256[machine.MAX_QUERIES] = places[number]
+        rows: uint256[machine.MAX_QUERIES] = sums.rows[number]
+        next_rows: uint256[machine.MAX_QUERIES] = sums.next_rows[number]
+        class_sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+        opened: uint256 = sums.opened[number]
         for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-            totals[query] = unsafe_add(
-                totals[query],
-                field._mul(
-                    sums.classes[number][query], unsafe_add(at_zeta[query], factors[query])
-                ),
-            )
+            place: uint256 = class_places[query]
+            class_sum: uint256 = unsafe_add(rows[place], opened)
+            class_sums[query] = class_sum
+            direct[query] = unsafe_add(direct[query], class_sum)
+            next[query] = unsafe_add(next[query], next_rows[place])
+        if number != 0:
+            pole: uint256 = field._scale(zeta, roots[log_heights[0] - log_heights[number]])
+            lifted = self._add_quotients(lifted, class_sums, points, count, pole)
+    direct = self._add_quotients(
+        empty(uint256[machine.MAX_QUERIES]), direct, points, count, zeta
+    )
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        totals[query] = field._reduce(totals[query])
+        next[query] = unsafe_add(next[query], sums.next_opened)
+    next = self._add_quotients(
+        direct, next, points, count, field._scale(zeta, roots[log_heights[0]])
+    )
+    lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
+    totals: DynArray[uint256, machine.MAX_QUERIES] = values
+    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+        totals[query] = field._reduce(
+            unsafe_add(
+                unsafe_add(totals[query], next[query]), field._mul(lifted[query], lift)
+            )
+        )
     return totals
 
 
 @internal
 @pure
-def _root(log_order: uint256) -> uint256:
+def _roots(log_order: uint256) -> uint256[merkle.MAX_LOG_SIZE + 1]:
     """
-    @notice The generator of the subgroup of a power-of-two order.
-    @param log_order Base-2 logarithm of the order, at most 32.
-    @return 7^((p - 1) / order).
+    @notice The generators of all subgroups of power-of-two order.
+    @param log_order Base-2 logarithm of the largest order.
+    @return 7^((p - 1) / 2^k) at place k.
     """
-    return field._base_power(field.GENERATOR, (field.P - 1) >> log_order)
+    roots: uint256[merkle.MAX_LOG_SIZE + 1] = empty(uint256[merkle.MAX_LOG_SIZE + 1])
+    root: uint256 = field._base_power(field.GENERATOR, (field.P - 1) >> log_order)
+    for i: uint256 in range(log_order + 1, bound=merkle.MAX_LOG_SIZE + 1):
+        roots[log_order - i] = root
+        root = unsafe_mul(root, root) % field.P
+    return roots
 
 
 @internal
 @pure
 def _points(
-    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, log_blowup: uint256
+    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, root: uint256
 ) -> uint256[machine.MAX_QUERIES]:
     """
     @notice The queried points of the evaluation domain.
-    @dev Powers of the root by digits of four bits: table[d][v] = root^(v 16^d).
-    @param indices Below 2^(log_n + log_blowup), which is at most 2^27.
+    @dev Powers of the root by digits of four bits: powers[16 d + v] =
+         root^(v 16^d).
+    @param indices Below 2^28.
     @param log_n Base-2 logarithm of the largest height.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
+    @param root Generates the subgroup of which the domain is a coset.
     @return shift * root^index for each index.
     """
-    table: uint256[16][DIGITS] = empty(uint256[16][DIGITS])
-    power: uint256 = self._root(log_n + log_blowup)
+    powers: uint256[16 * DIGITS] = empty(uint256[16 * DIGITS])
+    step: uint256 = root
     for digit: uint256 in range(DIGITS):
-        table[digit][0] = 1
-        for value: uint256 in range(1, 16):
-            table[digit][value] = unsafe_mul(table[digit][value - 1], power) % field.P
-        power = unsafe_mul(table[digit][15], power) % field.P
+        power: uint256 = 1
+        for value: uint256 in range(16 * digit, 16 * digit + 16, bound=16):
+            powers[value] = power
+            power = unsafe_mul(power, step) % field.P
+        step = power
     coset: uint256 = field._base_power(field.GENERATOR, 1 << (32 - log_n))
     points: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     for i: uint256 in range(len(indices), bound=machine.MAX_QUERIES):
-        point: uint256 = coset
-        rest: uint256 = indices[i]
-        for digit: uint256 in range(DIGITS):
-            point = unsafe_mul(point, table[digit][rest & 15]) % field.P
-            rest >>= DIGIT_BITS
-        points[i] = point
+        index: uint256 = indices[i]
+        # Three factors below p and a fourth make less than 2^256.
+        low: uint256 = unsafe_mul(
+            unsafe_mul(coset, powers[index & 15]),
+            unsafe_mul(powers[16 + ((index >> 4) & 15)], powers[32 + ((index >> 8) & 15)]),
+        ) % field.P
+        high: uint256 = unsafe_mul(
+            unsafe_mul(powers[48 + ((index >> 12) & 15)], powers[64 + ((index >> 16) & 15)]),
+            unsafe_mul(powers[80 + ((index >> 20) & 15)], powers[96 + ((index >> 24) & 15)]),
+        ) % field.P
+        points[i] = unsafe_mul(low, high) % field.P
     return points
 
 
 @internal
 @pure
-def _fractions(
-    points: uint256[machine.MAX_QUERIES], count: uint256, numerator: uint256, pole: uint256
+def _add_quotients(
+    totals: uint256[machine.MAX_QUERIES],
+    numerators: uint256[machine.MAX_QUERIES],
+    points: uint256[machine.MAX_QUERIES],
+    count: uint256,
+    pole: uint256,
 ) -> uint256[machine.MAX_QUERIES]:
     """
-    @notice numerator/(x - pole) for points x of F_p and a pole outside of F_p.
+    @notice total + numerator/(x - pole) for points x of F_p and a pole outside
+            of F_p.
     @dev With the pole's minimal polynomial N(X) = X^3 - t X^2 + s X - n =
          (X - pole)(X^2 + (pole - t) X + c), c = s + pole^2 - t pole, the
          inverse is (x^2 + (pole - t) x + c)/N(x). N(x) lies in F_p and is
          not 0, because pole is not in F_p. One inversion serves all points.
-         A limb of the polynomial in x is below 3 * 2^128.
+         A limb of the polynomial in x is below 3 * 2^128, one of its product
+         with the numerator below 45 * 2^208.
+    @param totals Lanes below 2^80.
+    @param numerators Lanes below 2^80.
     @param points Below p.
     @param count How many.
-    @param numerator Lanes below p.
     @param pole Lanes below p.
-    @return The fractions, lanes below p.
+    @return The sums; lanes grow by less than p.
     """
     r0: uint256 = pole & field.LANE
     r1: uint256 = (pole >> 85) & field.LANE
@@ -203,10 +249,12 @@ def _fractions(
     constant_term: uint256 = unsafe_add(field._mul(pole, linear), s)
     # It lies in F_p: lane 0 is all.
     n: uint256 = field._mul(pole, constant_term)
-    linear = field._mul(numerator, linear)
-    constant_term = field._mul(numerator, constant_term)
-    products: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    norms: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    l0: uint256 = linear & field.LANE
+    c0: uint256 = constant_term & field.LANE
+    c1: uint256 = (constant_term >> 85) & field.LANE
+    c2: uint256 = constant_term >> 170
+    # Of each point: the product of the norms before it, its norm, itself.
+    steps: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     product: uint256 = 1
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         x: uint256 = points[i]
@@ -220,32 +268,38 @@ def _fractions(
             )
             % field.P
         )
-        norms[i] = norm
-        products[i] = product
+        steps[i] = product << 128 | norm << 64 | x
         product = unsafe_mul(product, norm) % field.P
     rest: uint256 = field._base_inverse(product)
-    q0: uint256 = numerator & field.LANE
-    q1: uint256 = (numerator >> 85) & field.LANE
-    q2: uint256 = numerator >> 170
-    l0: uint256 = linear & field.LANE
-    l1: uint256 = (linear >> 85) & field.LANE
-    l2: uint256 = linear >> 170
-    c0: uint256 = constant_term & field.LANE
-    c1: uint256 = (constant_term >> 85) & field.LANE
-    c2: uint256 = constant_term >> 170
-    fractions: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    result: uint256[machine.MAX_QUERIES] = totals
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         last: uint256 = unsafe_sub(unsafe_sub(count, 1), i)
-        x: uint256 = points[last]
-        square: uint256 = unsafe_mul(x, x) % field.P
-        inverse: uint256 = unsafe_mul(rest, products[last]) % field.P
-        f0: uint256 = unsafe_add(unsafe_add(unsafe_mul(q0, square), unsafe_mul(l0, x)), c0)
-        f1: uint256 = unsafe_add(unsafe_add(unsafe_mul(q1, square), unsafe_mul(l1, x)), c1)
-        f2: uint256 = unsafe_add(unsafe_add(unsafe_mul(q2, square), unsafe_mul(l2, x)), c2)
-        fractions[last] = (
-            unsafe_mul(f0 % field.P, inverse) % field.P
-            | (unsafe_mul(f1 % field.P, inverse) % field.P) << 85
-            | (unsafe_mul(f2 % field.P, inverse) % field.P) << 170
+        step: uint256 = steps[last]
+        x: uint256 = step & WORD
+        inverse: uint256 = unsafe_mul(rest, step >> 128) % field.P
+        rest = unsafe_mul(rest, (step >> 64) & WORD) % field.P
+        f0: uint256 = unsafe_add(unsafe_mul(unsafe_add(x, l0), x), c0)
+        f1: uint256 = unsafe_add(unsafe_mul(r1, x), c1)
+        f2: uint256 = unsafe_add(unsafe_mul(r2, x), c2)
+        numerator: uint256 = numerators[last]
+        a0: uint256 = numerator & field.LANE
+        a1: uint256 = (numerator >> 85) & field.LANE
+        a2: uint256 = numerator >> 170
+        g0: uint256 = unsafe_add(
+            unsafe_mul(a0, f0),
+            unsafe_mul(7, unsafe_add(unsafe_mul(a1, f2), unsafe_mul(a2, f1))),
+        ) % field.P
+        g1: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(a0, f1), unsafe_mul(a1, f0)),
+            unsafe_mul(7, unsafe_mul(a2, f2)),
+        ) % field.P
+        g2: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(a0, f2), unsafe_mul(a1, f1)), unsafe_mul(a2, f0)
+        ) % field.P
+        result[last] = unsafe_add(
+            result[last],
+            unsafe_mul(g0, inverse) % field.P
+            | (unsafe_mul(g1, inverse) % field.P) << 85
+            | (unsafe_mul(g2, inverse) % field.P) << 170,
         )
-        rest = unsafe_mul(rest, norms[last]) % field.P
-    return fractions
+    return result

@@ -13,23 +13,13 @@ from contracts.verifier import deep
 from contracts.verifier import field
 from contracts.verifier import machine
 from contracts.verifier import merkle
+from contracts.verifier import row_sums
 from interfaces import IStarkVerifier
 
 # Where the random polynomial stands in a row of the quotient tree.
 RANDOM_OFFSET: constant(uint256) = columns.WORD_BYTES * (
     columns.SALT_WORDS + columns.LIMBS * machine.QUOTIENT_PARTS
 )
-
-# Rows of a class that were read. Sums are of weight * (column - opened value),
-# for each query whose row is among them; next_sums of the values that are
-# opened one row later; randoms are values of the random polynomial.
-struct Rows:
-    # Position after them.
-    at: uint256
-    digests: DynArray[bytes32, merkle.MAX_QUERIES]
-    sums: uint256[merkle.MAX_QUERIES]
-    next_sums: uint256[merkle.MAX_QUERIES]
-    randoms: uint256[merkle.MAX_QUERIES]
 
 # Which rows and nodes the queries need: of each class how many rows, and for
 # each query the place of its row among them; of each layer the shape of the
@@ -66,6 +56,7 @@ def _read(
         log_sizes: DynArray[uint256, machine.TABLES] = []
         row_counts: DynArray[uint256, machine.TABLES] = []
         rows: uint256 = 0
+        powers: columns.Powers = columns._powers(tree, run.batch)
         for number: uint256 in range(len(log_heights), bound=machine.TABLES):
             words: uint256 = columns._row_words(
                 run.log_heights, log_heights[number], log_heights[0], tree
@@ -74,46 +65,42 @@ def _read(
                 continue
             log_sizes.append(log_heights[number] + log_blowup)
             row_counts.append(layout.rows[number])
-            read_before: uint256 = len(next_run.digests) - min(rows, len(next_run.digests))
-            rows += row_counts[len(row_counts) - 1]
+            first: uint256 = len(next_run.digests) - min(rows, len(next_run.digests))
+            rows += layout.rows[number]
             if len(next_run.digests) >= rows:
                 continue
-            opened: uint256 = 0
-            next_opened: uint256 = 0
-            if tree == columns.MAIN:
-                # What the opened values add, once in all trees.
-                opened = unsafe_sub(field.ZEROS, run.opened[1 + number])
+            if tree == columns.MAIN and first == 0:
+                # What the opened values add, once in all parts.
+                sums.opened[number] = unsafe_sub(field.ZEROS, run.opened[1 + number])
                 if number == 0:
-                    next_opened = unsafe_sub(field.ZEROS, run.opened[0])
-            found: Rows = self._read_class(
-                run.log_heights,
-                log_heights[number],
-                log_heights[0],
-                tree,
-                words,
-                run.batch,
-                opened,
-                next_opened,
-                layout.places[number],
-                len(run.indices),
-                layout.rows[number] - read_before,
-                read_before,
-                at,
-                end,
-            )
-            at = found.at
-            for digest: bytes32 in found.digests:
-                next_run.digests.append(digest)
+                    sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
+            length: uint256 = columns.WORD_BYTES * words
+            row_count: uint256 = min(layout.rows[number] - first, (end - at) // length)
             sums.is_touched[number] = True
-            for query: uint256 in range(len(run.indices), bound=merkle.MAX_QUERIES):
-                sums.classes[number][query] = unsafe_add(
-                    sums.classes[number][query], found.sums[query]
-                )
-                sums.next[query] = unsafe_add(sums.next[query], found.next_sums[query])
+            sums.rows[number], sums.next_rows[number] = self._sum_rows(
+                columns._weights(
+                    run.log_heights, log_heights[number], log_heights[0], tree, powers
+                ),
+                words,
+                tree,
+                powers.nexts,
+                at,
+                first,
+                row_count,
+                sums.rows[number],
+                sums.next_rows[number],
+            )
+            for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
+                next_run.digests.append(merkle._leaf_digest(at, length))
                 if tree == columns.QUOTIENT:
-                    next_run.values[query] = unsafe_add(
-                        next_run.values[query], found.randoms[query]
+                    # There is one row for each query.
+                    next_run.values[row] = unsafe_add(
+                        next_run.values[row], self._random_value(at)
                     )
+                at = unsafe_add(at, length)
+            if at != end:
+                # The data goes on: then with a whole row, or the class is done.
+                assert first + row_count == layout.rows[number], "TRUNCATED"
             if at == end:
                 break
         if at == end:
@@ -133,74 +120,58 @@ def _read(
         next_run.step = tree + 1
     assert at == end, "TRAILING_BYTES"
     next_run.values = deep._combine(
-        run.indices, next_run.values, run.zeta, run.batch, log_heights, log_blowup, sums
+        run.indices,
+        next_run.values,
+        run.zeta,
+        run.batch,
+        log_heights,
+        log_blowup,
+        layout.places,
+        sums,
     )
     return next_run
 
 
 @internal
 @view
-def _read_class(
-    table_heights: bytes32,
-    log_height: uint256,
-    log_n: uint256,
-    tree: uint256,
+def _sum_rows(
+    weights: columns.Weights,
     words: uint256,
-    batch: uint256,
-    opened: uint256,
-    next_opened: uint256,
-    places: uint256[merkle.MAX_QUERIES],
+    tree: uint256,
+    nexts: uint256[machine.NEXT_VALUES],
+    position: uint256,
+    first: uint256,
     count: uint256,
-    expected: uint256,
-    skipped: uint256,
-    start: uint256,
-    end: uint256,
-) -> Rows:
+    sums: uint256[merkle.MAX_QUERIES],
+    next_sums: uint256[merkle.MAX_QUERIES],
+) -> (uint256[merkle.MAX_QUERIES], uint256[merkle.MAX_QUERIES]):
     """
-    @notice Read the rows of one class as far as the data reaches.
-    @param table_heights Byte t, from the left, is log2 of table t's height.
-    @param log_height The class's.
-    @param log_n The largest one.
-    @param tree Number of the tree.
+    @notice Add the weighted words of some rows of a class to its sums.
+    @param weights Of the words of a row.
     @param words Length of a row in words of 8 bytes, salt included.
-    @param batch Challenge that combines the columns.
-    @param opened What a sum begins with: minus the opened values.
-    @param next_opened The same for the values one row later.
-    @param places Of each query, where its row stands among the class's.
-    @param count How many queries there are.
-    @param expected How many rows there are to read.
-    @param skipped How many rows were read in earlier parts.
-    @param start Position of the first row that was not.
-    @param end Position after the data.
-    @return The rows, with sums.
+    @param tree Number of the tree.
+    @param nexts Weights of all values opened one row later.
+    @param position Of the first row in the calldata.
+    @param first Number of this row among the class's.
+    @param count How many rows there are.
+    @param sums Of each row of the class so far.
+    @param next_sums The same for the values opened one row later.
+    @return Both.
     """
-    weights: columns.Columns = columns._columns(table_heights, log_height, log_n, tree, words, batch)
-    length: uint256 = columns.WORD_BYTES * words
-    rows: uint256 = min(expected, (end - start) // length)
-    row_sums: uint256[merkle.MAX_QUERIES] = empty(uint256[merkle.MAX_QUERIES])
+    totals: uint256[merkle.MAX_QUERIES] = empty(uint256[merkle.MAX_QUERIES])
     carries: uint256 = 0
-    row_sums, carries = columns._row_sums(weights, words, start, rows)
-    next_sums: uint256[merkle.MAX_QUERIES] = columns._next_sums(weights, words, start, rows)
-    assert carries & merkle.CARRIES == 0, "NON_CANONICAL_ELEMENT"
-
-    result: Rows = empty(Rows)
-    result.at = start
-    for _: uint256 in range(rows, bound=merkle.MAX_QUERIES):
-        result.digests.append(merkle._leaf_digest(result.at, length))
-        result.at += length
-    if result.at != end:
-        # The data goes on: then with a whole row, or the class is done.
-        assert rows == expected, "TRUNCATED"
-
-    for query: uint256 in range(count, bound=merkle.MAX_QUERIES):
-        place: uint256 = places[query]
-        if place >= skipped and place < skipped + rows:
-            place -= skipped
-            result.sums[query] = unsafe_add(opened, row_sums[place])
-            result.next_sums[query] = unsafe_add(next_opened, next_sums[place])
-            if tree == columns.QUOTIENT:
-                result.randoms[query] = self._random_value(start + length * place)
-    return result
+    totals, carries = row_sums._row_sums(weights.words, words, position, first, count, sums)
+    assert carries & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
+    if tree != columns.MAIN and tree != columns.AUX:
+        return totals, next_sums
+    return totals, row_sums._next_sums(
+        columns._next_weights(weights.places, tree, nexts),
+        words,
+        position,
+        first,
+        count,
+        next_sums,
+    )
 
 
 @internal
@@ -212,7 +183,7 @@ def _random_value(position: uint256) -> uint256:
     @return Its three words as an element.
     """
     words: uint256 = convert(slice(msg.data, position + RANDOM_OFFSET, 24), uint256)
-    return words >> 128 | ((words >> 64) & columns.WORD) << 85 | (words & columns.WORD) << 170
+    return words >> 128 | ((words >> 64) & row_sums.WORD) << 85 | (words & row_sums.WORD) << 170
 
 
 @internal
