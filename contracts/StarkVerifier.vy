@@ -37,13 +37,6 @@ interface ConstraintEvaluator:
     ) -> bool: view
 
 interface OpeningsVerifier:
-    def read(
-        run: IStarkVerifier.Run,
-        log_blowup: uint256,
-        skipped: uint256,
-        data: Bytes[proof_format.MAX_DATA_BYTES],
-        padding: Bytes[merkle.PADDING_BYTES],
-    ) -> IStarkVerifier.Run: view
     def opened_sums(
         log_heights: bytes32, batch: uint256, values: uint256[machine.VALUES]
     ) -> DynArray[uint256, 13]: view
@@ -68,6 +61,10 @@ interface FriVerifier:
 
 RUN_LIFETIME_S: constant(uint256) = 24 * 60 * 60
 TREES: constant(uint256) = 4
+# OpeningsVerifier.read, which takes two arguments more than it declares; and
+# the bound on the encoding of a run, which it returns.
+READ_OPENINGS: constant(bytes4) = 0x295e698a
+MAX_RUN_BYTES: constant(uint256) = 32 * 803
 FACT_TAG: constant(Bytes[8]) = b"HRfact01"
 # Positions of `data` among the arguments, of `begin` and `draw_challenges`.
 BEGIN_DATA: constant(uint256) = 4 + 2 * 32
@@ -228,8 +225,21 @@ def begin(
     for _: uint256 in range(len(run.indices), bound=machine.MAX_QUERIES):
         run.values.append(0)
     if head.openings < end:
-        run = staticcall OpeningsVerifier(OPENINGS_VERIFIER).read(
-            run, self._log_blowup(run.profile), head.openings - start, data, self._padding()
+        run = abi_decode(
+            raw_call(
+                OPENINGS_VERIFIER,
+                abi_encode(
+                    run,
+                    self._log_blowup(run.profile),
+                    head.openings - start,
+                    data,
+                    self._padding(),
+                    method_id=READ_OPENINGS,
+                ),
+                max_outsize=MAX_RUN_BYTES,
+                is_static_call=True,
+            ),
+            IStarkVerifier.Run,
         )
     self._save(drawn.proof_id, run)
     return drawn.proof_id
@@ -246,8 +256,21 @@ def open(proof_id: bytes32, run: IStarkVerifier.Run, data: Bytes[proof_format.MA
     self._check_run(proof_id, run)
     assert run.step < TREES, "WRONG_STAGE"
     self._check_code(OPENINGS_VERIFIER, OPENINGS_VERIFIER_CODE_HASH)
-    next_run: IStarkVerifier.Run = staticcall OpeningsVerifier(OPENINGS_VERIFIER).read(
-        run, self._log_blowup(run.profile), 0, data, self._padding()
+    next_run: IStarkVerifier.Run = abi_decode(
+        raw_call(
+            OPENINGS_VERIFIER,
+            abi_encode(
+                run,
+                self._log_blowup(run.profile),
+                empty(uint256),
+                data,
+                self._padding(),
+                method_id=READ_OPENINGS,
+            ),
+            max_outsize=MAX_RUN_BYTES,
+            is_static_call=True,
+        ),
+        IStarkVerifier.Run,
     )
     self._save(proof_id, next_run)
 

@@ -144,9 +144,37 @@ def _powers(tree: uint256, batch: uint256) -> Powers:
         count += machine._byte(widths, table)
     powers: Powers = empty(Powers)
     power: uint256 = field._power(batch, first)
+    b0: uint256 = batch & field.LANE
+    b1: uint256 = (batch >> 85) & field.LANE
+    b2: uint256 = batch >> 170
     for i: uint256 in range(count, bound=machine.MAIN_COLUMNS):
         powers.columns[i] = power
-        power = field._mul(power, batch)
+        # field._mul without the call.
+        a0: uint256 = power & field.LANE
+        a1: uint256 = (power >> 85) & field.LANE
+        a2: uint256 = power >> 170
+        power = (
+            unsafe_add(
+                unsafe_mul(a0, b0),
+                unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+            )
+            % field.P
+            | (
+                unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
+                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                )
+                % field.P
+            )
+            << 85
+            | (
+                unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                )
+                % field.P
+            )
+            << 170
+        )
     if tree == MAIN or tree == AUX:
         power = field._power(batch, 2 * LIFT_EXPONENT)
         for i: uint256 in range(machine.NEXT_VALUES):

@@ -30,8 +30,8 @@ MAX_LOG_SIZE: constant(uint256) = 27
 # The longest read is one of a row of the main tree. A step from layer to
 # layer reads at most MAX_QUERIES digests, which is less.
 PADDING_BYTES: constant(uint256) = 2_176
-# Copying is paid by length, and most rows have fewer than 68 words of 8 bytes.
-SHORT_ROW_BYTES: constant(uint256) = 544
+# Copying is paid by length, and most rows have at most 36 words of 8 bytes.
+SHORT_ROW_BYTES: constant(uint256) = 288
 DIGEST_BYTES: constant(uint256) = 32
 LEAF_TAG: constant(bytes8) = 0x48526c6561663031  # "HRleaf01"
 NODE_TAG: constant(bytes8) = 0x48526e6f64653031  # "HRnode01"
