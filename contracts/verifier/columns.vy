@@ -64,12 +64,13 @@ def _class_heights(log_heights: bytes32) -> DynArray[uint256, machine.TABLES]:
     @param log_heights Byte t, from the left, for table t.
     @return Base-2 logarithms, descending and distinct.
     """
+    occurring: uint256 = 0
+    for table: uint256 in range(machine.TABLES):
+        occurring |= 1 << machine._byte(log_heights, table)
     result: DynArray[uint256, machine.TABLES] = []
     for i: uint256 in range(machine.MAX_LOG_HEIGHT + 1 - machine.MIN_LOG_HEIGHT):
-        for table: uint256 in range(machine.TABLES):
-            if machine._byte(log_heights, table) == machine.MAX_LOG_HEIGHT - i:
-                result.append(machine.MAX_LOG_HEIGHT - i)
-                break
+        if occurring & (1 << (machine.MAX_LOG_HEIGHT - i)) != 0:
+            result.append(machine.MAX_LOG_HEIGHT - i)
     return result
 
 
@@ -118,9 +119,14 @@ def _row_words(
             SALT_WORDS + stride * (machine.QUOTIENT_PARTS + 1) if log_height == highest else 0
         )
     width: uint256 = 0
-    for table: uint256 in range(machine.TABLES):
-        if machine._byte(log_heights, table) == log_height:
-            width += machine._byte(widths, table)
+    # The first byte is that of the present table.
+    rest_heights: uint256 = convert(log_heights, uint256)
+    rest_widths: uint256 = convert(widths, uint256)
+    for _: uint256 in range(machine.TABLES):
+        if rest_heights >> 248 == log_height:
+            width = unsafe_add(width, rest_widths >> 248)
+        rest_heights <<= 8
+        rest_widths <<= 8
     if width == 0 or tree == PREPROCESSED:
         return width
     return SALT_WORDS + stride * width

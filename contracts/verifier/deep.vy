@@ -17,24 +17,21 @@
 from contracts.verifier import columns
 from contracts.verifier import field
 from contracts.verifier import machine
-from contracts.verifier import merkle
 
+# 7^(2^32 - 1), which has the order 2^32.
+LARGEST_ROOT: constant(uint256) = 1753635133440165772
+MODEXP: constant(address) = 0x0000000000000000000000000000000000000005
 WORD: constant(uint256) = 2**64 - 1
 # Of four bits, of an index below 2^27 (height 2^21, rate 1/64).
 DIGITS: constant(uint256) = 7
 
-# What a part has summed up of weight * (column - opened value), in lanes below
-# 2^80.
-struct Sums:
-    # Of each class whether it was touched; the sum for each of its rows that
-    # are opened, ascending, and the same over values opened one row later.
-    is_touched: bool[machine.TABLES]
-    rows: uint256[machine.MAX_QUERIES][machine.TABLES]
-    next_rows: uint256[machine.MAX_QUERIES][machine.TABLES]
-    # What is to be added for every query: minus the class's opened values,
-    # minus those opened one row later. Once in all parts.
-    opened: uint256[machine.TABLES]
-    next_opened: uint256
+# For each query: the sum over all classes, to be divided by x - zeta; the sum
+# over values opened one row later, to be divided by x - omega_n zeta; and over
+# the classes but the highest S_k(x)/(x - eta_k zeta). Lanes below 2^80.
+struct Terms:
+    here: uint256[machine.MAX_QUERIES]
+    next: uint256[machine.MAX_QUERIES]
+    lifted: uint256[machine.MAX_QUERIES]
 
 
 @internal
@@ -89,72 +86,85 @@ def _opened_sums(
 
 
 @internal
-@pure
+@view
+def _add_class(
+    terms: Terms,
+    rows: uint256[machine.MAX_QUERIES],
+    next_rows: uint256[machine.MAX_QUERIES],
+    opened: uint256,
+    places: uint256[machine.MAX_QUERIES],
+    points: uint256[machine.MAX_QUERIES],
+    count: uint256,
+    zeta: uint256,
+    log_lift: uint256,
+) -> Terms:
+    """
+    @notice Add what a part has summed up for a class.
+    @param terms Of the classes before.
+    @param rows Sum of weight * column for each row.
+    @param next_rows The same over values opened one row later.
+    @param opened Minus the sum of weight * opened value, to be added once.
+    @param places Of each query, the place of its row.
+    @param points Queried points.
+    @param count How many queries there are.
+    @param zeta Point outside the domain.
+    @param log_lift Base-2 logarithm of the largest height over the class's.
+    @return The terms with those of the class.
+    """
+    result: Terms = terms
+    sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+        place: uint256 = places[query]
+        class_sum: uint256 = unsafe_add(rows[place], opened)
+        sums[query] = class_sum
+        result.here[query] = unsafe_add(result.here[query], class_sum)
+        result.next[query] = unsafe_add(result.next[query], next_rows[place])
+    if log_lift != 0:
+        pole: uint256 = field._scale(zeta, self._root(log_lift))
+        result.lifted = self._add_quotients(result.lifted, sums, points, count, pole)
+    return result
+
+
+@internal
+@view
 def _combine(
-    indices: DynArray[uint256, machine.MAX_QUERIES],
     values: DynArray[uint256, machine.MAX_QUERIES],
+    terms: Terms,
+    next_opened: uint256,
+    points: uint256[machine.MAX_QUERIES],
     zeta: uint256,
     batch: uint256,
-    log_heights: DynArray[uint256, machine.TABLES],
-    log_blowup: uint256,
-    places: uint256[machine.MAX_QUERIES][machine.TABLES],
-    sums: Sums,
+    log_n: uint256,
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
     @notice Add what a part has summed up to the values of G.
-    @param indices Queried places.
-    @param values Of G there before the part, lanes below 2^80.
+    @param values Of G at the queried points before the part, lanes below 2^80.
+    @param terms Of all classes.
+    @param next_opened Minus the sum of weight * value opened one row later,
+           to be added once.
+    @param points Queried points.
     @param zeta Point outside the domain.
     @param batch Challenge that combines the columns.
-    @param log_heights Of the classes, descending.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param places Of each class, for each query the place of its row among the
-           class's.
-    @param sums What the part has summed up.
+    @param log_n Base-2 logarithm of the largest height.
     @return Values of G so far, lanes below p.
     """
-    count: uint256 = len(indices)
-    log_size: uint256 = log_heights[0] + log_blowup
-    roots: uint256[merkle.MAX_LOG_SIZE + 1] = self._roots(log_size)
-    points: uint256[machine.MAX_QUERIES] = self._points(
-        indices, log_heights[0], roots[log_size]
-    )
-    # For each query: sums over all classes, sums over values one row later,
-    # and the sum of what the classes but the highest have at their own pole.
-    direct: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    next: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    lifted: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
-        if not sums.is_touched[number]:
-            continue
-        class_places: uint256[machine.MAX_QUERIES] = places[number]
-        rows: uint256[machine.MAX_QUERIES] = sums.rows[number]
-        next_rows: uint256[machine.MAX_QUERIES] = sums.next_rows[number]
-        class_sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-        opened: uint256 = sums.opened[number]
-        for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-            place: uint256 = class_places[query]
-            class_sum: uint256 = unsafe_add(rows[place], opened)
-            class_sums[query] = class_sum
-            direct[query] = unsafe_add(direct[query], class_sum)
-            next[query] = unsafe_add(next[query], next_rows[place])
-        if number != 0:
-            pole: uint256 = field._scale(zeta, roots[log_heights[0] - log_heights[number]])
-            lifted = self._add_quotients(lifted, class_sums, points, count, pole)
-    direct = self._add_quotients(
-        empty(uint256[machine.MAX_QUERIES]), direct, points, count, zeta
-    )
+    count: uint256 = len(values)
+    next: uint256[machine.MAX_QUERIES] = terms.next
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        next[query] = unsafe_add(next[query], sums.next_opened)
-    next = self._add_quotients(
-        direct, next, points, count, field._scale(zeta, roots[log_heights[0]])
+        next[query] = unsafe_add(next[query], next_opened)
+    sums: uint256[machine.MAX_QUERIES] = self._add_quotients(
+        empty(uint256[machine.MAX_QUERIES]), terms.here, points, count, zeta
+    )
+    sums = self._add_quotients(
+        sums, next, points, count, field._scale(zeta, self._root(log_n))
     )
     lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
     totals: DynArray[uint256, machine.MAX_QUERIES] = values
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
         totals[query] = field._reduce(
             unsafe_add(
-                unsafe_add(totals[query], next[query]), field._mul(lifted[query], lift)
+                unsafe_add(totals[query], sums[query]),
+                field._mul(terms.lifted[query], lift),
             )
         )
     return totals
@@ -162,24 +172,43 @@ def _combine(
 
 @internal
 @pure
-def _roots(log_order: uint256) -> uint256[merkle.MAX_LOG_SIZE + 1]:
+def _root(log_order: uint256) -> uint256:
     """
-    @notice The generators of all subgroups of power-of-two order.
-    @param log_order Base-2 logarithm of the largest order.
-    @return 7^((p - 1) / 2^k) at place k.
+    @notice The generator of the subgroup of a power-of-two order.
+    @dev Squares of the generator of the largest one.
+    @param log_order Base-2 logarithm of the order, at most 32.
+    @return 7^((p - 1) / order).
     """
-    roots: uint256[merkle.MAX_LOG_SIZE + 1] = empty(uint256[merkle.MAX_LOG_SIZE + 1])
-    root: uint256 = field._base_power(field.GENERATOR, (field.P - 1) >> log_order)
-    for i: uint256 in range(log_order + 1, bound=merkle.MAX_LOG_SIZE + 1):
-        roots[log_order - i] = root
+    root: uint256 = LARGEST_ROOT
+    for _: uint256 in range(32 - log_order, bound=32):
         root = unsafe_mul(root, root) % field.P
-    return roots
+    return root
+
+
+@internal
+@view
+def _base_inverse(a: uint256) -> uint256:
+    """
+    @notice Inverse in F_p by Fermat's little theorem, with the precompiled
+            contract of EIP-198.
+    @param a Below p; 0 gives 0.
+    @return a^(p - 2), below p.
+    """
+    return convert(
+        raw_call(
+            MODEXP,
+            abi_encode(convert(32, uint256), convert(32, uint256), convert(32, uint256), a, field.P - 2, field.P),
+            max_outsize=32,
+            is_static_call=True,
+        ),
+        uint256,
+    )
 
 
 @internal
 @pure
 def _points(
-    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, root: uint256
+    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, log_blowup: uint256
 ) -> uint256[machine.MAX_QUERIES]:
     """
     @notice The queried points of the evaluation domain.
@@ -187,11 +216,11 @@ def _points(
          root^(v 16^d).
     @param indices Below 2^28.
     @param log_n Base-2 logarithm of the largest height.
-    @param root Generates the subgroup of which the domain is a coset.
+    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
     @return shift * root^index for each index.
     """
     powers: uint256[16 * DIGITS] = empty(uint256[16 * DIGITS])
-    step: uint256 = root
+    step: uint256 = self._root(log_n + log_blowup)
     for digit: uint256 in range(DIGITS):
         power: uint256 = 1
         for value: uint256 in range(16 * digit, 16 * digit + 16, bound=16):
@@ -216,7 +245,7 @@ def _points(
 
 
 @internal
-@pure
+@view
 def _add_quotients(
     totals: uint256[machine.MAX_QUERIES],
     numerators: uint256[machine.MAX_QUERIES],
@@ -270,7 +299,7 @@ def _add_quotients(
         )
         steps[i] = product << 128 | norm << 64 | x
         product = unsafe_mul(product, norm) % field.P
-    rest: uint256 = field._base_inverse(product)
+    rest: uint256 = self._base_inverse(product)
     result: uint256[machine.MAX_QUERIES] = totals
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         last: uint256 = unsafe_sub(unsafe_sub(count, 1), i)

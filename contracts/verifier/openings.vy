@@ -21,6 +21,22 @@ RANDOM_OFFSET: constant(uint256) = columns.WORD_BYTES * (
     columns.SALT_WORDS + columns.LIMBS * machine.QUOTIENT_PARTS
 )
 
+# Position of the word that says where the data is; it follows the declared
+# arguments of `read`.
+DATA_OFFSET_POSITION: constant(uint256) = 4 + 3 * 32
+
+# What a part has summed up of weight * (column - opened value).
+struct Sums:
+    # Of each class whether it was touched; the sum for each of its rows that
+    # are opened, ascending, and the same over values opened one row later.
+    is_touched: bool[machine.TABLES]
+    rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    next_rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    # What is to be added for every query: minus the class's opened values,
+    # minus those opened one row later. Once in all parts.
+    opened: uint256[machine.TABLES]
+    next_opened: uint256
+
 # Which rows and nodes the queries need: of each class how many rows, and for
 # each query the place of its row among them; of each layer the shape of the
 # step to it (merkle.vy).
@@ -30,26 +46,30 @@ struct Layout:
     shapes: uint256[merkle.MAX_LOG_SIZE]
 
 
-@internal
+@external
 @view
-def _read(
-    run: IStarkVerifier.Run, log_blowup: uint256, start: uint256, end: uint256
-) -> IStarkVerifier.Run:
+def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> IStarkVerifier.Run:
     """
     @notice Read rows and siblings as far as the data reaches.
-    @dev One function, because memory is copied at every call.
+    @dev Two more arguments are not declared, since the compiler would copy
+         them to memory: the rows and siblings as they stand in the proof, and
+         PADDING_BYTES that reads of a fixed length may reach. They are encoded
+         like arguments of type Bytes.
+         One function, because memory is copied at every call.
     @param run State after the part before.
     @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param start Position of the first byte in the calldata.
-    @param end Position after the last one.
+    @param skipped How many bytes of the data are no openings.
     @return State after this part.
     """
+    at: uint256 = 4 + convert(slice(msg.data, DATA_OFFSET_POSITION, 32), uint256)
+    end: uint256 = at + 32 + convert(slice(msg.data, at, 32), uint256)
+    assert end + merkle.PADDING_BYTES <= len(msg.data), "WRONG_PADDING"
+    at += 32 + skipped
     next_run: IStarkVerifier.Run = run
     log_heights: DynArray[uint256, machine.TABLES] = columns._class_heights(run.log_heights)
     layout: Layout = self._layout(run.indices, log_heights, log_blowup)
-    sums: deep.Sums = empty(deep.Sums)
-    at: uint256 = start
-    assert start < end, "TRUNCATED"
+    sums: Sums = empty(Sums)
+    assert at < end, "TRUNCATED"
     for tree: uint256 in range(columns.TREES):
         if tree != next_run.step or at == end:
             continue
@@ -119,15 +139,25 @@ def _read(
         next_run.digests = []
         next_run.step = tree + 1
     assert at == end, "TRAILING_BYTES"
+    points: uint256[merkle.MAX_QUERIES] = deep._points(
+        run.indices, log_heights[0], log_blowup
+    )
+    terms: deep.Terms = empty(deep.Terms)
+    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
+        if sums.is_touched[number]:
+            terms = deep._add_class(
+                terms,
+                sums.rows[number],
+                sums.next_rows[number],
+                sums.opened[number],
+                layout.places[number],
+                points,
+                len(run.indices),
+                run.zeta,
+                log_heights[0] - log_heights[number],
+            )
     next_run.values = deep._combine(
-        run.indices,
-        next_run.values,
-        run.zeta,
-        run.batch,
-        log_heights,
-        log_blowup,
-        layout.places,
-        sums,
+        next_run.values, terms, sums.next_opened, points, run.zeta, run.batch, log_heights[0]
     )
     return next_run
 
