@@ -34,11 +34,13 @@ LIFT_EXPONENT: constant(uint256) = (
 # The longest row has 264 words; row_sums.vy weights 36 at a time.
 MAX_ROW_WORDS: constant(uint256) = 288
 
-# Powers of the challenge: of the columns of one tree, and of all values that
-# are opened one row later.
+# Powers of the challenge: of the columns of one tree, and of its values that
+# are opened one row later, with their columns as machine.vy has them.
 struct Powers:
     columns: uint256[machine.MAIN_COLUMNS]
-    nexts: uint256[machine.NEXT_VALUES]
+    next_count: uint256
+    next_columns: uint256[machine.NEXT_VALUES]
+    next_powers: uint256[machine.NEXT_VALUES]
 
 # With what the words of a class's row in one tree are weighted.
 struct Weights:
@@ -183,9 +185,14 @@ def _powers(tree: uint256, batch: uint256) -> Powers:
         )
     if tree == MAIN or tree == AUX:
         power = field._power(batch, 2 * LIFT_EXPONENT)
-        for i: uint256 in range(machine.NEXT_VALUES):
-            powers.nexts[i] = power
+        count = 0
+        for column: uint256 in machine.NEXT_COLUMNS:
+            if (column & 255 == machine.RUNNING_SUM) == (tree == AUX):
+                powers.next_columns[count] = column
+                powers.next_powers[count] = power
+                count += 1
             power = field._mul(power, batch)
+        powers.next_count = count
     return powers
 
 
@@ -240,41 +247,39 @@ def _weights(
 @internal
 @pure
 def _next_weights(
-    places: uint256[machine.TABLES], tree: uint256, nexts: uint256[machine.NEXT_VALUES]
+    places: uint256[machine.TABLES], is_aux: bool, powers: Powers
 ) -> NextWeights:
     """
     @notice What the values opened one row later are weighted with.
     @param places Of each table of the class, where its first column stands in
            the row, in the aux tree its last one.
-    @param tree Number of the tree: main or aux.
-    @param nexts Weights of all such values.
+    @param is_aux Whether the tree is the aux tree, not the main tree.
+    @param powers Of the tree.
     @return The weights.
     """
     result: NextWeights = empty(NextWeights)
-    columns: uint256[machine.NEXT_VALUES] = machine.NEXT_COLUMNS
     first_of_four: uint256 = 0
     four: uint256 = 0
-    for i: uint256 in range(machine.NEXT_VALUES):
-        place: uint256 = places[columns[i] >> 8]
-        column: uint256 = columns[i] & 255
-        is_sum: bool = column == machine.RUNNING_SUM
+    for i: uint256 in range(powers.next_count, bound=machine.NEXT_VALUES):
+        column: uint256 = powers.next_columns[i]
+        place: uint256 = places[column >> 8]
         # Behind the salt no column stands at 0.
-        if place == 0 or is_sum != (tree == AUX):
+        if place == 0:
             continue
-        if not is_sum:
-            place += column
+        if not is_aux:
+            place += column & 255
         # Places ascend, and a value's words are not divided.
-        if is_sum or len(result.offsets) == 0 or place >= first_of_four + 4:
+        if is_aux or len(result.offsets) == 0 or place >= first_of_four + 4:
             four = len(result.offsets)
             result.offsets.append(WORD_BYTES * place)
             first_of_four = place
-        weight: uint256 = nexts[i]
+        weight: uint256 = powers.next_powers[i]
         for limb: uint256 in range(LIMBS):
             lane: uint256 = place + limb - first_of_four
             result.fours[four][lane] = weight & field.LANE
             result.fours[four][4 + lane] = (weight >> 85) & field.LANE
             result.fours[four][8 + lane] = weight >> 170
-            if not is_sum:
+            if not is_aux:
                 break
             weight = self._times_x(weight)
     return result

@@ -25,12 +25,10 @@ WORD: constant(uint256) = 2**64 - 1
 # Of four bits, of an index below 2^27 (height 2^21, rate 1/64).
 DIGITS: constant(uint256) = 7
 
-# For each query: the sum over all classes, to be divided by x - zeta; the sum
-# over values opened one row later, to be divided by x - omega_n zeta; and over
+# For each query: the sum over all classes, to be divided by x - zeta; and over
 # the classes but the highest S_k(x)/(x - eta_k zeta). Lanes below 2^80.
 struct Terms:
     here: uint256[machine.MAX_QUERIES]
-    next: uint256[machine.MAX_QUERIES]
     lifted: uint256[machine.MAX_QUERIES]
 
 
@@ -90,7 +88,6 @@ def _opened_sums(
 def _add_class(
     terms: Terms,
     rows: uint256[machine.MAX_QUERIES],
-    next_rows: uint256[machine.MAX_QUERIES],
     opened: uint256,
     places: uint256[machine.MAX_QUERIES],
     points: uint256[machine.MAX_QUERIES],
@@ -102,7 +99,6 @@ def _add_class(
     @notice Add what a part has summed up for a class.
     @param terms Of the classes before.
     @param rows Sum of weight * column for each row.
-    @param next_rows The same over values opened one row later.
     @param opened Minus the sum of weight * opened value, to be added once.
     @param places Of each query, the place of its row.
     @param points Queried points.
@@ -118,7 +114,6 @@ def _add_class(
         class_sum: uint256 = unsafe_add(rows[place], opened)
         sums[query] = class_sum
         result.here[query] = unsafe_add(result.here[query], class_sum)
-        result.next[query] = unsafe_add(result.next[query], next_rows[place])
     if log_lift != 0:
         pole: uint256 = field._scale(zeta, self._root(log_lift))
         result.lifted = self._add_quotients(result.lifted, sums, points, count, pole)
@@ -130,6 +125,7 @@ def _add_class(
 def _combine(
     values: DynArray[uint256, machine.MAX_QUERIES],
     terms: Terms,
+    next_sums: uint256[machine.MAX_QUERIES],
     next_opened: uint256,
     points: uint256[machine.MAX_QUERIES],
     zeta: uint256,
@@ -140,6 +136,7 @@ def _combine(
     @notice Add what a part has summed up to the values of G.
     @param values Of G at the queried points before the part, lanes below 2^80.
     @param terms Of all classes.
+    @param next_sums Of weight * value opened one row later.
     @param next_opened Minus the sum of weight * value opened one row later,
            to be added once.
     @param points Queried points.
@@ -149,7 +146,7 @@ def _combine(
     @return Values of G so far, lanes below p.
     """
     count: uint256 = len(values)
-    next: uint256[machine.MAX_QUERIES] = terms.next
+    next: uint256[machine.MAX_QUERIES] = next_sums
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
         next[query] = unsafe_add(next[query], next_opened)
     sums: uint256[machine.MAX_QUERIES] = self._add_quotients(

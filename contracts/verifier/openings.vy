@@ -27,11 +27,12 @@ DATA_OFFSET_POSITION: constant(uint256) = 4 + 3 * 32
 
 # What a part has summed up of weight * (column - opened value).
 struct Sums:
-    # Of each class whether it was touched; the sum for each of its rows that
-    # are opened, ascending, and the same over values opened one row later.
+    # Of each class whether it was touched, and the sum for each of its rows
+    # that are opened, ascending.
     is_touched: bool[machine.TABLES]
     rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
-    next_rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    # Of each query the sum over values opened one row later.
+    next: uint256[merkle.MAX_QUERIES]
     # What is to be added for every query: minus the class's opened values,
     # minus those opened one row later. Once in all parts.
     opened: uint256[machine.TABLES]
@@ -97,19 +98,25 @@ def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> ISta
             length: uint256 = columns.WORD_BYTES * words
             row_count: uint256 = min(layout.rows[number] - first, (end - at) // length)
             sums.is_touched[number] = True
-            sums.rows[number], sums.next_rows[number] = self._sum_rows(
-                columns._weights(
-                    run.log_heights, log_heights[number], log_heights[0], tree, powers
-                ),
-                words,
-                tree,
-                powers.nexts,
-                at,
-                first,
-                row_count,
-                sums.rows[number],
-                sums.next_rows[number],
+            weights: columns.Weights = columns._weights(
+                run.log_heights, log_heights[number], log_heights[0], tree, powers
             )
+            carries: uint256 = 0
+            sums.rows[number], carries = row_sums._row_sums(
+                weights.words, words, at, first, row_count, sums.rows[number]
+            )
+            assert carries & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
+            if powers.next_count != 0:
+                sums.next = row_sums._add_next_sums(
+                    columns._next_weights(weights.places, tree == columns.AUX, powers),
+                    words,
+                    at,
+                    first,
+                    row_count,
+                    layout.places[number],
+                    len(run.indices),
+                    sums.next,
+                )
             for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
                 next_run.digests.append(merkle._leaf_digest(at, length))
                 if tree == columns.QUOTIENT:
@@ -148,7 +155,6 @@ def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> ISta
             terms = deep._add_class(
                 terms,
                 sums.rows[number],
-                sums.next_rows[number],
                 sums.opened[number],
                 layout.places[number],
                 points,
@@ -157,51 +163,16 @@ def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> ISta
                 log_heights[0] - log_heights[number],
             )
     next_run.values = deep._combine(
-        next_run.values, terms, sums.next_opened, points, run.zeta, run.batch, log_heights[0]
+        next_run.values,
+        terms,
+        sums.next,
+        sums.next_opened,
+        points,
+        run.zeta,
+        run.batch,
+        log_heights[0],
     )
     return next_run
-
-
-@internal
-@view
-def _sum_rows(
-    weights: columns.Weights,
-    words: uint256,
-    tree: uint256,
-    nexts: uint256[machine.NEXT_VALUES],
-    position: uint256,
-    first: uint256,
-    count: uint256,
-    sums: uint256[merkle.MAX_QUERIES],
-    next_sums: uint256[merkle.MAX_QUERIES],
-) -> (uint256[merkle.MAX_QUERIES], uint256[merkle.MAX_QUERIES]):
-    """
-    @notice Add the weighted words of some rows of a class to its sums.
-    @param weights Of the words of a row.
-    @param words Length of a row in words of 8 bytes, salt included.
-    @param tree Number of the tree.
-    @param nexts Weights of all values opened one row later.
-    @param position Of the first row in the calldata.
-    @param first Number of this row among the class's.
-    @param count How many rows there are.
-    @param sums Of each row of the class so far.
-    @param next_sums The same for the values opened one row later.
-    @return Both.
-    """
-    totals: uint256[merkle.MAX_QUERIES] = empty(uint256[merkle.MAX_QUERIES])
-    carries: uint256 = 0
-    totals, carries = row_sums._row_sums(weights.words, words, position, first, count, sums)
-    assert carries & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
-    if tree != columns.MAIN and tree != columns.AUX:
-        return totals, next_sums
-    return totals, row_sums._next_sums(
-        columns._next_weights(weights.places, tree, nexts),
-        words,
-        position,
-        first,
-        count,
-        next_sums,
-    )
 
 
 @internal

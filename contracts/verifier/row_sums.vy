@@ -301,12 +301,14 @@ def _row_sums(
 
 @internal
 @view
-def _next_sums(
+def _add_next_sums(
     weights: columns.NextWeights,
     words: uint256,
     position: uint256,
     first: uint256,
     rows: uint256,
+    places: uint256[machine.MAX_QUERIES],
+    count: uint256,
     sums: uint256[machine.MAX_QUERIES],
 ) -> uint256[machine.MAX_QUERIES]:
     """
@@ -319,10 +321,12 @@ def _next_sums(
     @param position Of the first row in the calldata.
     @param first Number of this row among the class's.
     @param rows How many rows follow each other.
-    @param sums Of each row of the class so far.
+    @param places Of each query, the place of its row among the class's.
+    @param count How many queries there are.
+    @param sums Of each query so far.
     @return The sums.
     """
-    totals: uint256[machine.MAX_QUERIES] = sums
+    totals: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     for four: uint256 in range(len(weights.offsets), bound=machine.TABLES):
         w: uint256[12] = weights.fours[four]
         at: uint256 = position + weights.offsets[four]
@@ -357,4 +361,7 @@ def _next_sums(
                 )
                 << 170,
             )
-    return totals
+    result: uint256[machine.MAX_QUERIES] = sums
+    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+        result[query] = unsafe_add(result[query], totals[places[query]])
+    return result
