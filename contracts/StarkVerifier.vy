@@ -163,7 +163,14 @@ def draw_challenges(
     start: uint256 = 4 + convert(slice(msg.data, DRAW_DATA, 32), uint256) + 32
     head: proof_format.Head = proof_format._decode(start, start + len(data))
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
-    return self._draw(head, program_id, output).challenges
+    return fiat_shamir._draw(
+        head,
+        program_id,
+        self._parameters_id(head.profile),
+        self._queries(head.profile),
+        self._log_blowup(head.profile),
+        output,
+    ).challenges
 
 
 @external
@@ -187,7 +194,14 @@ def begin(
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
     assert keccak256(output) == output_hash, "WRONG_OUTPUT"
     self._check_program(head, program_id)
-    drawn: fiat_shamir.Drawn = self._draw(head, program_id, output)
+    drawn: fiat_shamir.Drawn = fiat_shamir._draw(
+        head,
+        program_id,
+        self._parameters_id(head.profile),
+        self._queries(head.profile),
+        self._log_blowup(head.profile),
+        output,
+    )
     zeta: uint256 = drawn.challenges.zeta
     # F_p is where the domain lies.
     assert zeta >> 85 != 0, "OUT_OF_DOMAIN_POINT"
@@ -228,25 +242,25 @@ def begin(
     run.indices = fiat_shamir._sorted_distinct(drawn.challenges.queries)
     for _: uint256 in range(len(run.indices), bound=machine.MAX_QUERIES):
         run.values.append(0)
-    if head.openings == end:
-        self._save(drawn.proof_id, abi_encode(run))
-        return drawn.proof_id
-    self._save(
-        drawn.proof_id,
-        raw_call(
-            OPENINGS_VERIFIER,
-            abi_encode(
-                run,
-                self._log_blowup(run.profile),
-                head.openings - start,
-                data,
-                self._padding(),
-                method_id=READ_OPENINGS,
+    if head.openings < end:
+        self._save(
+            drawn.proof_id,
+            raw_call(
+                OPENINGS_VERIFIER,
+                abi_encode(
+                    run,
+                    self._log_blowup(run.profile),
+                    head.openings - start,
+                    data,
+                    self._padding(),
+                    method_id=READ_OPENINGS,
+                ),
+                max_outsize=MAX_RUN_BYTES,
+                is_static_call=True,
             ),
-            max_outsize=MAX_RUN_BYTES,
-            is_static_call=True,
-        ),
-    )
+        )
+    else:
+        self._save(drawn.proof_id, abi_encode(run))
     return drawn.proof_id
 
 
@@ -424,30 +438,6 @@ def _check_program(head: proof_format.Head, program_id: bytes32):
         convert(numbers, bytes32),
     )
     assert keccak256(message) == program_id, "WRONG_PROGRAM"
-
-
-@internal
-@view
-def _draw(
-    head: proof_format.Head,
-    program_id: bytes32,
-    output: Bytes[proof_format.MAX_OUTPUT_BYTES],
-) -> fiat_shamir.Drawn:
-    """
-    @notice Draw the challenges under the proof's parameter set.
-    @param head The proof's head.
-    @param program_id The program's id.
-    @param output The public output.
-    @return Challenges and states.
-    """
-    return fiat_shamir._draw(
-        head,
-        program_id,
-        self._parameters_id(head.profile),
-        self._queries(head.profile),
-        self._log_blowup(head.profile),
-        output,
-    )
 
 
 @internal

@@ -117,13 +117,15 @@ def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> ISta
                     len(run.indices),
                     sums.next,
                 )
-            for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
-                next_run.digests.append(merkle._leaf_digest(at, length))
-                if tree == columns.QUOTIENT:
-                    # There is one row for each query.
+            if tree == columns.QUOTIENT:
+                # There is one row for each query.
+                for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
                     next_run.values[row] = unsafe_add(
-                        next_run.values[row], self._random_value(at)
+                        next_run.values[row],
+                        self._random_value(at + length * (row - first)),
                     )
+            for _: uint256 in range(row_count, bound=merkle.MAX_QUERIES):
+                next_run.digests.append(merkle._leaf_digest(at, length))
                 at = unsafe_add(at, length)
             if at != end:
                 # The data goes on: then with a whole row, or the class is done.
