@@ -84,11 +84,14 @@ def _products(
     points: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     for i: uint256 in range(len(places), bound=machine.MAX_QUERIES):
         place: uint256 = places[i]
-        point: uint256 = unsafe_mul(tables[0][place & 15], tables[1][place >> 4 & 15]) % P
-        point = unsafe_mul(point, tables[2][place >> 8 & 15]) % P
-        point = unsafe_mul(point, tables[3][place >> 12 & 15]) % P
-        point = unsafe_mul(point, tables[4][place >> 16 & 15]) % P
-        point = unsafe_mul(point, tables[5][place >> 20 & 15]) % P
-        point = unsafe_mul(point, tables[6][place >> 24]) % P
-        points[i] = unsafe_mul(point, start) % P
+        # Four factors below p make less than 2^256.
+        low: uint256 = unsafe_mul(
+            unsafe_mul(start, tables[0][place & 15]),
+            unsafe_mul(tables[1][place >> 4 & 15], tables[2][place >> 8 & 15]),
+        ) % P
+        high: uint256 = unsafe_mul(
+            unsafe_mul(tables[3][place >> 12 & 15], tables[4][place >> 16 & 15]),
+            unsafe_mul(tables[5][place >> 20 & 15], tables[6][place >> 24]),
+        ) % P
+        points[i] = unsafe_mul(low, high) % P
     return points

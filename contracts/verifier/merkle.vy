@@ -26,8 +26,8 @@ MAX_LOG_SIZE: constant(uint256) = 27
 # The longest read is one of a row of the main tree. A step from layer to
 # layer reads at most MAX_QUERIES digests, which is less.
 PADDING_BYTES: constant(uint256) = 2_176
-# Copying is paid by length, and most rows have fewer than 68 words of 8 bytes.
-SHORT_ROW_BYTES: constant(uint256) = 544
+# Copying is paid by length, and most rows have at most 36 words of 8 bytes.
+SHORT_ROW_BYTES: constant(uint256) = 288
 DIGEST_BYTES: constant(uint256) = 32
 # There are fewer than 2^10 rows.
 ROW_BITS: constant(uint256) = 10

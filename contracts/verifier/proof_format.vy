@@ -22,7 +22,7 @@ FINAL_BYTES: constant(uint256) = ELEMENT_BYTES * FINAL_COEFFICIENTS
 # that leaves room for openings; the gateway's has 896 bytes.
 MAX_OUTPUT_BYTES: constant(uint256) = 8_192
 # Of a part: nodes' mempools refuse transactions above 128 KiB.
-MAX_DATA_BYTES: constant(uint256) = 122_880
+MAX_DATA_BYTES: constant(uint256) = 114_688
 WORD: constant(uint256) = 2**64 - 1
 
 # What is said before the openings.

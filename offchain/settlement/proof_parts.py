@@ -25,6 +25,8 @@ RUN_BYTES: Final = 6_800
 """Bound on what a part's calldata holds besides the proof's bytes and digests: the run's ABI
 encoding, the final polynomial, selector, offsets and lengths."""
 
+MAX_DATA_BYTES: Final = 114_688
+"""Of the proof's bytes in one part, as in contracts/verifier/proof_format.vy."""
 MAX_OUTPUT_BYTES: Final = 8_192
 """Of a public output, as in contracts/verifier/proof_format.vy."""
 TRANSACTION_GAS: Final = 21_000

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from offchain.settlement.proof_parts import Call
+from offchain.settlement.proof_parts import MAX_DATA_BYTES, Call
 from tests.onchain.deployed import Example, Verifier
 from tests.onchain.evm import Reverted
 
@@ -180,7 +180,7 @@ def test_bytes_after_the_stated_length_are_not_read(begun, example, verifier):
 
 
 def test_data_of_too_many_bytes_are_refused(part):
-    for length in (122_881, 2**32, 2**256 - 1):
+    for length in (MAX_DATA_BYTES + 1, 2**32, 2**256 - 1):
         assert isinstance(part.sent(with_word(part.calldata, 0, length, part.data_at())), str)
 
 

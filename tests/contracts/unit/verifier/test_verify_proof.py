@@ -14,7 +14,7 @@ from eth_utils import keccak
 
 from offchain.security.parameters import L1_PROFILES, SETTLE_COMPACT
 from offchain.settlement.l1 import MAX_TRANSACTION_GAS, ContractRevertedError
-from offchain.settlement.proof_parts import MAX_PART_BYTES, Call, Part
+from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part
 from offchain.settlement.verifier_client import Run, VerifierClient, claim, output_bytes
 from offchain.settlement.verifier_deployment import ENTRY, HELPERS, deploy_verifier
 from offchain.verifier.rejection import Reason
@@ -138,7 +138,7 @@ def test_wrong_proofs_have_the_reasons_of_the_python_verifier(chain, address):
         for mutant, reason in here:
             data = mutant.data()
             end = len(data) if is_last else part.end + max(0, len(data) - len(honest.data))
-            piece = data[part.start : min(end, part.start + MAX_PART_BYTES)]
+            piece = data[part.start : min(end, part.start + MAX_DATA_BYTES)]
             arguments = honest.arguments(part.call, run_state, piece)
             if part.call is Call.BEGIN:
                 arguments = (mutant.program_id, expected_output_hash(mutant), arguments[-1])
