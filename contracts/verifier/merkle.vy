@@ -99,18 +99,27 @@ def _shared_rows(
 
 @internal
 @pure
-def _highest_bit(number: uint256) -> uint256:
+def _entrances(
+    log_classes: DynArray[uint256, MAX_CLASSES], row_counts: DynArray[uint256, MAX_CLASSES]
+) -> (uint256, uint256, uint256):
     """
-    @notice The largest power of two that is not above a number.
-    @param number Below 2^32, not 0.
-    @return The power.
+    @notice Where the rows of the classes but the highest enter a tree.
+    @param log_classes Logarithms of the classes' row counts, descending.
+    @param row_counts Opened rows of the classes.
+    @return Where bit l is set, rows enter at the step from level l to l + 1;
+            the level from which on none do; and ROW_BITS for each class, the
+            number of its first row, counted over all classes.
     """
-    ones: uint256 = number | number >> 1
-    ones |= ones >> 2
-    ones |= ones >> 4
-    ones |= ones >> 8
-    ones |= ones >> 16
-    return ones ^ ones >> 1
+    entering: uint256 = 0
+    mixed_levels: uint256 = 0
+    next_rows: uint256 = 0
+    first_row: uint256 = 0
+    for number: uint256 in range(1, len(log_classes), bound=MAX_CLASSES):
+        first_row += row_counts[number - 1]
+        next_rows |= first_row << ROW_BITS * (number - 1)
+        mixed_levels = log_classes[0] - log_classes[number]
+        entering |= 1 << mixed_levels - 1
+    return entering, mixed_levels, next_rows
 
 
 @internal
@@ -143,17 +152,10 @@ def _root(
     @param end Of the proof in msg.data.
     @return Root, and the position behind the siblings.
     """
-    # Bit l: rows enter at the step from level l to l + 1; no rows from
-    # mixed_levels on. Ten bits for each class but the highest: its next row.
     entering: uint256 = 0
     mixed_levels: uint256 = 0
     next_rows: uint256 = 0
-    first_row: uint256 = 0
-    for number: uint256 in range(1, len(log_classes), bound=MAX_CLASSES):
-        first_row += row_counts[number - 1]
-        next_rows |= first_row << ROW_BITS * (number - 1)
-        mixed_levels = log_classes[0] - log_classes[number]
-        entering |= 1 << mixed_levels - 1
+    entering, mixed_levels, next_rows = self._entrances(log_classes, row_counts)
 
     at: uint256 = position
     node: bytes32 = empty(bytes32)
@@ -169,7 +171,14 @@ def _root(
             next_path = places[i] >> leaf_level
             if next_path == path:
                 continue
-            top = self._highest_bit(next_path ^ path)
+            # All bits up to the highest one, then that one: below 2^32.
+            ones: uint256 = next_path ^ path
+            ones |= ones >> 1
+            ones |= ones >> 2
+            ones |= ones >> 4
+            ones |= ones >> 8
+            ones |= ones >> 16
+            top = ones ^ ones >> 1
         node = digests[leaf]
         leaf = unsafe_add(leaf, 1)
         top_level: uint256 = LOGARITHMS >> unsafe_mul(5, top % 37) & 31
