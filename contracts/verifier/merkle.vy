@@ -42,12 +42,6 @@ SLOT_MASK: constant(uint256) = 2**SLOT_BITS - 1
 SHAPE_BITS: constant(uint256) = 128
 LIST_END: constant(uint256) = max_value(uint256)
 
-# v >= p = 2^64 - 2^32 + 1 just if v + 2^32 - 1 carries out of 64 bits. Every
-# second lane of a word at a time leaves room for the carries.
-EVEN_LANES: constant(uint256) = (2**64 - 1) * (1 + 2**128)
-TO_CARRY: constant(uint256) = (2**32 - 1) * (1 + 2**128)
-CARRIES: constant(uint256) = 2**64 * (1 + 2**128)
-
 
 @internal
 @view
