@@ -47,10 +47,15 @@ TREES: constant(uint256) = 4
 # bound on the encoding of what it returns.
 FOLD_LAYERS: constant(bytes4) = 0x4a036eda
 MAX_FOLDED_BYTES: constant(uint256) = 32 * 113
-# OpeningsVerifier.read, which takes two arguments more than it declares; and
-# the bound on the encoding of a run, which it returns.
-READ_OPENINGS: constant(bytes4) = 0x295e698a
+# Selector of OpeningsVerifier.read; the longest ABI encoding of a run, which it
+# returns, and its longest calldata.
+READ_OPENINGS: constant(bytes4) = 0x4838682b
 MAX_RUN_BYTES: constant(uint256) = 32 * 803
+# Of `deadline_s` in it: the first field, behind the run's offset.
+DEADLINE_POSITION: constant(uint256) = 32
+MAX_READING_BYTES: constant(uint256) = (
+    4 + MAX_RUN_BYTES + proof_format.MAX_DATA_BYTES + merkle.PADDING_BYTES
+)
 # keccak256 of the signature of the event RunAdvanced.
 RUN_ADVANCED: constant(bytes32) = (
     0xae1bed3f0c4683b64ab4f117000556cc221539181cae7e2489c6ffb75db4c758
@@ -231,50 +236,48 @@ def begin(
     if head.openings < end:
         self._save(
             drawn.proof_id,
+            run.deadline_s,
             raw_call(
                 OPENINGS_VERIFIER,
-                abi_encode(
-                    run,
-                    self._log_blowup(run.profile),
-                    head.openings - start,
+                concat(
+                    READ_OPENINGS,
+                    abi_encode(run),
                     data,
-                    self._padding(),
-                    method_id=READ_OPENINGS,
+                    self._padding(head.openings - start),
                 ),
                 max_outsize=MAX_RUN_BYTES,
                 is_static_call=True,
             ),
         )
     else:
-        self._save(drawn.proof_id, abi_encode(run))
+        self._save(drawn.proof_id, run.deadline_s, abi_encode(run))
     return drawn.proof_id
 
 
 @external
-def open(proof_id: bytes32, run: IStarkVerifier.Run, data: Bytes[proof_format.MAX_DATA_BYTES]):
+def open(proof_id: bytes32, run_bytes: uint256, reading: Bytes[MAX_READING_BYTES]):
     """
     @notice Go on with rows and siblings of the trees.
+    @dev Arguments are copied to memory, whose price grows with the square of
+         its size: so the openings verifier's calldata comes ready made. Of it
+         the hash of the run is checked, which fixes every byte before the
+         proof's.
     @param proof_id The proof's id.
-    @param run What the part before has published.
-    @param data What follows in the proof, up to the end of any row or tree.
+    @param run_bytes Length of the run's ABI encoding.
+    @param reading Calldata of OpeningsVerifier.read: selector, ABI encoding of
+           what the part before has published, what follows in the proof, up to
+           the end of any row or tree, and padding.
     """
-    self._check_run(proof_id, run.deadline_s, keccak256(abi_encode(run)))
-    assert run.step < TREES, "WRONG_STAGE"
+    assert convert(slice(reading, 0, 4), bytes4) == READ_OPENINGS, "WRONG_SELECTOR"
+    self._check_hash(msg.sender, proof_id, keccak256(slice(reading, 4, run_bytes)))
+    deadline_s: uint256 = extract32(reading, 4 + DEADLINE_POSITION, output_type=uint256)
+    assert block.timestamp <= deadline_s, "RUN_EXPIRED"
     self._check_code(OPENINGS_VERIFIER, OPENINGS_VERIFIER_CODE_HASH)
     self._save(
         proof_id,
+        deadline_s,
         raw_call(
-            OPENINGS_VERIFIER,
-            abi_encode(
-                run,
-                self._log_blowup(run.profile),
-                empty(uint256),
-                data,
-                self._padding(),
-                method_id=READ_OPENINGS,
-            ),
-            max_outsize=MAX_RUN_BYTES,
-            is_static_call=True,
+            OPENINGS_VERIFIER, reading, max_outsize=MAX_RUN_BYTES, is_static_call=True
         ),
     )
 
@@ -312,7 +315,7 @@ def fold(
                 run.values,
                 final,
                 data,
-                self._padding(),
+                self._padding(0),
                 method_id=FOLD_LAYERS,
             ),
             max_outsize=MAX_FOLDED_BYTES,
@@ -358,14 +361,18 @@ def discard(owner: address, proof_id: bytes32, run: IStarkVerifier.Run):
 
 
 @internal
-def _save(proof_id: bytes32, encoded_run: Bytes[MAX_RUN_BYTES]):
+def _save(proof_id: bytes32, deadline_s: uint256, encoded_run: Bytes[MAX_RUN_BYTES]):
     """
     @notice Publish what the next part needs, and keep its hash.
     @dev The event is RunAdvanced; its data is the run's ABI encoding as it
          is, which would have to be decoded and encoded anew.
     @param proof_id The proof's id.
+    @param deadline_s The run's; a helper that returns another one, or nothing
+           at all, is not the right one.
     @param encoded_run The state's ABI encoding.
     """
+    saved_s: uint256 = extract32(encoded_run, DEADLINE_POSITION, output_type=uint256)
+    assert saved_s == deadline_s, "HELPER_CODE_MISMATCH"
     self.run_hash[msg.sender][proof_id] = keccak256(encoded_run)
     raw_log([RUN_ADVANCED, convert(msg.sender, bytes32), proof_id], encoded_run)
 
@@ -509,9 +516,11 @@ def _log_n(log_heights: bytes32) -> uint256:
 
 @internal
 @pure
-def _padding() -> Bytes[merkle.PADDING_BYTES]:
+def _padding(skipped: uint256) -> Bytes[merkle.PADDING_BYTES]:
     """
-    @notice Zero bytes that follow the data in a helper's calldata.
-    @return Zero bytes, so that reads of a fixed length stay in the calldata.
+    @notice Bytes that follow the data in a helper's calldata, so that reads of
+            a fixed length stay there.
+    @param skipped How many bytes of the data the openings verifier is to skip.
+    @return Zero bytes, and the number in the last word.
     """
-    return abi_encode(empty(uint256[merkle.PADDING_BYTES // 32]))
+    return abi_encode(empty(uint256[merkle.PADDING_BYTES // 32 - 1]), skipped)

@@ -41,12 +41,6 @@ ENTERED_TAG: constant(bytes32) = 0x4852696e6a65303100000000000000000000000000000
 # on are l; 2 generates the numbers prime to 37.
 LOGARITHMS: constant(uint256) = 28507754684909926779703069327497961803097624868629054464
 
-# v >= p = 2^64 - 2^32 + 1 just if v + 2^32 - 1 carries out of 64 bits. Every
-# second lane of a word at a time leaves room for the carries.
-EVEN_LANES: constant(uint256) = (2**64 - 1) * (1 + 2**128)
-TO_CARRY: constant(uint256) = (2**32 - 1) * (1 + 2**128)
-CARRIES: constant(uint256) = 2**64 * (1 + 2**128)
-
 
 @internal
 @view

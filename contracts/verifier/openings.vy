@@ -22,9 +22,9 @@ RANDOM_OFFSET: constant(uint256) = columns.WORD_BYTES * (
     columns.SALT_WORDS + columns.LIMBS * machine.QUOTIENT_PARTS
 )
 
-# Position of the word that says where the data is; it follows the declared
-# arguments of `read`.
-DATA_OFFSET_POSITION: constant(uint256) = 4 + 3 * 32
+# Of a run's ABI encoding without the elements of its six arrays: its offset,
+# 19 words of fields, the arrays' lengths.
+RUN_WORDS: constant(uint256) = 1 + 19 + 6
 
 # What a part has summed up of weight * (column - opened value).
 struct Sums:
@@ -42,23 +42,29 @@ struct Sums:
 
 @external
 @view
-def read(run: IStarkVerifier.Run, log_blowup: uint256, skipped: uint256) -> IStarkVerifier.Run:
+def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
     """
     @notice Read rows and siblings as far as the data reaches.
-    @dev Two more arguments are not declared, since the compiler would copy
-         them to memory: the rows and siblings as they stand in the proof, and
-         PADDING_BYTES that reads of a fixed length may reach. They are encoded
-         like arguments of type Bytes.
+    @dev Rows and siblings, as they stand in the proof, follow the argument;
+         then PADDING_BYTES that reads of a fixed length may reach, the last
+         word of which says how many bytes to skip before. Declared arguments
+         would be copied to memory.
          One function, because memory is copied at every call.
-    @param run State after the part before.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param skipped How many bytes of the data are no openings.
+    @param run State after the part before, in canonical ABI encoding.
     @return State after this part.
     """
-    at: uint256 = 4 + convert(slice(msg.data, DATA_OFFSET_POSITION, 32), uint256)
-    end: uint256 = at + 32 + convert(slice(msg.data, at, 32), uint256)
-    assert end + merkle.PADDING_BYTES <= len(msg.data), "WRONG_PADDING"
-    at += 32 + skipped
+    assert run.step < columns.TREES, "WRONG_STAGE"
+    elements: uint256 = (
+        len(run.opened) + len(run.fri_roots) + len(run.folds)
+        + len(run.indices) + len(run.values) + len(run.digests)
+    )
+    at: uint256 = 4 + 32 * (RUN_WORDS + elements)
+    assert at + merkle.PADDING_BYTES <= len(msg.data), "WRONG_PADDING"
+    end: uint256 = len(msg.data) - merkle.PADDING_BYTES
+    at += convert(slice(msg.data, len(msg.data) - 32, 32), uint256)
+    log_blowup: uint256 = machine.SETTLE_COMPACT_LOG_BLOWUP
+    if run.profile == machine.SETTLE:
+        log_blowup = machine.SETTLE_LOG_BLOWUP
     next_run: IStarkVerifier.Run = run
     log_heights: DynArray[uint256, machine.TABLES] = columns._class_heights(run.log_heights)
     levels: DynArray[uint256, machine.TABLES] = []

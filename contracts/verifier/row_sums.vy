@@ -11,7 +11,6 @@
 from contracts.verifier import columns
 from contracts.verifier import field
 from contracts.verifier import machine
-from contracts.verifier import merkle
 
 WORD: constant(uint256) = 2**64 - 1
 # A row is weighted in spans of 36 words of 8 bytes, which are 9 words of the
@@ -24,6 +23,7 @@ MAX_SPANS: constant(uint256) = columns.MAX_ROW_WORDS // SPAN_WORDS
 
 # A pair in two lanes of 128 bits.
 PAIR: constant(uint256) = 1 + 2**128
+EVEN_LANES: constant(uint256) = WORD * PAIR
 # Limbs of weights, see _limbs.
 LIMB_BITS: constant(uint256) = 56
 LIMB_SHIFT: constant(uint256) = PAIR * (field.P - 2**LIMB_BITS)
@@ -146,12 +146,12 @@ def _row_sums(
                 slice(msg.data, at, SPAN_BYTES), uint256[SPAN_QUADS]
             )
             at = unsafe_add(at, unsafe_mul(columns.WORD_BYTES, words))
-            e0 = quads[0] & merkle.EVEN_LANES
-            o0 = (quads[0] >> 64) & merkle.EVEN_LANES
-            e1 = quads[1] & merkle.EVEN_LANES
-            o1 = (quads[1] >> 64) & merkle.EVEN_LANES
-            e2 = quads[2] & merkle.EVEN_LANES
-            o2 = (quads[2] >> 64) & merkle.EVEN_LANES
+            e0 = quads[0] & EVEN_LANES
+            o0 = (quads[0] >> 64) & EVEN_LANES
+            e1 = quads[1] & EVEN_LANES
+            o1 = (quads[1] >> 64) & EVEN_LANES
+            e2 = quads[2] & EVEN_LANES
+            o2 = (quads[2] >> 64) & EVEN_LANES
             carries |= (
                 quads[0] & ~unsafe_add(quads[0], to_carry[0])
                 | quads[1] & ~unsafe_add(quads[1], to_carry[1])
@@ -186,12 +186,12 @@ def _row_sums(
                 ),
             )
             if quad_count > 3:
-                e0 = quads[3] & merkle.EVEN_LANES
-                o0 = (quads[3] >> 64) & merkle.EVEN_LANES
-                e1 = quads[4] & merkle.EVEN_LANES
-                o1 = (quads[4] >> 64) & merkle.EVEN_LANES
-                e2 = quads[5] & merkle.EVEN_LANES
-                o2 = (quads[5] >> 64) & merkle.EVEN_LANES
+                e0 = quads[3] & EVEN_LANES
+                o0 = (quads[3] >> 64) & EVEN_LANES
+                e1 = quads[4] & EVEN_LANES
+                o1 = (quads[4] >> 64) & EVEN_LANES
+                e2 = quads[5] & EVEN_LANES
+                o2 = (quads[5] >> 64) & EVEN_LANES
                 carries |= (
                     quads[3] & ~unsafe_add(quads[3], to_carry[3])
                     | quads[4] & ~unsafe_add(quads[4], to_carry[4])
@@ -238,12 +238,12 @@ def _row_sums(
                     ),
                 )
                 if quad_count > 6:
-                    e0 = quads[6] & merkle.EVEN_LANES
-                    o0 = (quads[6] >> 64) & merkle.EVEN_LANES
-                    e1 = quads[7] & merkle.EVEN_LANES
-                    o1 = (quads[7] >> 64) & merkle.EVEN_LANES
-                    e2 = quads[8] & merkle.EVEN_LANES
-                    o2 = (quads[8] >> 64) & merkle.EVEN_LANES
+                    e0 = quads[6] & EVEN_LANES
+                    o0 = (quads[6] >> 64) & EVEN_LANES
+                    e1 = quads[7] & EVEN_LANES
+                    o1 = (quads[7] >> 64) & EVEN_LANES
+                    e2 = quads[8] & EVEN_LANES
+                    o2 = (quads[8] >> 64) & EVEN_LANES
                     carries |= (
                         quads[6] & ~unsafe_add(quads[6], to_carry[6])
                         | quads[7] & ~unsafe_add(quads[7], to_carry[7])

@@ -21,9 +21,9 @@ from offchain.verifier.verify import class_widths
 
 MAX_PART_BYTES: Final = 120_000
 """Of a transaction's calldata: nodes' mempools refuse transactions above 128 KiB."""
-RUN_BYTES: Final = 6_800
+RUN_BYTES: Final = 7_400
 """Bound on what a part's calldata holds besides the proof's bytes and digests: the run's ABI
-encoding, the final polynomial, selector, offsets and lengths."""
+encoding, the final polynomial or padding, selectors, offsets and lengths."""
 
 MAX_DATA_BYTES: Final = 114_688
 """Of the proof's bytes in one part, as in contracts/verifier/proof_format.vy."""

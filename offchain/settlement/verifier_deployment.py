@@ -11,7 +11,8 @@ from offchain.settlement.deployer import ChainClient
 
 ENTRY: Final = "StarkVerifier"
 CONSTRAINT_EVALUATOR: Final = "ConstraintEvaluator"
-HELPERS: Final = (CONSTRAINT_EVALUATOR, "OpeningsVerifier", "FriVerifier")
+OPENINGS_VERIFIER: Final = "OpeningsVerifier"
+HELPERS: Final = (CONSTRAINT_EVALUATOR, OPENINGS_VERIFIER, "FriVerifier")
 """In the order in which the entry's constructor takes them."""
 CONSTRAINT_PROGRAM_PATH: Final = (
     REPOSITORY_ROOT / "contracts" / "verifier" / "data" / "constraint_program.hex"

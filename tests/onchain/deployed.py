@@ -7,7 +7,7 @@ from typing import Any
 from eth_utils import keccak
 
 from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part, split
-from offchain.settlement.verifier_client import Run, claim, output_bytes
+from offchain.settlement.verifier_client import Run, claim, open_arguments, output_bytes
 from offchain.settlement.verifier_deployment import constraint_program
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Rejected
@@ -36,7 +36,7 @@ class Example:
             return self.claim.program_id, self.claim.output_hash, data
         assert run is not None
         if call is Call.OPEN:
-            return self.claim.proof_id, tuple(run), data
+            return open_arguments(self.claim.proof_id, run, data)
         return self.claim.proof_id, tuple(run), self.claim.final, data
 
 
