@@ -97,6 +97,40 @@ def _lagrange_basis(z: uint256) -> uint256[PERIOD]:
 
 @internal
 @pure
+def _sum_of_powers(basis: uint256[PERIOD], beta: uint256) -> uint256:
+    """
+    @notice Column of the powers of beta: the sum of beta^i * L_i.
+    @param basis Lagrange basis, lanes at most 7 p.
+    @param beta Bus challenge, reduced.
+    @return The sum, lanes below p.
+    """
+    b0: uint256 = beta & LANE
+    b1: uint256 = (beta >> 85) & LANE
+    b2: uint256 = beta >> 170
+    s0: uint256 = 0
+    s1: uint256 = 0
+    s2: uint256 = 0
+    for i: uint256 in range(PERIOD):
+        next: uint256 = basis[unsafe_sub(PERIOD - 1, i)]
+        t0: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(s0, b0), next & LANE),
+            unsafe_mul(7, unsafe_add(unsafe_mul(s1, b2), unsafe_mul(s2, b1))),
+        ) % P
+        t1: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(s0, b1), unsafe_mul(s1, b0)),
+            unsafe_add(unsafe_mul(7, unsafe_mul(s2, b2)), (next >> 85) & LANE),
+        ) % P
+        s2 = unsafe_add(
+            unsafe_add(unsafe_mul(s0, b2), unsafe_mul(s1, b1)),
+            unsafe_add(unsafe_mul(s2, b0), next >> 170),
+        ) % P
+        s0 = t0
+        s1 = t1
+    return s0 | s1 << 85 | s2 << 170
+
+
+@internal
+@pure
 def _rotated_sums(basis: uint256[PERIOD], beta: uint256, turn: uint256) -> uint256[PERIOD]:
     """
     @notice Columns of the powers of beta, rotated: S_r is the sum of
@@ -115,9 +149,7 @@ def _rotated_sums(basis: uint256[PERIOD], beta: uint256, turn: uint256) -> uint2
     w1: uint256 = (wrap >> 85) & LANE
     w2: uint256 = wrap >> 170
     sums: uint256[PERIOD] = empty(uint256[PERIOD])
-    for i: uint256 in range(PERIOD):
-        sums[0] = unsafe_add(field._mul(sums[0], beta), basis[unsafe_sub(PERIOD - 1, i)])
-    sums[0] = field._reduce(sums[0])
+    sums[0] = self._sum_of_powers(basis, beta)
     s0: uint256 = sums[0] & LANE
     s1: uint256 = (sums[0] >> 85) & LANE
     s2: uint256 = sums[0] >> 170

@@ -36,16 +36,19 @@ def _extend(
     p0: uint256 = point & LANE
     p1: uint256 = (point >> 85) & LANE
     p2: uint256 = point >> 170
+    # x^3 = 7.
+    q1: uint256 = unsafe_mul(7, p1)
+    q2: uint256 = unsafe_mul(7, p2)
     t0: uint256 = 0
     t1: uint256 = 0
     for c: uint256 in coefficients:
         t0 = unsafe_add(
             unsafe_add(unsafe_mul(s0, p0), c & LANE),
-            unsafe_mul(7, unsafe_add(unsafe_mul(s1, p2), unsafe_mul(s2, p1))),
+            unsafe_add(unsafe_mul(s1, q2), unsafe_mul(s2, q1)),
         ) % P
         t1 = unsafe_add(
             unsafe_add(unsafe_add(unsafe_mul(s0, p1), unsafe_mul(s1, p0)), (c >> 85) & LANE),
-            unsafe_mul(7, unsafe_mul(s2, p2)),
+            unsafe_mul(s2, q2),
         ) % P
         s2 = unsafe_add(
             unsafe_add(unsafe_mul(s0, p2), unsafe_mul(s1, p1)),
@@ -75,6 +78,9 @@ def _extend_by_flags(
     p0: uint256 = point & LANE
     p1: uint256 = (point >> 85) & LANE
     p2: uint256 = point >> 170
+    # x^3 = 7.
+    q1: uint256 = unsafe_mul(7, p1)
+    q2: uint256 = unsafe_mul(7, p2)
     a0: uint256 = 0
     a1: uint256 = 0
     a2: uint256 = 0
@@ -88,12 +94,9 @@ def _extend_by_flags(
             unsafe_add(
                 unsafe_mul(s0, p0), unsafe_add(unsafe_mul(a0, a0), unsafe_sub(FLAG_ZEROS, a0))
             ),
-            unsafe_mul(
-                7,
-                unsafe_add(
-                    unsafe_add(unsafe_mul(s1, p2), unsafe_mul(s2, p1)),
-                    unsafe_mul(2, unsafe_mul(a1, a2)),
-                ),
+            unsafe_add(
+                unsafe_add(unsafe_mul(s1, q2), unsafe_mul(s2, q1)),
+                unsafe_mul(14, unsafe_mul(a1, a2)),
             ),
         ) % P
         t1 = unsafe_add(
@@ -101,7 +104,7 @@ def _extend_by_flags(
                 unsafe_add(unsafe_mul(s0, p1), unsafe_mul(s1, p0)),
                 unsafe_add(unsafe_mul(2, unsafe_mul(a0, a1)), unsafe_sub(FLAG_ZEROS, a1)),
             ),
-            unsafe_mul(7, unsafe_add(unsafe_mul(s2, p2), unsafe_mul(a2, a2))),
+            unsafe_add(unsafe_mul(s2, q2), unsafe_mul(7, unsafe_mul(a2, a2))),
         ) % P
         s2 = unsafe_add(
             unsafe_add(
