@@ -23,7 +23,6 @@ ONLY_ON_L1 = {
     "WRONG_STAGE",
     "WRONG_FINAL_POLYNOMIAL",
     "HELPER_CODE_MISMATCH",
-    "WRONG_PROGRAM_DATA",
     "WRONG_PADDING",
 }
 """Reasons about the hand-over between parts and about deployment."""
