@@ -230,7 +230,9 @@ def begin(
     run.fri_roots = head.fri_roots
     run.folds = drawn.challenges.folds
     run.final_hash = proof_format._final_hash(head)
-    run.indices = fiat_shamir._sorted_distinct(drawn.challenges.queries)
+    run.indices = fiat_shamir._sorted_distinct(
+        drawn.challenges.queries, head.log_n + self._log_blowup(head.profile)
+    )
     for _: uint256 in range(len(run.indices), bound=machine.MAX_QUERIES):
         run.values.append(0)
     if head.openings < end:

@@ -8,7 +8,7 @@ from eth_utils import keccak
 
 from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part, split
 from offchain.settlement.verifier_client import Run, claim, open_arguments, output_bytes
-from offchain.settlement.verifier_deployment import constraint_program
+from offchain.settlement.verifier_deployment import EVALUATOR_PARTS
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Rejected
 from tests.onchain.evm import DEPLOYER, Contract, Evm, Outcome, Reverted
@@ -40,13 +40,20 @@ class Example:
         return self.claim.proof_id, tuple(run), self.claim.final, data
 
 
+def deploy_evaluator(evm: Evm) -> Contract:
+    """Deploy the constraint evaluator and the contracts that it calls."""
+    parts = [evm.deploy(name) for name in EVALUATOR_PARTS]
+    hashes = [keccak(part.code) for part in parts]
+    return evm.deploy("ConstraintEvaluator", *(part.address for part in parts), hashes)
+
+
 class Verifier:
     """StarkVerifier and its three helpers."""
 
     def __init__(self) -> None:
         self.evm = Evm()
         self.helpers = [
-            self.evm.deploy("ConstraintEvaluator", constraint_program()),
+            deploy_evaluator(self.evm),
             self.evm.deploy("OpeningsVerifier"),
             self.evm.deploy("FriVerifier"),
         ]
