@@ -20,7 +20,9 @@ from contracts.verifier import machine
 
 # 7^(2^32 - 1), which has the order 2^32.
 LARGEST_ROOT: constant(uint256) = 1753635133440165772
+# Precompiled contract of EIP-198, and the length of each of its arguments.
 MODEXP: constant(address) = 0x0000000000000000000000000000000000000005
+LENGTH: constant(uint256) = 32
 WORD: constant(uint256) = 2**64 - 1
 # Of four bits, of an index below 2^27 (height 2^21, rate 1/64).
 DIGITS: constant(uint256) = 7
@@ -194,7 +196,8 @@ def _base_inverse(a: uint256) -> uint256:
     return convert(
         raw_call(
             MODEXP,
-            abi_encode(convert(32, uint256), convert(32, uint256), convert(32, uint256), a, field.P - 2, field.P),
+            # Lengths of base, exponent and modulus, then these.
+            abi_encode(LENGTH, LENGTH, LENGTH, a, field.P - 2, field.P),
             max_outsize=32,
             is_static_call=True,
         ),
@@ -228,7 +231,7 @@ def _points(
     points: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     for i: uint256 in range(len(indices), bound=machine.MAX_QUERIES):
         index: uint256 = indices[i]
-        # Three factors below p and a fourth make less than 2^256.
+        # Four factors below p make less than 2^256.
         low: uint256 = unsafe_mul(
             unsafe_mul(coset, powers[index & 15]),
             unsafe_mul(powers[16 + ((index >> 4) & 15)], powers[32 + ((index >> 8) & 15)]),
