@@ -20,7 +20,9 @@ from contracts.verifier import machine
 
 # 7^(2^32 - 1), which has the order 2^32.
 LARGEST_ROOT: constant(uint256) = 1753635133440165772
+# Precompiled contract of EIP-198, and the length of each of its arguments.
 MODEXP: constant(address) = 0x0000000000000000000000000000000000000005
+LENGTH: constant(uint256) = 32
 WORD: constant(uint256) = 2**64 - 1
 
 # For each query: the sum over all classes, to be divided by x - zeta; and over
@@ -44,38 +46,58 @@ def _opened_sums(
             the highest first; lanes below p.
     """
     classes: DynArray[uint256, machine.TABLES] = columns._class_heights(log_heights)
+    # Place 0, which is no height, is for the values one row later: they follow
+    # the trees' as if they were columns of one more table.
     by_height: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
+    b0: uint256 = batch & field.LANE
+    b1: uint256 = (batch >> 85) & field.LANE
+    b2: uint256 = batch >> 170
     # Of a table's columns by Horner's rule, times the power of the first one.
     first_power: uint256 = batch
-    first: uint256 = 0
-    for tree: uint256 in range(columns.TREES):
-        widths: bytes32 = empty(bytes32)
-        exponent: uint256 = 0
-        stride: uint256 = 0
-        widths, exponent, stride = columns._widths(tree)
+    last: uint256 = 0
+    for tree: uint256 in range(columns.TREES + 1):
+        widths: bytes32 = convert(machine.NEXT_VALUES << 248, bytes32)
+        if tree < columns.TREES:
+            exponent: uint256 = 0
+            stride: uint256 = 0
+            widths, exponent, stride = columns._widths(tree)
+        else:
+            first_power = field._power(batch, 2 * columns.LIFT_EXPONENT)
         for table: uint256 in range(machine.TABLES):
             width: uint256 = machine._byte(widths, table)
+            if width == 0:
+                continue
             height: uint256 = machine._byte(log_heights, table)
             if tree == columns.QUOTIENT:
                 height = classes[0]
+            elif tree == columns.TREES:
+                height = 0
+            last += width
             table_sum: uint256 = 0
             for i: uint256 in range(width, bound=255):
+                # field._mul without the call.
+                a0: uint256 = table_sum & field.LANE
+                a1: uint256 = (table_sum >> 85) & field.LANE
+                a2: uint256 = table_sum >> 170
+                c0: uint256 = unsafe_add(
+                    unsafe_mul(a0, b0),
+                    unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+                ) % field.P
+                c1: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
+                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                ) % field.P
+                c2: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                ) % field.P
                 table_sum = unsafe_add(
-                    field._mul(table_sum, batch), values[first + width - 1 - i]
+                    c0 | c1 << 85 | c2 << 170, values[unsafe_sub(unsafe_sub(last, 1), i)]
                 )
             by_height[height] = unsafe_add(
                 by_height[height], field._mul(table_sum, first_power)
             )
-            if width != 0:
-                first_power = field._mul(first_power, field._power(batch, width))
-            first += width
-    next_sum: uint256 = 0
-    for i: uint256 in range(machine.NEXT_VALUES):
-        next_sum = unsafe_add(
-            field._mul(next_sum, batch), values[first + machine.NEXT_VALUES - 1 - i]
-        )
-    next_sum = field._mul(next_sum, field._power(batch, 2 * columns.LIFT_EXPONENT))
-    sums: DynArray[uint256, 13] = [next_sum]
+            first_power = field._mul(first_power, field._power(batch, width))
+    sums: DynArray[uint256, 13] = [field._reduce(by_height[0])]
     for height: uint256 in classes:
         sums.append(field._reduce(by_height[height]))
     return sums
@@ -195,7 +217,8 @@ def _base_inverse(a: uint256) -> uint256:
     return convert(
         raw_call(
             MODEXP,
-            abi_encode(convert(32, uint256), convert(32, uint256), convert(32, uint256), a, field.P - 2, field.P),
+            # Lengths of base, exponent and modulus, then these.
+            abi_encode(LENGTH, LENGTH, LENGTH, a, field.P - 2, field.P),
             max_outsize=32,
             is_static_call=True,
         ),
