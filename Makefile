@@ -83,6 +83,7 @@ gen: setup ## Regenerate constants of core and contracts, the constraint program
 	@$(PYTHON) -m offchain.tools.gen_air_docs
 	@$(PYTHON) -m offchain.tools.gen_verifier_machine
 	@$(PYTHON) -m offchain.tools.gen_constraint_program
+	@$(PYTHON) -m offchain.tools.gen_fri_fold
 	@$(PYTHON) -m offchain.tools.code_links
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
@@ -111,6 +112,7 @@ lint: setup ## Check style, types, import directions, generated files and the co
 	@$(PYTHON) -m offchain.tools.gen_air_docs --check
 	@$(PYTHON) -m offchain.tools.gen_verifier_machine --check
 	@$(PYTHON) -m offchain.tools.gen_constraint_program --check
+	@$(PYTHON) -m offchain.tools.gen_fri_fold --check
 	@$(PYTHON) -m offchain.tools.code_links --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check

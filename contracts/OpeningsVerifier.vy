@@ -8,36 +8,9 @@
 
 from contracts.verifier import deep
 from contracts.verifier import machine
-from contracts.verifier import merkle
 from contracts.verifier import openings
-from contracts.verifier import proof_format
-from interfaces import IStarkVerifier
 
-# Position of the argument `data` among the arguments.
-DATA_ARGUMENT: constant(uint256) = 4 + 3 * 32
-
-
-@external
-@view
-def read(
-    run: IStarkVerifier.Run,
-    log_blowup: uint256,
-    skipped: uint256,
-    data: Bytes[proof_format.MAX_DATA_BYTES],
-    padding: Bytes[merkle.PADDING_BYTES],
-) -> IStarkVerifier.Run:
-    """
-    @notice Read rows and siblings as far as the data reaches.
-    @param run State after the part before.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param skipped How many bytes of the data are no openings.
-    @param data Rows and siblings as they stand in the proof.
-    @param padding Bytes that reads of a fixed length may reach.
-    @return State after this part.
-    """
-    assert len(padding) == merkle.PADDING_BYTES, "WRONG_PADDING"
-    start: uint256 = 4 + convert(slice(msg.data, DATA_ARGUMENT, 32), uint256) + 32
-    return openings._read(run, log_blowup, start + skipped, start + len(data))
+exports: openings.read
 
 
 @external

@@ -37,37 +37,29 @@ interface ConstraintEvaluator:
     ) -> bool: view
 
 interface OpeningsVerifier:
-    def read(
-        run: IStarkVerifier.Run,
-        log_blowup: uint256,
-        skipped: uint256,
-        data: Bytes[proof_format.MAX_DATA_BYTES],
-        padding: Bytes[merkle.PADDING_BYTES],
-    ) -> IStarkVerifier.Run: view
     def opened_sums(
         log_heights: bytes32, batch: uint256, values: uint256[machine.VALUES]
     ) -> DynArray[uint256, 13]: view
 
-interface FriVerifier:
-    def fold(
-        log_n: uint256,
-        log_blowup: uint256,
-        next_layer: uint256,
-        roots: DynArray[bytes32, machine.MAX_FRI_LAYERS],
-        challenges: DynArray[uint256, machine.MAX_FRI_LAYERS],
-        indices: DynArray[uint256, machine.MAX_QUERIES],
-        values: DynArray[uint256, machine.MAX_QUERIES],
-        final: Bytes[proof_format.FINAL_BYTES],
-        data: Bytes[proof_format.MAX_DATA_BYTES],
-        padding: Bytes[merkle.PADDING_BYTES],
-    ) -> (
-        uint256,
-        DynArray[uint256, machine.MAX_QUERIES],
-        DynArray[uint256, machine.MAX_QUERIES],
-    ): view
-
 RUN_LIFETIME_S: constant(uint256) = 24 * 60 * 60
 TREES: constant(uint256) = 4
+# FriVerifier.fold, which takes two arguments more than it declares; and the
+# bound on the encoding of what it returns.
+FOLD_LAYERS: constant(bytes4) = 0x4a036eda
+MAX_FOLDED_BYTES: constant(uint256) = 32 * 113
+# Selector of OpeningsVerifier.read; the longest ABI encoding of a run, which it
+# returns, and its longest calldata.
+READ_OPENINGS: constant(bytes4) = 0x4838682b
+MAX_RUN_BYTES: constant(uint256) = 32 * 803
+# Of `deadline_s` in it: the first field, behind the run's offset.
+DEADLINE_POSITION: constant(uint256) = 32
+MAX_READING_BYTES: constant(uint256) = (
+    4 + MAX_RUN_BYTES + proof_format.MAX_DATA_BYTES + merkle.PADDING_BYTES
+)
+# keccak256 of the signature of the event RunAdvanced.
+RUN_ADVANCED: constant(bytes32) = (
+    0xae1bed3f0c4683b64ab4f117000556cc221539181cae7e2489c6ffb75db4c758
+)
 FACT_TAG: constant(Bytes[8]) = b"HRfact01"
 # Positions of `data` among the arguments, of `begin` and `draw_challenges`.
 BEGIN_DATA: constant(uint256) = 4 + 2 * 32
@@ -162,7 +154,14 @@ def draw_challenges(
     start: uint256 = 4 + convert(slice(msg.data, DRAW_DATA, 32), uint256) + 32
     head: proof_format.Head = proof_format._decode(start, start + len(data))
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
-    return self._draw(head, program_id, output).challenges
+    return fiat_shamir._draw(
+        head,
+        program_id,
+        self._parameters_id(head.profile),
+        self._queries(head.profile),
+        self._log_blowup(head.profile),
+        output,
+    ).challenges
 
 
 @external
@@ -186,7 +185,14 @@ def begin(
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
     assert keccak256(output) == output_hash, "WRONG_OUTPUT"
     self._check_program(head, program_id)
-    drawn: fiat_shamir.Drawn = self._draw(head, program_id, output)
+    drawn: fiat_shamir.Drawn = fiat_shamir._draw(
+        head,
+        program_id,
+        self._parameters_id(head.profile),
+        self._queries(head.profile),
+        self._log_blowup(head.profile),
+        output,
+    )
     zeta: uint256 = drawn.challenges.zeta
     # F_p is where the domain lies.
     assert zeta >> 85 != 0, "OUT_OF_DOMAIN_POINT"
@@ -224,32 +230,58 @@ def begin(
     run.fri_roots = head.fri_roots
     run.folds = drawn.challenges.folds
     run.final_hash = proof_format._final_hash(head)
-    run.indices = fiat_shamir._sorted_distinct(drawn.challenges.queries)
+    run.indices = fiat_shamir._sorted_distinct(
+        drawn.challenges.queries, head.log_n + self._log_blowup(head.profile)
+    )
     for _: uint256 in range(len(run.indices), bound=machine.MAX_QUERIES):
         run.values.append(0)
     if head.openings < end:
-        run = staticcall OpeningsVerifier(OPENINGS_VERIFIER).read(
-            run, self._log_blowup(run.profile), head.openings - start, data, self._padding()
+        self._save(
+            drawn.proof_id,
+            run.deadline_s,
+            raw_call(
+                OPENINGS_VERIFIER,
+                concat(
+                    READ_OPENINGS,
+                    abi_encode(run),
+                    data,
+                    self._padding(head.openings - start),
+                ),
+                max_outsize=MAX_RUN_BYTES,
+                is_static_call=True,
+            ),
         )
-    self._save(drawn.proof_id, run)
+    else:
+        self._save(drawn.proof_id, run.deadline_s, abi_encode(run))
     return drawn.proof_id
 
 
 @external
-def open(proof_id: bytes32, run: IStarkVerifier.Run, data: Bytes[proof_format.MAX_DATA_BYTES]):
+def open(proof_id: bytes32, run_bytes: uint256, reading: Bytes[MAX_READING_BYTES]):
     """
     @notice Go on with rows and siblings of the trees.
+    @dev Arguments are copied to memory, whose price grows with the square of
+         its size: so the openings verifier's calldata comes ready made. Of it
+         the hash of the run is checked, which fixes every byte before the
+         proof's.
     @param proof_id The proof's id.
-    @param run What the part before has published.
-    @param data What follows in the proof, up to the end of any row or tree.
+    @param run_bytes Length of the run's ABI encoding.
+    @param reading Calldata of OpeningsVerifier.read: selector, ABI encoding of
+           what the part before has published, what follows in the proof, up to
+           the end of any row or tree, and padding.
     """
-    self._check_run(proof_id, run)
-    assert run.step < TREES, "WRONG_STAGE"
+    assert convert(slice(reading, 0, 4), bytes4) == READ_OPENINGS, "WRONG_SELECTOR"
+    self._check_hash(msg.sender, proof_id, keccak256(slice(reading, 4, run_bytes)))
+    deadline_s: uint256 = extract32(reading, 4 + DEADLINE_POSITION, output_type=uint256)
+    assert block.timestamp <= deadline_s, "RUN_EXPIRED"
     self._check_code(OPENINGS_VERIFIER, OPENINGS_VERIFIER_CODE_HASH)
-    next_run: IStarkVerifier.Run = staticcall OpeningsVerifier(OPENINGS_VERIFIER).read(
-        run, self._log_blowup(run.profile), 0, data, self._padding()
+    self._save(
+        proof_id,
+        deadline_s,
+        raw_call(
+            OPENINGS_VERIFIER, reading, max_outsize=MAX_RUN_BYTES, is_static_call=True
+        ),
     )
-    self._save(proof_id, next_run)
 
 
 @external
@@ -266,27 +298,41 @@ def fold(
     @param final The final polynomial's coefficients as in the proof.
     @param data What follows in the proof, whole layers.
     """
-    self._check_run(proof_id, run)
+    self._check_run(proof_id, run.deadline_s, keccak256(abi_encode(run)))
     assert run.step >= TREES, "WRONG_STAGE"
     assert keccak256(final) == run.final_hash, "WRONG_FINAL_POLYNOMIAL"
     self._check_code(FRI_VERIFIER, FRI_VERIFIER_CODE_HASH)
     next_run: IStarkVerifier.Run = run
     layer: uint256 = 0
-    layer, next_run.indices, next_run.values = staticcall FriVerifier(FRI_VERIFIER).fold(
-        self._log_n(run.log_heights),
-        self._log_blowup(run.profile),
-        run.step - TREES,
-        run.fri_roots,
-        run.folds,
-        run.indices,
-        run.values,
-        final,
-        data,
-        self._padding(),
+    layer, next_run.indices, next_run.values = abi_decode(
+        raw_call(
+            FRI_VERIFIER,
+            abi_encode(
+                self._log_n(run.log_heights),
+                self._log_blowup(run.profile),
+                run.step - TREES,
+                run.fri_roots,
+                run.folds,
+                run.indices,
+                run.values,
+                final,
+                data,
+                self._padding(0),
+                method_id=FOLD_LAYERS,
+            ),
+            max_outsize=MAX_FOLDED_BYTES,
+            is_static_call=True,
+        ),
+        (
+            uint256,
+            DynArray[uint256, machine.MAX_QUERIES],
+            DynArray[uint256, machine.MAX_QUERIES],
+        ),
     )
     if layer < len(run.fri_roots):
         next_run.step = TREES + layer
-        self._save(proof_id, next_run)
+        self.run_hash[msg.sender][proof_id] = keccak256(abi_encode(next_run))
+        log IStarkVerifier.RunAdvanced(owner=msg.sender, proof_id=proof_id, run=next_run)
         return
     self.run_hash[msg.sender][proof_id] = empty(bytes32)
     parameters: bytes32 = self._parameters_id(run.profile)
@@ -309,7 +355,7 @@ def discard(owner: address, proof_id: bytes32, run: IStarkVerifier.Run):
     @param proof_id The proof's id.
     @param run What its last part has published.
     """
-    self._check_hash(owner, proof_id, run)
+    self._check_hash(owner, proof_id, keccak256(abi_encode(run)))
     if msg.sender != owner:
         assert block.timestamp > run.deadline_s, "RUN_NOT_EXPIRED"
     self.run_hash[owner][proof_id] = empty(bytes32)
@@ -317,40 +363,47 @@ def discard(owner: address, proof_id: bytes32, run: IStarkVerifier.Run):
 
 
 @internal
-def _save(proof_id: bytes32, run: IStarkVerifier.Run):
+def _save(proof_id: bytes32, deadline_s: uint256, encoded_run: Bytes[MAX_RUN_BYTES]):
     """
     @notice Publish what the next part needs, and keep its hash.
+    @dev The event is RunAdvanced; its data is the run's ABI encoding as it
+         is, which would have to be decoded and encoded anew.
     @param proof_id The proof's id.
-    @param run The state.
+    @param deadline_s The run's; a helper that returns another one, or nothing
+           at all, is not the right one.
+    @param encoded_run The state's ABI encoding.
     """
-    self.run_hash[msg.sender][proof_id] = keccak256(abi_encode(run))
-    log IStarkVerifier.RunAdvanced(owner=msg.sender, proof_id=proof_id, run=run)
+    saved_s: uint256 = extract32(encoded_run, DEADLINE_POSITION, output_type=uint256)
+    assert saved_s == deadline_s, "HELPER_CODE_MISMATCH"
+    self.run_hash[msg.sender][proof_id] = keccak256(encoded_run)
+    raw_log([RUN_ADVANCED, convert(msg.sender, bytes32), proof_id], encoded_run)
 
 
 @internal
 @view
-def _check_run(proof_id: bytes32, run: IStarkVerifier.Run):
+def _check_run(proof_id: bytes32, deadline_s: uint256, hash: bytes32):
     """
     @notice Refuse a state that is not that of the sender's run, or too old.
     @param proof_id The proof's id.
-    @param run The state.
+    @param deadline_s The state's.
+    @param hash keccak256 of the state's ABI encoding.
     """
-    self._check_hash(msg.sender, proof_id, run)
-    assert block.timestamp <= run.deadline_s, "RUN_EXPIRED"
+    self._check_hash(msg.sender, proof_id, hash)
+    assert block.timestamp <= deadline_s, "RUN_EXPIRED"
 
 
 @internal
 @view
-def _check_hash(owner: address, proof_id: bytes32, run: IStarkVerifier.Run):
+def _check_hash(owner: address, proof_id: bytes32, hash: bytes32):
     """
     @notice Refuse a state that is not that of a run.
     @param owner Who began it.
     @param proof_id The proof's id.
-    @param run The state.
+    @param hash keccak256 of the state's ABI encoding.
     """
     saved: bytes32 = self.run_hash[owner][proof_id]
     assert saved != empty(bytes32), "RUN_UNKNOWN"
-    assert saved == keccak256(abi_encode(run)), "RUN_STATE_MISMATCH"
+    assert saved == hash, "RUN_STATE_MISMATCH"
 
 
 @internal
@@ -393,30 +446,6 @@ def _check_program(head: proof_format.Head, program_id: bytes32):
         convert(numbers, bytes32),
     )
     assert keccak256(message) == program_id, "WRONG_PROGRAM"
-
-
-@internal
-@view
-def _draw(
-    head: proof_format.Head,
-    program_id: bytes32,
-    output: Bytes[proof_format.MAX_OUTPUT_BYTES],
-) -> fiat_shamir.Drawn:
-    """
-    @notice Draw the challenges under the proof's parameter set.
-    @param head The proof's head.
-    @param program_id The program's id.
-    @param output The public output.
-    @return Challenges and states.
-    """
-    return fiat_shamir._draw(
-        head,
-        program_id,
-        self._parameters_id(head.profile),
-        self._queries(head.profile),
-        self._log_blowup(head.profile),
-        output,
-    )
 
 
 @internal
@@ -489,9 +518,11 @@ def _log_n(log_heights: bytes32) -> uint256:
 
 @internal
 @pure
-def _padding() -> Bytes[merkle.PADDING_BYTES]:
+def _padding(skipped: uint256) -> Bytes[merkle.PADDING_BYTES]:
     """
-    @notice Zero bytes that follow the data in a helper's calldata.
-    @return Zero bytes, so that reads of a fixed length stay in the calldata.
+    @notice Bytes that follow the data in a helper's calldata, so that reads of
+            a fixed length stay there.
+    @param skipped How many bytes of the data the openings verifier is to skip.
+    @return Zero bytes, and the number in the last word.
     """
-    return abi_encode(empty(uint256[merkle.PADDING_BYTES // 32]))
+    return abi_encode(empty(uint256[merkle.PADDING_BYTES // 32 - 1]), skipped)

@@ -10,156 +10,206 @@ from contracts.verifier import machine
 P: constant(uint256) = field.P
 LANE: constant(uint256) = field.LANE
 # Factors that are multiplied as one polynomial; divides the number of rows.
-BLOCK: constant(uint256) = 8
+BLOCK: constant(uint256) = 16
+COEFFICIENT: constant(uint256) = 2**64 - 1
+# Exceeds a sum of eight products of lanes below p.
+SUM_ZEROS: constant(uint256) = 2**68 * P
 
 
 @internal
 @pure
-def _blinding_product(y: uint256, q: uint256, rows: uint256) -> uint256:
+def _blinding_products(
+    y: uint256, q: uint256, rows: uint256, binomials: uint256[2], with_opposite: bool
+) -> (uint256, uint256):
     """
-    @notice Z_B(y) = (y - q)(y - q^2)...(y - q^rows).
-    @dev Eight factors at a time; from block to block the coefficient of
-         Y^(8 - k) grows by q^(8 k). Lanes of s are below 9 * 2^128.
+    @notice Z_B(y) and Z_B(-y), where Z_B(Y) = (Y - q)(Y - q^2)...(Y - q^rows).
+    @dev The product of both is that of the table of half the height at y^2.
+         Sixteen factors at a time: even and odd powers of Y apart, which give
+         both values. In the block that starts behind q^i the coefficient of
+         Y^(16 - k) has the factor rho^k, rho = q^i.
     @param y Element, reduced.
     @param q Below p.
-    @param rows Multiple of 8, at most BLINDING_ROWS.
+    @param rows Multiple of 16, at most BLINDING_ROWS.
+    @param binomials Gaussian binomials of 16 over 1 to 4 and over 5 to 8, 64
+           bits each, the first one in the low bits.
+    @param with_opposite Whether Z_B(-y) is wanted, else it is given as 1.
     @return Z_B(y), lanes below p.
+    @return Z_B(-y), lanes below p.
     """
-    a: uint256[9] = empty(uint256[9])
-    b: uint256[9] = empty(uint256[9])
-    c: uint256[9] = empty(uint256[9])
-    a, b, c = self._powers(y)
-    e: uint256[9] = self._block_coefficients(q)
-    w: uint256[9] = self._base_powers(field._base_power(q, BLOCK))
+    a: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    b: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    c: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    a, b, c = self._block(y, q, binomials)
+    rho_1: uint256 = 1
+    ratio: uint256 = field._base_power(q, BLOCK)
     r0: uint256 = 1
     r1: uint256 = 0
     r2: uint256 = 0
+    s0: uint256 = 1
+    s1: uint256 = 0
+    s2: uint256 = 0
     for _: uint256 in range(rows // BLOCK, bound=machine.BLINDING_ROWS // BLOCK):
-        s0: uint256 = unsafe_add(
+        rho_2: uint256 = unsafe_mul(rho_1, rho_1) % P
+        rho_3: uint256 = unsafe_mul(rho_2, rho_1) % P
+        rho_4: uint256 = unsafe_mul(rho_2, rho_2) % P
+        rho_5: uint256 = unsafe_mul(rho_4, rho_1) % P
+        rho_6: uint256 = unsafe_mul(rho_3, rho_3) % P
+        rho_7: uint256 = unsafe_mul(rho_6, rho_1) % P
+        rho_8: uint256 = unsafe_mul(rho_4, rho_4) % P
+        # Five products of lanes below p; below 2^131.
+        even_0: uint256 = unsafe_add(
             unsafe_add(
-                unsafe_add(unsafe_add(a[8], e[8]), unsafe_mul(e[1], a[7])),
-                unsafe_add(unsafe_mul(e[2], a[6]), unsafe_mul(e[3], a[5])),
+                unsafe_add(a[0], unsafe_mul(rho_2, a[2])),
+                unsafe_add(unsafe_mul(rho_4, a[4]), unsafe_mul(rho_6, a[6])),
             ),
-            unsafe_add(
-                unsafe_add(unsafe_mul(e[4], a[4]), unsafe_mul(e[5], a[3])),
-                unsafe_add(unsafe_mul(e[6], a[2]), unsafe_mul(e[7], a[1])),
-            ),
-        )
-        s1: uint256 = unsafe_add(
-            unsafe_add(
-                unsafe_add(b[8], unsafe_mul(e[1], b[7])),
-                unsafe_add(unsafe_mul(e[2], b[6]), unsafe_mul(e[3], b[5])),
-            ),
-            unsafe_add(
-                unsafe_add(unsafe_mul(e[4], b[4]), unsafe_mul(e[5], b[3])),
-                unsafe_add(unsafe_mul(e[6], b[2]), unsafe_mul(e[7], b[1])),
-            ),
-        )
-        s2: uint256 = unsafe_add(
-            unsafe_add(
-                unsafe_add(c[8], unsafe_mul(e[1], c[7])),
-                unsafe_add(unsafe_mul(e[2], c[6]), unsafe_mul(e[3], c[5])),
-            ),
-            unsafe_add(
-                unsafe_add(unsafe_mul(e[4], c[4]), unsafe_mul(e[5], c[3])),
-                unsafe_add(unsafe_mul(e[6], c[2]), unsafe_mul(e[7], c[1])),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(a[8], unsafe_mul(rho_2, a[10])),
+                    unsafe_add(
+                        unsafe_mul(rho_4, a[12]),
+                        unsafe_add(unsafe_mul(rho_6, a[14]), unsafe_mul(rho_8, a[16])),
+                    ),
+                ) % P,
             ),
         )
+        even_1: uint256 = unsafe_add(
+            unsafe_add(
+                unsafe_add(b[0], unsafe_mul(rho_2, b[2])),
+                unsafe_add(unsafe_mul(rho_4, b[4]), unsafe_mul(rho_6, b[6])),
+            ),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(b[8], unsafe_mul(rho_2, b[10])),
+                    unsafe_add(unsafe_mul(rho_4, b[12]), unsafe_mul(rho_6, b[14])),
+                ) % P,
+            ),
+        )
+        even_2: uint256 = unsafe_add(
+            unsafe_add(
+                unsafe_add(c[0], unsafe_mul(rho_2, c[2])),
+                unsafe_add(unsafe_mul(rho_4, c[4]), unsafe_mul(rho_6, c[6])),
+            ),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(c[8], unsafe_mul(rho_2, c[10])),
+                    unsafe_add(unsafe_mul(rho_4, c[12]), unsafe_mul(rho_6, c[14])),
+                ) % P,
+            ),
+        )
+        odd_0: uint256 = unsafe_add(
+            unsafe_add(
+                unsafe_add(unsafe_mul(rho_1, a[1]), unsafe_mul(rho_3, a[3])),
+                unsafe_add(unsafe_mul(rho_5, a[5]), unsafe_mul(rho_7, a[7])),
+            ),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(unsafe_mul(rho_1, a[9]), unsafe_mul(rho_3, a[11])),
+                    unsafe_add(unsafe_mul(rho_5, a[13]), unsafe_mul(rho_7, a[15])),
+                ) % P,
+            ),
+        )
+        odd_1: uint256 = unsafe_add(
+            unsafe_add(
+                unsafe_add(unsafe_mul(rho_1, b[1]), unsafe_mul(rho_3, b[3])),
+                unsafe_add(unsafe_mul(rho_5, b[5]), unsafe_mul(rho_7, b[7])),
+            ),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(unsafe_mul(rho_1, b[9]), unsafe_mul(rho_3, b[11])),
+                    unsafe_add(unsafe_mul(rho_5, b[13]), unsafe_mul(rho_7, b[15])),
+                ) % P,
+            ),
+        )
+        odd_2: uint256 = unsafe_add(
+            unsafe_add(
+                unsafe_add(unsafe_mul(rho_1, c[1]), unsafe_mul(rho_3, c[3])),
+                unsafe_add(unsafe_mul(rho_5, c[5]), unsafe_mul(rho_7, c[7])),
+            ),
+            unsafe_mul(
+                rho_8,
+                unsafe_add(
+                    unsafe_add(unsafe_mul(rho_1, c[9]), unsafe_mul(rho_3, c[11])),
+                    unsafe_add(unsafe_mul(rho_5, c[13]), unsafe_mul(rho_7, c[15])),
+                ) % P,
+            ),
+        )
+        plus_0: uint256 = unsafe_add(even_0, odd_0)
+        plus_1: uint256 = unsafe_add(even_1, odd_1)
+        plus_2: uint256 = unsafe_add(even_2, odd_2)
         t0: uint256 = unsafe_add(
-            unsafe_mul(r0, s0),
-            unsafe_mul(7, unsafe_add(unsafe_mul(r1, s2), unsafe_mul(r2, s1))),
+            unsafe_mul(r0, plus_0),
+            unsafe_mul(7, unsafe_add(unsafe_mul(r1, plus_2), unsafe_mul(r2, plus_1))),
         ) % P
         t1: uint256 = unsafe_add(
-            unsafe_add(unsafe_mul(r0, s1), unsafe_mul(r1, s0)),
-            unsafe_mul(7, unsafe_mul(r2, s2)),
+            unsafe_add(unsafe_mul(r0, plus_1), unsafe_mul(r1, plus_0)),
+            unsafe_mul(7, unsafe_mul(r2, plus_2)),
         ) % P
         r2 = unsafe_add(
-            unsafe_add(unsafe_mul(r0, s2), unsafe_mul(r1, s1)), unsafe_mul(r2, s0)
+            unsafe_add(unsafe_mul(r0, plus_2), unsafe_mul(r1, plus_1)), unsafe_mul(r2, plus_0)
         ) % P
         r0 = t0
         r1 = t1
-        e[1] = unsafe_mul(e[1], w[1]) % P
-        e[2] = unsafe_mul(e[2], w[2]) % P
-        e[3] = unsafe_mul(e[3], w[3]) % P
-        e[4] = unsafe_mul(e[4], w[4]) % P
-        e[5] = unsafe_mul(e[5], w[5]) % P
-        e[6] = unsafe_mul(e[6], w[6]) % P
-        e[7] = unsafe_mul(e[7], w[7]) % P
-        e[8] = unsafe_mul(e[8], w[8]) % P
-    return r0 | r1 << 85 | r2 << 170
+        if with_opposite:
+            minus_0: uint256 = unsafe_sub(unsafe_add(even_0, SUM_ZEROS), odd_0)
+            minus_1: uint256 = unsafe_sub(unsafe_add(even_1, SUM_ZEROS), odd_1)
+            minus_2: uint256 = unsafe_sub(unsafe_add(even_2, SUM_ZEROS), odd_2)
+            t0 = unsafe_add(
+                unsafe_mul(s0, minus_0),
+                unsafe_mul(7, unsafe_add(unsafe_mul(s1, minus_2), unsafe_mul(s2, minus_1))),
+            ) % P
+            t1 = unsafe_add(
+                unsafe_add(unsafe_mul(s0, minus_1), unsafe_mul(s1, minus_0)),
+                unsafe_mul(7, unsafe_mul(s2, minus_2)),
+            ) % P
+            s2 = unsafe_add(
+                unsafe_add(unsafe_mul(s0, minus_2), unsafe_mul(s1, minus_1)), unsafe_mul(s2, minus_0)
+            ) % P
+            s0 = t0
+            s1 = t1
+        rho_1 = unsafe_mul(rho_1, ratio) % P
+    return r0 | r1 << 85 | r2 << 170, s0 | s1 << 85 | s2 << 170
 
 
 @internal
 @pure
-def _powers(y: uint256) -> (uint256[9], uint256[9], uint256[9]):
+def _block(
+    y: uint256, q: uint256, binomials: uint256[2]
+) -> (uint256[BLOCK + 1], uint256[BLOCK + 1], uint256[BLOCK + 1]):
     """
-    @notice Powers of an element by lanes.
-    @param y Element, lanes below 2^80.
-    @return First lane of y^k at k, from 1.
+    @notice Terms of (y - q)(y - q^2)...(y - q^16) by lanes.
+    @dev That of y^(16 - k) has the coefficient (-1)^k * q^(k (k + 1) / 2) times
+         the Gaussian binomial of 16 over k, which is that of 16 over 16 - k.
+    @param y Element, reduced.
+    @param q Below p.
+    @param binomials Gaussian binomials, see `_blinding_products`.
+    @return First lane of the term of y^(16 - k) at k.
     @return Second lane.
     @return Third lane.
     """
-    a: uint256[9] = empty(uint256[9])
-    b: uint256[9] = empty(uint256[9])
-    c: uint256[9] = empty(uint256[9])
-    power: uint256 = 1
-    for k: uint256 in range(1, 9):
-        power = field._mul(power, y)
-        a[k] = power & LANE
-        b[k] = (power >> 85) & LANE
-        c[k] = power >> 170
-    return a, b, c
-
-
-@internal
-@pure
-def _base_powers(base: uint256) -> uint256[9]:
-    """
-    @notice Powers of an element of F_p.
-    @param base Below p.
-    @return base^k at k, below p.
-    """
-    powers: uint256[9] = empty(uint256[9])
-    powers[0] = 1
-    for k: uint256 in range(1, 9):
-        powers[k] = unsafe_mul(powers[k - 1], base) % P
-    return powers
-
-
-@internal
-@pure
-def _block_coefficients(q: uint256) -> uint256[9]:
-    """
-    @notice Coefficients of (Y - q)(Y - q^2)...(Y - q^8).
-    @dev That of Y^(8 - k) is (-1)^k * q^(k (k + 1) / 2) times the Gaussian
-         binomial of 8 over k.
-    @param q Below p.
-    @return Coefficient of Y^(8 - k) at k, below p.
-    """
-    # Sums below 2^66, products of three factors below 2^200.
-    q_2: uint256 = unsafe_mul(q, q) % P
-    q_4: uint256 = unsafe_mul(q_2, q_2) % P
-    odd: uint256 = unsafe_add(1, q)
-    even: uint256 = unsafe_mul(unsafe_add(1, q_2), unsafe_add(1, q_4)) % P
-    # Gaussian numbers 5 = 1 + q + ... + q^4, and 7.
-    five: uint256 = unsafe_add(unsafe_mul(odd, unsafe_add(1, q_2)), q_4) % P
-    seven: uint256 = unsafe_add(five, unsafe_mul(q_4, unsafe_add(q, q_2))) % P
-    one: uint256 = unsafe_mul(even, odd) % P
-    two: uint256 = unsafe_mul(even, seven) % P
-    three: uint256 = unsafe_mul(two, unsafe_add(1, unsafe_mul(q_2, q) % P)) % P
-    # Over 1 + q^3 = (1 + q)(1 - q + q^2).
-    four: uint256 = unsafe_mul(
-        unsafe_mul(unsafe_add(1, q_4), unsafe_add(unsafe_sub(P + 1, q), q_2)),
-        unsafe_mul(five, seven) % P,
-    ) % P
-    e: uint256[9] = [1, one, two, three, four, three, two, one, 1]
+    a: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    b: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    c: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
+    coefficients: uint256[BLOCK + 1] = empty(uint256[BLOCK + 1])
     power: uint256 = 1
     weight: uint256 = 1
-    for k: uint256 in range(1, 9):
-        # (-1)^k * q^(k (k + 1) / 2).
+    for k: uint256 in range(BLOCK + 1):
+        coefficients[k] = weight
+        if k != 0 and k != BLOCK:
+            place: uint256 = unsafe_sub(min(k, unsafe_sub(BLOCK, k)), 1)
+            binomial: uint256 = (binomials[place >> 2] >> (64 * (place & 3))) & COEFFICIENT
+            coefficients[k] = unsafe_mul(binomial, weight) % P
         power = unsafe_mul(power, q) % P
         weight = unsafe_mul(weight, unsafe_sub(P, power)) % P
-        e[k] = unsafe_mul(e[k], weight) % P
-    return e
-
-
+    power = 1
+    for i: uint256 in range(BLOCK + 1):
+        k: uint256 = unsafe_sub(BLOCK, i)
+        a[k] = unsafe_mul(power & LANE, coefficients[k]) % P
+        b[k] = unsafe_mul((power >> 85) & LANE, coefficients[k]) % P
+        c[k] = unsafe_mul(power >> 170, coefficients[k]) % P
+        power = field._mul(power, y)
+    return a, b, c

@@ -13,7 +13,6 @@
 
 from contracts.verifier import field
 from contracts.verifier import machine
-from contracts.verifier import merkle
 
 TREES: constant(uint256) = 4
 PREPROCESSED: constant(uint256) = 0
@@ -23,9 +22,6 @@ QUOTIENT: constant(uint256) = 3
 SALT_WORDS: constant(uint256) = 2
 WORD_BYTES: constant(uint256) = 8
 LIMBS: constant(uint256) = 3
-# A row is weighted in blocks of 16 words of 8 bytes; the longest has 17.
-BLOCK_WORDS: constant(uint256) = 16
-MAX_BLOCKS: constant(uint256) = (SALT_WORDS + machine.MAIN_COLUMNS + BLOCK_WORDS - 1) // BLOCK_WORDS
 # Exponent after the last column's.
 LIFT_EXPONENT: constant(uint256) = (
     1
@@ -34,18 +30,32 @@ LIFT_EXPONENT: constant(uint256) = (
     + machine.AUX_COLUMNS
     + machine.QUOTIENT_PARTS
 )
-WORD: constant(uint256) = 2**64 - 1
+
+# The longest row has 264 words; row_sums.vy weights 36 at a time.
+MAX_ROW_WORDS: constant(uint256) = 288
+
+# Powers of the challenge: of the columns of one tree, and of its values that
+# are opened one row later, with their columns as machine.vy has them.
+struct Powers:
+    columns: uint256[machine.MAIN_COLUMNS]
+    next_count: uint256
+    next_columns: uint256[machine.NEXT_VALUES]
+    next_powers: uint256[machine.NEXT_VALUES]
 
 # With what the words of a class's row in one tree are weighted.
-struct Columns:
-    # Of block b: limb 0 of the weights of its 16 words, limb 1, limb 2; then
-    # for each 32 bytes a mask of what belongs to the row.
-    weights: uint256[52][MAX_BLOCKS]
-    # Of the values opened one row later: where 32 bytes of the row that hold
-    # some of them begin, and limb 0 of the weights of the 4 words there, limb
-    # 1, limb 2.
-    next_offsets: DynArray[uint256, machine.TABLES]
-    next_weights: uint256[12][machine.TABLES]
+struct Weights:
+    # Of each word; zero for the salt.
+    words: uint256[MAX_ROW_WORDS]
+    # Of each table of the class: where its first column stands in the row, in
+    # the aux tree its last one.
+    places: uint256[machine.TABLES]
+
+# The same for values opened one row later: where 32 bytes of the row that
+# hold some of them begin, and limb 0 of the weights of the 4 words there,
+# limb 1, limb 2.
+struct NextWeights:
+    offsets: DynArray[uint256, machine.TABLES]
+    fours: uint256[12][machine.TABLES]
 
 
 @internal
@@ -56,12 +66,13 @@ def _class_heights(log_heights: bytes32) -> DynArray[uint256, machine.TABLES]:
     @param log_heights Byte t, from the left, for table t.
     @return Base-2 logarithms, descending and distinct.
     """
+    occurring: uint256 = 0
+    for table: uint256 in range(machine.TABLES):
+        occurring |= 1 << machine._byte(log_heights, table)
     result: DynArray[uint256, machine.TABLES] = []
     for i: uint256 in range(machine.MAX_LOG_HEIGHT + 1 - machine.MIN_LOG_HEIGHT):
-        for table: uint256 in range(machine.TABLES):
-            if machine._byte(log_heights, table) == machine.MAX_LOG_HEIGHT - i:
-                result.append(machine.MAX_LOG_HEIGHT - i)
-                break
+        if occurring & (1 << (machine.MAX_LOG_HEIGHT - i)) != 0:
+            result.append(machine.MAX_LOG_HEIGHT - i)
     return result
 
 
@@ -110,9 +121,14 @@ def _row_words(
             SALT_WORDS + stride * (machine.QUOTIENT_PARTS + 1) if log_height == highest else 0
         )
     width: uint256 = 0
-    for table: uint256 in range(machine.TABLES):
-        if machine._byte(log_heights, table) == log_height:
-            width += machine._byte(widths, table)
+    # The first byte is that of the present table.
+    rest_heights: uint256 = convert(log_heights, uint256)
+    rest_widths: uint256 = convert(widths, uint256)
+    for _: uint256 in range(machine.TABLES):
+        if rest_heights >> 248 == log_height:
+            width = unsafe_add(width, rest_widths >> 248)
+        rest_heights <<= 8
+        rest_widths <<= 8
     if width == 0 or tree == PREPROCESSED:
         return width
     return SALT_WORDS + stride * width
@@ -120,14 +136,71 @@ def _row_words(
 
 @internal
 @pure
-def _columns(
-    log_heights: bytes32,
-    log_height: uint256,
-    highest: uint256,
-    tree: uint256,
-    words: uint256,
-    batch: uint256,
-) -> Columns:
+def _powers(tree: uint256, batch: uint256) -> Powers:
+    """
+    @notice The weights of the columns of a tree and of values one row later.
+    @param tree Number of the tree.
+    @param batch Challenge whose powers they are.
+    @return The powers.
+    """
+    widths: bytes32 = empty(bytes32)
+    first: uint256 = 0
+    stride: uint256 = 0
+    widths, first, stride = self._widths(tree)
+    count: uint256 = 0
+    for table: uint256 in range(machine.TABLES):
+        count += machine._byte(widths, table)
+    powers: Powers = empty(Powers)
+    power: uint256 = field._power(batch, first)
+    b0: uint256 = batch & field.LANE
+    b1: uint256 = (batch >> 85) & field.LANE
+    b2: uint256 = batch >> 170
+    for i: uint256 in range(count, bound=machine.MAIN_COLUMNS):
+        powers.columns[i] = power
+        # field._mul without the call.
+        a0: uint256 = power & field.LANE
+        a1: uint256 = (power >> 85) & field.LANE
+        a2: uint256 = power >> 170
+        power = (
+            unsafe_add(
+                unsafe_mul(a0, b0),
+                unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+            )
+            % field.P
+            | (
+                unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
+                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                )
+                % field.P
+            )
+            << 85
+            | (
+                unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                )
+                % field.P
+            )
+            << 170
+        )
+    if tree == MAIN or tree == AUX:
+        power = field._power(batch, 2 * LIFT_EXPONENT)
+        count = 0
+        for column: uint256 in machine.NEXT_COLUMNS:
+            if (column & 255 == machine.RUNNING_SUM) == (tree == AUX):
+                powers.next_columns[count] = column
+                powers.next_powers[count] = power
+                count += 1
+            power = field._mul(power, batch)
+        powers.next_count = count
+    return powers
+
+
+@internal
+@pure
+def _weights(
+    log_heights: bytes32, log_height: uint256, highest: uint256, tree: uint256, powers: Powers
+) -> Weights:
     """
     @notice What a class's row in one tree is weighted with. Columns stand in
             the order of the tables; one with values in F as three words.
@@ -135,73 +208,81 @@ def _columns(
     @param log_height The class's.
     @param highest The largest height, which the quotient's parts have.
     @param tree Number of the tree.
-    @param words Length of the row in words of 8 bytes.
-    @param batch Challenge whose powers the weights are.
+    @param powers Of the tree.
     @return The weights.
     """
-    columns: Columns = empty(Columns)
-    widths: bytes32 = empty(bytes32)
+    weights: Weights = empty(Weights)
+    packed_widths: bytes32 = empty(bytes32)
     first: uint256 = 0
     stride: uint256 = 0
-    widths, first, stride = self._widths(tree)
-    heights: bytes32 = log_heights
+    packed_widths, first, stride = self._widths(tree)
+    # The first byte is that of the present table.
+    widths: uint256 = convert(packed_widths, uint256)
+    heights: uint256 = convert(log_heights, uint256)
     if tree == QUOTIENT:
         # Its three parts stand for a table of the largest height.
-        heights = convert(highest << 248, bytes32)
-    # Of each table of the class: where its columns stand in the row.
-    starts: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+        heights = highest << 248
+    column: uint256 = 0
     place: uint256 = 0 if tree == PREPROCESSED else SALT_WORDS
-    exponent: uint256 = first
     for table: uint256 in range(machine.TABLES):
-        width: uint256 = machine._byte(widths, table)
-        if width != 0 and machine._byte(heights, table) == log_height:
-            starts[table] = place
-            power: uint256 = field._power(batch, exponent)
-            for _: uint256 in range(width, bound=255):
-                weight: uint256 = power
-                power = field._mul(power, batch)
-                for limb: uint256 in range(stride, bound=LIMBS):
-                    if limb != 0:
-                        weight = self._times_x(weight)
-                    group: uint256 = place // BLOCK_WORDS
-                    word: uint256 = place % BLOCK_WORDS
-                    columns.weights[group][word] = weight & field.LANE
-                    columns.weights[group][16 + word] = (weight >> 85) & field.LANE
-                    columns.weights[group][32 + word] = weight >> 170
-                    place += 1
-        exponent += width
-    for i: uint256 in range((words + 3) // 4, bound=4 * MAX_BLOCKS):
-        kept: uint256 = min(4, words - 4 * i)
-        columns.weights[i // 4][48 + i % 4] = ~(max_value(uint256) >> (64 * kept))
-    if tree == PREPROCESSED or tree == QUOTIENT:
-        return columns
-    nexts: uint256[machine.NEXT_VALUES] = machine.NEXT_COLUMNS
-    next_power: uint256 = field._power(batch, 2 * LIFT_EXPONENT)
+        width: uint256 = widths >> 248
+        if heights >> 248 == log_height and width != 0:
+            weights.places[table] = place
+            for i: uint256 in range(column, column + width, bound=255):
+                weight: uint256 = powers.columns[i]
+                weights.words[place] = weight
+                if stride == LIMBS:
+                    weight = self._times_x(weight)
+                    weights.words[place + 1] = weight
+                    weights.words[place + 2] = self._times_x(weight)
+                place = unsafe_add(place, stride)
+            if tree == AUX:
+                weights.places[table] = place - stride
+        column += width
+        widths <<= 8
+        heights <<= 8
+    return weights
+
+
+@internal
+@pure
+def _next_weights(
+    places: uint256[machine.TABLES], is_aux: bool, powers: Powers
+) -> NextWeights:
+    """
+    @notice What the values opened one row later are weighted with.
+    @param places Of each table of the class, where its first column stands in
+           the row, in the aux tree its last one.
+    @param is_aux Whether the tree is the aux tree, not the main tree.
+    @param powers Of the tree.
+    @return The weights.
+    """
+    result: NextWeights = empty(NextWeights)
     first_of_four: uint256 = 0
-    for i: uint256 in range(machine.NEXT_VALUES):
-        weight: uint256 = next_power
-        next_power = field._mul(next_power, batch)
-        table: uint256 = nexts[i] >> 8
-        next_column: uint256 = nexts[i] & 255
-        is_sum: bool = next_column == machine.RUNNING_SUM
-        if machine._byte(log_heights, table) != log_height or is_sum != (tree == AUX):
+    four: uint256 = 0
+    for i: uint256 in range(powers.next_count, bound=machine.NEXT_VALUES):
+        column: uint256 = powers.next_columns[i]
+        place: uint256 = places[column >> 8]
+        # Behind the salt no column stands at 0.
+        if place == 0:
             continue
-        if is_sum:
-            next_column = machine._byte(widths, table) - 1
-        place = starts[table] + stride * next_column
+        if not is_aux:
+            place += column & 255
         # Places ascend, and a value's words are not divided.
-        if len(columns.next_offsets) == 0 or place >= first_of_four + 4 or is_sum:
-            columns.next_offsets.append(WORD_BYTES * place)
+        if is_aux or len(result.offsets) == 0 or place >= first_of_four + 4:
+            four = len(result.offsets)
+            result.offsets.append(WORD_BYTES * place)
             first_of_four = place
-        four: uint256 = len(columns.next_offsets) - 1
-        for limb: uint256 in range(stride, bound=LIMBS):
-            if limb != 0:
-                weight = self._times_x(weight)
+        weight: uint256 = powers.next_powers[i]
+        for limb: uint256 in range(LIMBS):
             lane: uint256 = place + limb - first_of_four
-            columns.next_weights[four][lane] = weight & field.LANE
-            columns.next_weights[four][4 + lane] = (weight >> 85) & field.LANE
-            columns.next_weights[four][8 + lane] = weight >> 170
-    return columns
+            result.fours[four][lane] = weight & field.LANE
+            result.fours[four][4 + lane] = (weight >> 85) & field.LANE
+            result.fours[four][8 + lane] = weight >> 170
+            if not is_aux:
+                break
+            weight = self._times_x(weight)
+    return result
 
 
 @internal
@@ -213,193 +294,3 @@ def _times_x(a: uint256) -> uint256:
     @return Product, lanes below p.
     """
     return (a & (field.X2 - 1)) << 85 | unsafe_mul(field.GENERATOR, a >> 170) % field.P
-
-
-@internal
-@view
-def _row_sums(
-    columns: Columns, words: uint256, position: uint256, rows: uint256
-) -> (uint256[machine.MAX_QUERIES], uint256):
-    """
-    @notice Sum of word * weight over each of some rows.
-    @dev Block after block, so that a block's weights stand at a fixed place,
-         and unrolled: an index known to the compiler costs no bounds check. A
-         limb's sum over a block is below 16 * 2^128, a row's sum in lanes
-         below 17 * p.
-    @param columns Weights and masks.
-    @param words Length of a row in words of 8 bytes.
-    @param position Of the first row in the calldata.
-    @param rows How many rows follow each other.
-    @return The sums; and carries of all words as in merkle.vy.
-    """
-    sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    carries: uint256 = 0
-    for group: uint256 in range((words + BLOCK_WORDS - 1) // BLOCK_WORDS, bound=MAX_BLOCKS):
-        weights: uint256[52] = columns.weights[group]
-        at: uint256 = position + WORD_BYTES * BLOCK_WORDS * group
-        for row: uint256 in range(rows, bound=machine.MAX_QUERIES):
-            block_words: uint256[4] = abi_decode(slice(msg.data, at, 128), uint256[4])
-            at = unsafe_add(at, unsafe_mul(WORD_BYTES, words))
-            a: uint256 = block_words[0] & weights[48]
-            b: uint256 = block_words[1] & weights[49]
-            c: uint256 = block_words[2] & weights[50]
-            d: uint256 = block_words[3] & weights[51]
-            carries |= (
-                unsafe_add(a & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add((a >> 64) & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add(b & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add((b >> 64) & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add(c & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add((c >> 64) & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add(d & merkle.EVEN_LANES, merkle.TO_CARRY)
-                | unsafe_add((d >> 64) & merkle.EVEN_LANES, merkle.TO_CARRY)
-            )
-            a0: uint256 = a >> 192
-            a1: uint256 = (a >> 128) & WORD
-            a2: uint256 = (a >> 64) & WORD
-            a3: uint256 = a & WORD
-            b0: uint256 = b >> 192
-            b1: uint256 = (b >> 128) & WORD
-            b2: uint256 = (b >> 64) & WORD
-            b3: uint256 = b & WORD
-            c0: uint256 = c >> 192
-            c1: uint256 = (c >> 128) & WORD
-            c2: uint256 = (c >> 64) & WORD
-            c3: uint256 = c & WORD
-            d0: uint256 = d >> 192
-            d1: uint256 = (d >> 128) & WORD
-            d2: uint256 = (d >> 64) & WORD
-            d3: uint256 = d & WORD
-            sums[row] = unsafe_add(
-                sums[row],
-                unsafe_add(
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(unsafe_mul(a0, weights[0]), unsafe_mul(a1, weights[1])),
-                            unsafe_add(unsafe_mul(a2, weights[2]), unsafe_mul(a3, weights[3])),
-                        ),
-                        unsafe_add(
-                            unsafe_add(unsafe_mul(b0, weights[4]), unsafe_mul(b1, weights[5])),
-                            unsafe_add(unsafe_mul(b2, weights[6]), unsafe_mul(b3, weights[7])),
-                        ),
-                    ),
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(unsafe_mul(c0, weights[8]), unsafe_mul(c1, weights[9])),
-                            unsafe_add(unsafe_mul(c2, weights[10]), unsafe_mul(c3, weights[11])),
-                        ),
-                        unsafe_add(
-                            unsafe_add(unsafe_mul(d0, weights[12]), unsafe_mul(d1, weights[13])),
-                            unsafe_add(unsafe_mul(d2, weights[14]), unsafe_mul(d3, weights[15])),
-                        ),
-                    ),
-                )
-                % field.P
-                | (
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(a0, weights[16]), unsafe_mul(a1, weights[17])),
-                                unsafe_add(unsafe_mul(a2, weights[18]), unsafe_mul(a3, weights[19])),
-                            ),
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(b0, weights[20]), unsafe_mul(b1, weights[21])),
-                                unsafe_add(unsafe_mul(b2, weights[22]), unsafe_mul(b3, weights[23])),
-                            ),
-                        ),
-                        unsafe_add(
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(c0, weights[24]), unsafe_mul(c1, weights[25])),
-                                unsafe_add(unsafe_mul(c2, weights[26]), unsafe_mul(c3, weights[27])),
-                            ),
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(d0, weights[28]), unsafe_mul(d1, weights[29])),
-                                unsafe_add(unsafe_mul(d2, weights[30]), unsafe_mul(d3, weights[31])),
-                            ),
-                        ),
-                    )
-                    % field.P
-                )
-                << 85
-                | (
-                    unsafe_add(
-                        unsafe_add(
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(a0, weights[32]), unsafe_mul(a1, weights[33])),
-                                unsafe_add(unsafe_mul(a2, weights[34]), unsafe_mul(a3, weights[35])),
-                            ),
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(b0, weights[36]), unsafe_mul(b1, weights[37])),
-                                unsafe_add(unsafe_mul(b2, weights[38]), unsafe_mul(b3, weights[39])),
-                            ),
-                        ),
-                        unsafe_add(
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(c0, weights[40]), unsafe_mul(c1, weights[41])),
-                                unsafe_add(unsafe_mul(c2, weights[42]), unsafe_mul(c3, weights[43])),
-                            ),
-                            unsafe_add(
-                                unsafe_add(unsafe_mul(d0, weights[44]), unsafe_mul(d1, weights[45])),
-                                unsafe_add(unsafe_mul(d2, weights[46]), unsafe_mul(d3, weights[47])),
-                            ),
-                        ),
-                    )
-                    % field.P
-                )
-                << 170,
-            )
-    return sums, carries
-
-
-@internal
-@view
-def _next_sums(
-    columns: Columns, words: uint256, position: uint256, rows: uint256
-) -> uint256[machine.MAX_QUERIES]:
-    """
-    @notice Sum of word * weight over the words of each row that are opened
-            one row later, too.
-    @dev A limb's sum over 4 words is below 4 * 2^128, a row's sum in lanes
-         below 12 * p.
-    @param columns Places and weights.
-    @param words Length of a row in words of 8 bytes.
-    @param position Of the first row in the calldata.
-    @param rows How many rows follow each other.
-    @return The sums.
-    """
-    sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    for four: uint256 in range(len(columns.next_offsets), bound=machine.TABLES):
-        weights: uint256[12] = columns.next_weights[four]
-        at: uint256 = position + columns.next_offsets[four]
-        for row: uint256 in range(rows, bound=machine.MAX_QUERIES):
-            four_words: uint256 = convert(slice(msg.data, at, 32), uint256)
-            at = unsafe_add(at, unsafe_mul(WORD_BYTES, words))
-            a: uint256 = four_words >> 192
-            b: uint256 = (four_words >> 128) & WORD
-            c: uint256 = (four_words >> 64) & WORD
-            d: uint256 = four_words & WORD
-            sums[row] = unsafe_add(
-                sums[row],
-                unsafe_add(
-                    unsafe_add(unsafe_mul(a, weights[0]), unsafe_mul(b, weights[1])),
-                    unsafe_add(unsafe_mul(c, weights[2]), unsafe_mul(d, weights[3])),
-                )
-                % field.P
-                | (
-                    unsafe_add(
-                        unsafe_add(unsafe_mul(a, weights[4]), unsafe_mul(b, weights[5])),
-                        unsafe_add(unsafe_mul(c, weights[6]), unsafe_mul(d, weights[7])),
-                    )
-                    % field.P
-                )
-                << 85
-                | (
-                    unsafe_add(
-                        unsafe_add(unsafe_mul(a, weights[8]), unsafe_mul(b, weights[9])),
-                        unsafe_add(unsafe_mul(c, weights[10]), unsafe_mul(d, weights[11])),
-                    )
-                    % field.P
-                )
-                << 170,
-            )
-    return sums

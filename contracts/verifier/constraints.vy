@@ -1,22 +1,18 @@
 # pragma version ==0.4.3
 # SPDX-License-Identifier: Apache-2.0
 """
-@title The quotient identity at the out-of-domain point
-@notice Checks that the opened values of all columns satisfy all constraints,
-        as docs/spec/proof-system.md, "Constraint order", combines them.
-@dev What depends on the heights is computed here; everything else, which is
-     the tables' constraints and bus fractions, is a program of register
-     instructions that offchain/tools/gen_constraint_program.py generates.
+@title What the quotient identity needs besides the opened values
+@notice Factors that depend on the heights of the tables, and the verifier's
+        own bus fractions; docs/spec/proof-system.md, "Constraint order".
+@dev The constraints themselves are the modules of tables/, which
+     offchain/tools/gen_constraint_numbers.py generates.
 """
 
 from contracts.verifier import blinding
-from contracts.verifier import constraint_interpreter as interpreter
-from contracts.verifier import constraint_program as numbers
+from contracts.verifier import constraint_numbers as numbers
 from contracts.verifier import field
 from contracts.verifier import machine
 from contracts.verifier import proof_format
-
-uses: interpreter
 
 # A difference of reduced elements is a + ZEROS - b.
 ZEROS: constant(uint256) = field.ZEROS
@@ -25,50 +21,57 @@ ZEROS: constant(uint256) = field.ZEROS
 MAX_ORDER_LOG: constant(uint256) = 32
 INVERSE_ROOT: constant(uint256) = 8554224884056360729
 PERIOD_LOG: constant(uint256) = 6
+MAX_DENOMINATORS: constant(uint256) = 2 * machine.TABLES + 3
 
 WORD_BYTES: constant(uint256) = 4
+FACTORS: constant(uint256) = 3 * machine.TABLES
+
+# public_sum: the verifier's own fractions. period_point: zeta^(n/64). last:
+# 1/(zeta - 1). part_step: zeta^(n - overlap). Of each table three factors, of
+# the terms of every row Z_B/(y^height - 1), of the first row 1/(y - 1), of the
+# terminal row 1/(y - w^-rows), where y = zeta^(n/height).
+struct Inputs:
+    public_sum: uint256
+    period_point: uint256
+    last: uint256
+    part_step: uint256
+    factors: uint256[FACTORS]
 
 
 @internal
 @view
-def _check_quotient(
+def _inputs(
     log_heights: bytes32,
     blinding_rows: uint256,
     quotient_overlap: uint256,
     gamma: uint256,
     beta: uint256,
-    alpha: uint256,
     zeta: uint256,
     entry_pc: uint256,
     output: Bytes[proof_format.MAX_OUTPUT_BYTES],
-    values: uint256[machine.VALUES],
-) -> bool:
+) -> Inputs:
     """
-    @notice Checks the quotient identity.
+    @notice What the identity needs besides the opened values and challenges;
+            reverts with ZERO_DENOMINATOR if a fraction of the verifier has no
+            value.
     @param log_heights Byte t from the left is log2 of the height of table t.
     @param blinding_rows Rows at a table's end without constraints, a
-           multiple of 8.
+           multiple of 16.
     @param quotient_overlap Degrees that two parts of the quotient share.
     @param gamma Bus challenge, reduced, as all challenges.
     @param beta Bus challenge.
-    @param alpha Challenge that combines the constraints.
     @param zeta Point of the openings, outside F_p.
-    @param entry_pc First pc of the program.
+    @param entry_pc First pc of the numbers.
     @param output Public output, 4 bytes for each word.
-    @param values Opened values in the order of the proof, reduced.
-    @return Whether it holds.
+    @return Inputs, reduced.
     """
     numerator: uint256 = 0
     denominator: uint256 = 0
     numerator, denominator = self._public_fractions(gamma, beta, entry_pc, output)
     assert denominator != 0, "ZERO_DENOMINATOR"
-    inputs: uint256[numbers.INPUTS] = self._factors(
+    return self._factors(
         log_heights, blinding_rows, quotient_overlap, zeta, numerator, denominator
     )
-    inputs[numbers.GAMMA] = gamma
-    inputs[numbers.BETA] = beta
-    inputs[numbers.ALPHA] = alpha
-    return interpreter._run(values, inputs) == 0
 
 
 @internal
@@ -101,10 +104,9 @@ def _public_fractions(
     ):
         position: uint256 = unsafe_mul(i, WORD_BYTES)
         word: uint256 = convert(slice(output, position, WORD_BYTES), uint256)
-        # Sum of three reduced elements and 6.
-        bottom: uint256 = unsafe_add(
-            base, unsafe_add(field._scale(beta_4, i), field._scale(beta_5, word))
-        )
+        # At most 2^12 reduced elements.
+        bottom: uint256 = unsafe_add(base, field._scale(beta_5, word))
+        base = unsafe_add(base, beta_4)
         numerator = unsafe_add(field._mul(numerator, bottom), denominator)
         denominator = field._mul(denominator, bottom)
     # Tuple (pc address, first timestamp, first pc).
@@ -126,7 +128,7 @@ def _public_fractions(
 
 
 @internal
-@pure
+@view
 def _factors(
     log_heights: bytes32,
     blinding_rows: uint256,
@@ -134,9 +136,9 @@ def _factors(
     zeta: uint256,
     public_numerator: uint256,
     public_denominator: uint256,
-) -> uint256[numbers.INPUTS]:
+) -> Inputs:
     """
-    @notice Inputs of the program that depend on zeta and the heights.
+    @notice What depends on zeta and the heights.
     @dev No denominator is 0 as zeta is outside F_p: powers of zeta by powers
          of two are outside F_p too, since p^2 + p + 1 is odd.
     @param log_heights Byte t from the left is log2 of the height of table t.
@@ -145,52 +147,82 @@ def _factors(
     @param zeta Point of the openings, outside F_p.
     @param public_numerator Of the verifier's own fractions.
     @param public_denominator Of the verifier's own fractions, not 0.
-    @return Inputs; gamma, beta and alpha are left 0.
+    @return All inputs, reduced.
     """
     log_n: uint256 = 0
-    for table: uint256 in range(machine.TABLES):
-        log_n = max(log_n, self._log_height(log_heights, table))
-    # zeta^(2^i), and w^(-2^i) for the root of unity w of order n.
-    points: uint256[MAX_ORDER_LOG + 1] = empty(uint256[MAX_ORDER_LOG + 1])
-    steps: uint256[MAX_ORDER_LOG + 1] = empty(uint256[MAX_ORDER_LOG + 1])
-    points[0] = zeta
-    steps[0] = field._base_power(INVERSE_ROOT, 1 << (MAX_ORDER_LOG - log_n))
-    for i: uint256 in range(log_n, bound=MAX_ORDER_LOG):
-        points[i + 1] = field._mul(points[i], points[i])
-        steps[i + 1] = unsafe_mul(steps[i], steps[i]) % field.P
-
-    # What is to be inverted: by log2 of a height, where the denominators of
-    # the first and the terminal row stand (0: nowhere); Z_B.
-    denominators: DynArray[uint256, 2 * machine.TABLES + 2] = [
-        public_denominator, self._less(points[log_n], 1)
-    ]
-    places: uint256[MAX_ORDER_LOG + 1] = empty(uint256[MAX_ORDER_LOG + 1])
-    blindings: uint256[MAX_ORDER_LOG + 1] = empty(uint256[MAX_ORDER_LOG + 1])
+    used: uint256 = 0
     for table: uint256 in range(machine.TABLES):
         log_height: uint256 = self._log_height(log_heights, table)
-        if places[log_height] == 0:
-            places[log_height] = len(denominators)
-            y: uint256 = points[log_n - log_height]
-            step: uint256 = steps[log_n - log_height]
-            denominators.append(self._less(y, 1))
-            denominators.append(self._less(y, field._base_power(step, blinding_rows)))
-            blindings[log_height] = blinding._blinding_product(y, step, blinding_rows)
+        log_n = max(log_n, log_height)
+        used |= 1 << log_height
 
-    inverses: DynArray[uint256, 2 * machine.TABLES + 2] = self._inverses(denominators)
-    inputs: uint256[numbers.INPUTS] = empty(uint256[numbers.INPUTS])
-    inputs[numbers.PUBLIC_SUM] = field._mul(public_numerator, inverses[0])
-    inputs[numbers.PERIOD_POINT] = points[log_n - PERIOD_LOG]
-    inputs[numbers.PART_STEP] = field._power(zeta, (1 << log_n) - quotient_overlap)
-    inputs[numbers.LAST] = inverses[places[log_n]]
-    position: uint256 = numbers.FACTORS
+    # What is to be inverted: by log2 of a height, where the denominators of
+    # the first and the terminal row stand; Z_B.
+    elements: uint256[MAX_DENOMINATORS] = empty(uint256[MAX_DENOMINATORS])
+    elements[0] = public_denominator
+    elements[1] = field._power(zeta, quotient_overlap)
+    count: uint256 = 2
+    places: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
+    blindings: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
+    inputs: Inputs = empty(Inputs)
+    # zeta^(n/height), w^-1 for the root of unity w of order height, and Z_B if
+    # the next higher table gave it, else 0, which Z_B is not outside F_p.
+    y: uint256 = zeta
+    step: uint256 = field._base_power(INVERSE_ROOT, 1 << unsafe_sub(MAX_ORDER_LOG, log_n))
+    known: uint256 = 0
+    for i: uint256 in range(log_n, bound=machine.MAX_LOG_HEIGHT):
+        log_height: uint256 = unsafe_sub(log_n, i)
+        if log_height == PERIOD_LOG:
+            inputs.period_point = y
+        if (used >> log_height) & 1 == 0:
+            known = 0
+        else:
+            blindings[log_height] = known
+            if known != 0:
+                known = 0
+            else:
+                is_next_used: bool = (used << 1 >> log_height) & 1 == 1
+                opposite: uint256 = 0
+                blindings[log_height], opposite = blinding._blinding_products(
+                    y, step, blinding_rows, self._binomials(log_height), is_next_used
+                )
+                if is_next_used:
+                    known = field._mul(blindings[log_height], opposite)
+            places[log_height] = count
+            elements[count] = self._less(y, 1)
+            count = unsafe_add(count, 1)
+            elements[count] = self._less(y, field._base_power(step, blinding_rows))
+            count = unsafe_add(count, 1)
+        y = field._mul(y, y)
+        step = unsafe_mul(step, step) % field.P
+
+    elements[count] = self._less(y, 1)
+    elements = self._inverses(elements, count)
+    inputs.public_sum = field._mul(public_numerator, elements[0])
+    inputs.part_step = field._mul(y, elements[1])
+    inputs.last = elements[places[log_n]]
+    position: uint256 = 0
     for table: uint256 in range(machine.TABLES):
         log_height: uint256 = self._log_height(log_heights, table)
         place: uint256 = places[log_height]
-        inputs[position] = field._mul(blindings[log_height], inverses[1])
-        inputs[position + 1] = inverses[place]
-        inputs[position + 2] = inverses[place + 1]
-        position += numbers.FACTORS_PER_TABLE
+        inputs.factors[position] = field._mul(blindings[log_height], elements[count])
+        inputs.factors[unsafe_add(position, 1)] = elements[place]
+        inputs.factors[unsafe_add(position, 2)] = elements[unsafe_add(place, 1)]
+        position = unsafe_add(position, 3)
     return inputs
+
+
+@internal
+@pure
+def _binomials(log_height: uint256) -> uint256[2]:
+    """
+    @notice Gaussian binomials at the inverse of a root of unity.
+    @param log_height log2 of its order, from MIN_LOG_HEIGHT to MAX_LOG_HEIGHT.
+    @return 16 over 1 to 4, and over 5 to 8, 64 bits each.
+    """
+    words: uint256[numbers.BINOMIAL_WORDS] = numbers.BINOMIALS
+    place: uint256 = unsafe_mul(2, unsafe_sub(log_height, machine.MIN_LOG_HEIGHT))
+    return [words[place], words[unsafe_add(place, 1)]]
 
 
 @internal
@@ -202,7 +234,7 @@ def _log_height(log_heights: bytes32, table: uint256) -> uint256:
     @param table Number of the table, below 32.
     @return log2 of the height.
     """
-    return (convert(log_heights, uint256) >> (248 - 8 * table)) & 255
+    return (convert(log_heights, uint256) >> unsafe_sub(248, unsafe_mul(8, table))) & 255
 
 
 @internal
@@ -220,24 +252,23 @@ def _less(a: uint256, number: uint256) -> uint256:
 @internal
 @pure
 def _inverses(
-    elements: DynArray[uint256, 2 * machine.TABLES + 2]
-) -> DynArray[uint256, 2 * machine.TABLES + 2]:
+    elements: uint256[MAX_DENOMINATORS], last: uint256
+) -> uint256[MAX_DENOMINATORS]:
     """
     @notice Inverses of elements, with one inversion.
-    @param elements Elements, reduced, none 0; at least one.
+    @param elements Elements, reduced, none 0, up to the last one.
+    @param last Position of the last one, below MAX_DENOMINATORS.
     @return Their inverses, reduced.
     """
     # At i the product of the elements before i, then its inverse.
-    result: DynArray[uint256, 2 * machine.TABLES + 2] = []
+    result: uint256[MAX_DENOMINATORS] = empty(uint256[MAX_DENOMINATORS])
     product: uint256 = 1
-    for element: uint256 in elements:
-        result.append(product)
-        product = field._mul(product, element)
-    rest: uint256 = field._inverse(product)
-    for i: uint256 in range(len(elements), bound=2 * machine.TABLES + 2):
-        last: uint256 = len(elements) - 1 - i
-        result[last] = field._mul(result[last], rest)
-        rest = field._mul(rest, elements[last])
+    for i: uint256 in range(unsafe_add(last, 1), bound=MAX_DENOMINATORS):
+        result[i] = product
+        product = field._mul(product, elements[i])
+    product = field._inverse(product)
+    for i: uint256 in range(unsafe_add(last, 1), bound=MAX_DENOMINATORS):
+        place: uint256 = unsafe_sub(last, i)
+        result[place] = field._mul(result[place], product)
+        product = field._mul(product, elements[place])
     return result
-
-

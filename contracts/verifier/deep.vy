@@ -18,17 +18,18 @@ from contracts.verifier import columns
 from contracts.verifier import field
 from contracts.verifier import machine
 
-DIGIT_BITS: constant(uint256) = 4
-# Of an index below 2^27 (height 2^21, rate 1/64).
-DIGITS: constant(uint256) = 7
+# 7^(2^32 - 1), which has the order 2^32.
+LARGEST_ROOT: constant(uint256) = 1753635133440165772
+# Precompiled contract of EIP-198, and the length of each of its arguments.
+MODEXP: constant(address) = 0x0000000000000000000000000000000000000005
+LENGTH: constant(uint256) = 32
+WORD: constant(uint256) = 2**64 - 1
 
-# What a part has summed up: of each class whether it was touched, and
-# weight * (column - opened value) for each query; and for each query the same
-# over values opened one row later. Lanes below 2^80.
-struct Sums:
-    is_touched: bool[machine.TABLES]
-    classes: uint256[machine.MAX_QUERIES][machine.TABLES]
-    next: uint256[machine.MAX_QUERIES]
+# For each query: the sum over all classes, to be divided by x - zeta; and over
+# the classes but the highest S_k(x)/(x - eta_k zeta). Lanes below 2^80.
+struct Terms:
+    here: uint256[machine.MAX_QUERIES]
+    lifted: uint256[machine.MAX_QUERIES]
 
 
 @internal
@@ -45,91 +46,147 @@ def _opened_sums(
             the highest first; lanes below p.
     """
     classes: DynArray[uint256, machine.TABLES] = columns._class_heights(log_heights)
+    # Place 0, which is no height, is for the values one row later: they follow
+    # the trees' as if they were columns of one more table.
     by_height: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
+    b0: uint256 = batch & field.LANE
+    b1: uint256 = (batch >> 85) & field.LANE
+    b2: uint256 = batch >> 170
     # Of a table's columns by Horner's rule, times the power of the first one.
     first_power: uint256 = batch
-    first: uint256 = 0
-    for tree: uint256 in range(columns.TREES):
-        widths: bytes32 = empty(bytes32)
-        exponent: uint256 = 0
-        stride: uint256 = 0
-        widths, exponent, stride = columns._widths(tree)
+    last: uint256 = 0
+    for tree: uint256 in range(columns.TREES + 1):
+        widths: bytes32 = convert(machine.NEXT_VALUES << 248, bytes32)
+        if tree < columns.TREES:
+            exponent: uint256 = 0
+            stride: uint256 = 0
+            widths, exponent, stride = columns._widths(tree)
+        else:
+            first_power = field._power(batch, 2 * columns.LIFT_EXPONENT)
         for table: uint256 in range(machine.TABLES):
             width: uint256 = machine._byte(widths, table)
+            if width == 0:
+                continue
             height: uint256 = machine._byte(log_heights, table)
             if tree == columns.QUOTIENT:
                 height = classes[0]
+            elif tree == columns.TREES:
+                height = 0
+            last += width
             table_sum: uint256 = 0
             for i: uint256 in range(width, bound=255):
+                # field._mul without the call.
+                a0: uint256 = table_sum & field.LANE
+                a1: uint256 = (table_sum >> 85) & field.LANE
+                a2: uint256 = table_sum >> 170
+                c0: uint256 = unsafe_add(
+                    unsafe_mul(a0, b0),
+                    unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+                ) % field.P
+                c1: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
+                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                ) % field.P
+                c2: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                ) % field.P
                 table_sum = unsafe_add(
-                    field._mul(table_sum, batch), values[first + width - 1 - i]
+                    c0 | c1 << 85 | c2 << 170, values[unsafe_sub(unsafe_sub(last, 1), i)]
                 )
             by_height[height] = unsafe_add(
                 by_height[height], field._mul(table_sum, first_power)
             )
-            if width != 0:
-                first_power = field._mul(first_power, field._power(batch, width))
-            first += width
-    next_sum: uint256 = 0
-    for i: uint256 in range(machine.NEXT_VALUES):
-        next_sum = unsafe_add(
-            field._mul(next_sum, batch), values[first + machine.NEXT_VALUES - 1 - i]
-        )
-    next_sum = field._mul(next_sum, field._power(batch, 2 * columns.LIFT_EXPONENT))
-    sums: DynArray[uint256, 13] = [next_sum]
+            first_power = field._mul(first_power, field._power(batch, width))
+    sums: DynArray[uint256, 13] = [field._reduce(by_height[0])]
     for height: uint256 in classes:
         sums.append(field._reduce(by_height[height]))
     return sums
 
 
 @internal
-@pure
+@view
+def _add_class(
+    terms: Terms,
+    rows: uint256[machine.MAX_QUERIES],
+    opened: uint256,
+    shared: uint256,
+    points: uint256[machine.MAX_QUERIES],
+    count: uint256,
+    zeta: uint256,
+    log_lift: uint256,
+) -> Terms:
+    """
+    @notice Add what a part has summed up for a class.
+    @param terms Of the classes before.
+    @param rows Sum of weight * column for each row.
+    @param opened Minus the sum of weight * opened value, to be added once.
+    @param shared Bit i is set if the queries i - 1 and i have one row.
+    @param points Queried points.
+    @param count How many queries there are.
+    @param zeta Point outside the domain.
+    @param log_lift Base-2 logarithm of the largest height over the class's.
+    @return The terms with those of the class.
+    """
+    result: Terms = terms
+    sums: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    # Of the query's row; the first query steps to 0.
+    row: uint256 = max_value(uint256)
+    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+        if shared >> query & 1 == 0:
+            row = unsafe_add(row, 1)
+        class_sum: uint256 = unsafe_add(rows[row], opened)
+        sums[query] = class_sum
+        result.here[query] = unsafe_add(result.here[query], class_sum)
+    if log_lift != 0:
+        pole: uint256 = field._scale(zeta, self._root(log_lift))
+        result.lifted = self._add_quotients(result.lifted, sums, points, count, pole)
+    return result
+
+
+@internal
+@view
 def _combine(
-    indices: DynArray[uint256, machine.MAX_QUERIES],
     values: DynArray[uint256, machine.MAX_QUERIES],
+    terms: Terms,
+    next_sums: uint256[machine.MAX_QUERIES],
+    next_opened: uint256,
+    points: uint256[machine.MAX_QUERIES],
     zeta: uint256,
     batch: uint256,
-    log_heights: DynArray[uint256, machine.TABLES],
-    log_blowup: uint256,
-    sums: Sums,
+    log_n: uint256,
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
     @notice Add what a part has summed up to the values of G.
-    @param indices Queried places.
-    @param values Of G there before the part, lanes below 2^80.
+    @param values Of G at the queried points before the part, lanes below 2^80.
+    @param terms Of all classes.
+    @param next_sums Of weight * value opened one row later.
+    @param next_opened Minus the sum of weight * value opened one row later,
+           to be added once.
+    @param points Queried points.
     @param zeta Point outside the domain.
     @param batch Challenge that combines the columns.
-    @param log_heights Of the classes, descending.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param sums What the part has summed up.
+    @param log_n Base-2 logarithm of the largest height.
     @return Values of G so far, lanes below p.
     """
-    count: uint256 = len(indices)
-    points: uint256[machine.MAX_QUERIES] = self._points(indices, log_heights[0], log_blowup)
-    at_zeta: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, zeta)
-    pole: uint256 = field._scale(zeta, self._root(log_heights[0]))
-    factors: uint256[machine.MAX_QUERIES] = self._fractions(points, count, 1, pole)
+    count: uint256 = len(values)
+    next: uint256[machine.MAX_QUERIES] = next_sums
+    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+        next[query] = unsafe_add(next[query], next_opened)
+    sums: uint256[machine.MAX_QUERIES] = self._add_quotients(
+        empty(uint256[machine.MAX_QUERIES]), terms.here, points, count, zeta
+    )
+    sums = self._add_quotients(
+        sums, next, points, count, field._scale(zeta, self._root(log_n))
+    )
+    lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
     totals: DynArray[uint256, machine.MAX_QUERIES] = values
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        totals[query] = unsafe_add(
-            unsafe_add(totals[query], field._mul(sums.classes[0][query], at_zeta[query])),
-            field._mul(sums.next[query], factors[query]),
-        )
-    lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
-    for number: uint256 in range(1, len(log_heights), bound=machine.TABLES):
-        if not sums.is_touched[number]:
-            continue
-        pole = field._scale(zeta, self._root(log_heights[0] - log_heights[number]))
-        factors = self._fractions(points, count, lift, pole)
-        for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-            totals[query] = unsafe_add(
-                totals[query],
-                field._mul(
-                    sums.classes[number][query], unsafe_add(at_zeta[query], factors[query])
-                ),
+        totals[query] = field._reduce(
+            unsafe_add(
+                unsafe_add(totals[query], sums[query]),
+                field._mul(terms.lifted[query], lift),
             )
-    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        totals[query] = field._reduce(totals[query])
+        )
     return totals
 
 
@@ -138,61 +195,61 @@ def _combine(
 def _root(log_order: uint256) -> uint256:
     """
     @notice The generator of the subgroup of a power-of-two order.
+    @dev Squares of the generator of the largest one.
     @param log_order Base-2 logarithm of the order, at most 32.
     @return 7^((p - 1) / order).
     """
-    return field._base_power(field.GENERATOR, (field.P - 1) >> log_order)
+    root: uint256 = LARGEST_ROOT
+    for _: uint256 in range(32 - log_order, bound=32):
+        root = unsafe_mul(root, root) % field.P
+    return root
 
 
 @internal
-@pure
-def _points(
-    indices: DynArray[uint256, machine.MAX_QUERIES], log_n: uint256, log_blowup: uint256
-) -> uint256[machine.MAX_QUERIES]:
+@view
+def _base_inverse(a: uint256) -> uint256:
     """
-    @notice The queried points of the evaluation domain.
-    @dev Powers of the root by digits of four bits: table[d][v] = root^(v 16^d).
-    @param indices Below 2^(log_n + log_blowup), which is at most 2^27.
-    @param log_n Base-2 logarithm of the largest height.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @return shift * root^index for each index.
+    @notice Inverse in F_p by Fermat's little theorem, with the precompiled
+            contract of EIP-198.
+    @param a Below p; 0 gives 0.
+    @return a^(p - 2), below p.
     """
-    table: uint256[16][DIGITS] = empty(uint256[16][DIGITS])
-    power: uint256 = self._root(log_n + log_blowup)
-    for digit: uint256 in range(DIGITS):
-        table[digit][0] = 1
-        for value: uint256 in range(1, 16):
-            table[digit][value] = unsafe_mul(table[digit][value - 1], power) % field.P
-        power = unsafe_mul(table[digit][15], power) % field.P
-    coset: uint256 = field._base_power(field.GENERATOR, 1 << (32 - log_n))
-    points: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    for i: uint256 in range(len(indices), bound=machine.MAX_QUERIES):
-        point: uint256 = coset
-        rest: uint256 = indices[i]
-        for digit: uint256 in range(DIGITS):
-            point = unsafe_mul(point, table[digit][rest & 15]) % field.P
-            rest >>= DIGIT_BITS
-        points[i] = point
-    return points
+    return convert(
+        raw_call(
+            MODEXP,
+            # Lengths of base, exponent and modulus, then these.
+            abi_encode(LENGTH, LENGTH, LENGTH, a, field.P - 2, field.P),
+            max_outsize=32,
+            is_static_call=True,
+        ),
+        uint256,
+    )
 
 
 @internal
-@pure
-def _fractions(
-    points: uint256[machine.MAX_QUERIES], count: uint256, numerator: uint256, pole: uint256
+@view
+def _add_quotients(
+    totals: uint256[machine.MAX_QUERIES],
+    numerators: uint256[machine.MAX_QUERIES],
+    points: uint256[machine.MAX_QUERIES],
+    count: uint256,
+    pole: uint256,
 ) -> uint256[machine.MAX_QUERIES]:
     """
-    @notice numerator/(x - pole) for points x of F_p and a pole outside of F_p.
+    @notice total + numerator/(x - pole) for points x of F_p and a pole outside
+            of F_p.
     @dev With the pole's minimal polynomial N(X) = X^3 - t X^2 + s X - n =
          (X - pole)(X^2 + (pole - t) X + c), c = s + pole^2 - t pole, the
          inverse is (x^2 + (pole - t) x + c)/N(x). N(x) lies in F_p and is
          not 0, because pole is not in F_p. One inversion serves all points.
-         A limb of the polynomial in x is below 3 * 2^128.
+         A limb of the polynomial in x is below 3 * 2^128, one of its product
+         with the numerator below 45 * 2^208.
+    @param totals Lanes below 2^80.
+    @param numerators Lanes below 2^80.
     @param points Below p.
     @param count How many.
-    @param numerator Lanes below p.
     @param pole Lanes below p.
-    @return The fractions, lanes below p.
+    @return The sums; lanes grow by less than p.
     """
     r0: uint256 = pole & field.LANE
     r1: uint256 = (pole >> 85) & field.LANE
@@ -203,10 +260,12 @@ def _fractions(
     constant_term: uint256 = unsafe_add(field._mul(pole, linear), s)
     # It lies in F_p: lane 0 is all.
     n: uint256 = field._mul(pole, constant_term)
-    linear = field._mul(numerator, linear)
-    constant_term = field._mul(numerator, constant_term)
-    products: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    norms: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    l0: uint256 = linear & field.LANE
+    c0: uint256 = constant_term & field.LANE
+    c1: uint256 = (constant_term >> 85) & field.LANE
+    c2: uint256 = constant_term >> 170
+    # Of each point: the product of the norms before it, its norm, itself.
+    steps: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     product: uint256 = 1
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         x: uint256 = points[i]
@@ -220,32 +279,38 @@ def _fractions(
             )
             % field.P
         )
-        norms[i] = norm
-        products[i] = product
+        steps[i] = product << 128 | norm << 64 | x
         product = unsafe_mul(product, norm) % field.P
-    rest: uint256 = field._base_inverse(product)
-    q0: uint256 = numerator & field.LANE
-    q1: uint256 = (numerator >> 85) & field.LANE
-    q2: uint256 = numerator >> 170
-    l0: uint256 = linear & field.LANE
-    l1: uint256 = (linear >> 85) & field.LANE
-    l2: uint256 = linear >> 170
-    c0: uint256 = constant_term & field.LANE
-    c1: uint256 = (constant_term >> 85) & field.LANE
-    c2: uint256 = constant_term >> 170
-    fractions: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    rest: uint256 = self._base_inverse(product)
+    result: uint256[machine.MAX_QUERIES] = totals
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         last: uint256 = unsafe_sub(unsafe_sub(count, 1), i)
-        x: uint256 = points[last]
-        square: uint256 = unsafe_mul(x, x) % field.P
-        inverse: uint256 = unsafe_mul(rest, products[last]) % field.P
-        f0: uint256 = unsafe_add(unsafe_add(unsafe_mul(q0, square), unsafe_mul(l0, x)), c0)
-        f1: uint256 = unsafe_add(unsafe_add(unsafe_mul(q1, square), unsafe_mul(l1, x)), c1)
-        f2: uint256 = unsafe_add(unsafe_add(unsafe_mul(q2, square), unsafe_mul(l2, x)), c2)
-        fractions[last] = (
-            unsafe_mul(f0 % field.P, inverse) % field.P
-            | (unsafe_mul(f1 % field.P, inverse) % field.P) << 85
-            | (unsafe_mul(f2 % field.P, inverse) % field.P) << 170
+        step: uint256 = steps[last]
+        x: uint256 = step & WORD
+        inverse: uint256 = unsafe_mul(rest, step >> 128) % field.P
+        rest = unsafe_mul(rest, (step >> 64) & WORD) % field.P
+        f0: uint256 = unsafe_add(unsafe_mul(unsafe_add(x, l0), x), c0)
+        f1: uint256 = unsafe_add(unsafe_mul(r1, x), c1)
+        f2: uint256 = unsafe_add(unsafe_mul(r2, x), c2)
+        numerator: uint256 = numerators[last]
+        a0: uint256 = numerator & field.LANE
+        a1: uint256 = (numerator >> 85) & field.LANE
+        a2: uint256 = numerator >> 170
+        g0: uint256 = unsafe_add(
+            unsafe_mul(a0, f0),
+            unsafe_mul(7, unsafe_add(unsafe_mul(a1, f2), unsafe_mul(a2, f1))),
+        ) % field.P
+        g1: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(a0, f1), unsafe_mul(a1, f0)),
+            unsafe_mul(7, unsafe_mul(a2, f2)),
+        ) % field.P
+        g2: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(a0, f2), unsafe_mul(a1, f1)), unsafe_mul(a2, f0)
+        ) % field.P
+        result[last] = unsafe_add(
+            result[last],
+            unsafe_mul(g0, inverse) % field.P
+            | (unsafe_mul(g1, inverse) % field.P) << 85
+            | (unsafe_mul(g2, inverse) % field.P) << 170,
         )
-        rest = unsafe_mul(rest, norms[last]) % field.P
-    return fractions
+    return result

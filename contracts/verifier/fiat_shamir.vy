@@ -31,6 +31,10 @@ FINAL: constant(bytes8) = 0x66696e616c000000
 NONCE: constant(bytes8) = 0x6e6f6e6365000000
 QUERIES: constant(bytes8) = 0x7175657269657300
 
+# Lists into which queries are sorted by their highest bits.
+LISTS_LOG: constant(uint256) = 6
+LISTS: constant(uint256) = 2**LISTS_LOG
+
 # What is drawn, and two states: before the proof-of-work and after it. The
 # second one binds all that the proof says but its openings.
 struct Drawn:
@@ -99,29 +103,53 @@ def _draw(
 @internal
 @pure
 def _sorted_distinct(
-    queries: DynArray[uint256, machine.MAX_QUERIES]
+    queries: DynArray[uint256, machine.MAX_QUERIES], log_size: uint256
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
-    @notice Sort, by insertion, and drop what occurs twice.
-    @param queries Indices as drawn.
+    @notice Sort, and drop what occurs twice.
+    @dev By the highest bits into lists, whose entries are then inserted list
+         by list. Queries are spread evenly, so that lists are short; the
+         result does not depend on it.
+    @param queries Indices as drawn, below 2^log_size.
+    @param log_size Base-2 logarithm of the bound, at least LISTS_LOG.
     @return Ascending, distinct.
     """
+    # Of each list one more than the last query's number, and for each query
+    # that of the one before it in its list; 0: none.
+    last: uint256[LISTS] = empty(uint256[LISTS])
+    before: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
+    low_bits: uint256 = log_size - LISTS_LOG
+    number: uint256 = 0
+    for query: uint256 in queries:
+        highest: uint256 = query >> low_bits
+        before[number] = last[highest]
+        number = unsafe_add(number, 1)
+        last[highest] = number
+
     sorted: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     count: uint256 = 0
-    for query: uint256 in queries:
-        place: uint256 = count
+    for entry: uint256 in last:
+        number = entry
         for _: uint256 in range(machine.MAX_QUERIES):
-            if place == 0:
+            if number == 0:
                 break
-            below: uint256 = sorted[place - 1]
-            if below <= query:
-                break
-            sorted[place] = below
-            place = unsafe_sub(place, 1)
-        sorted[place] = query
-        count += 1
+            number = unsafe_sub(number, 1)
+            query: uint256 = queries[number]
+            number = before[number]
+            place: uint256 = count
+            for _step: uint256 in range(machine.MAX_QUERIES):
+                if place == 0:
+                    break
+                below: uint256 = sorted[unsafe_sub(place, 1)]
+                if below <= query:
+                    break
+                sorted[place] = below
+                place = unsafe_sub(place, 1)
+            sorted[place] = query
+            count = unsafe_add(count, 1)
+
     indices: DynArray[uint256, machine.MAX_QUERIES] = []
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
-        if i == 0 or sorted[i] != sorted[i - 1]:
+        if i == 0 or sorted[i] != sorted[unsafe_sub(i, 1)]:
             indices.append(sorted[i])
     return indices

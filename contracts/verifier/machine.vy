@@ -84,12 +84,12 @@ NEXT_COLUMNS: constant(uint256[41]) = [
 SETTLE: constant(uint256) = 2
 SETTLE_LOG_BLOWUP: constant(uint256) = 4
 SETTLE_QUERIES: constant(uint256) = 54
-SETTLE_ID: constant(bytes32) = 0x19a9fad77d0079f9623f8c304314331568a0b7ea9cefbf429bffb679cc658fb8
+SETTLE_ID: constant(bytes32) = 0x10e200515c15be6d8105697498ed6ec9cd72c422abd870edccca66fb4058aba6
 # Parameter set `settle-compact`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE_COMPACT: constant(uint256) = 3
 SETTLE_COMPACT_LOG_BLOWUP: constant(uint256) = 6
 SETTLE_COMPACT_QUERIES: constant(uint256) = 36
-SETTLE_COMPACT_ID: constant(bytes32) = 0x9f0480956d321c1d24ce2f77b9655eae65bc840a1774017d295da843d6b5e83f
+SETTLE_COMPACT_ID: constant(bytes32) = 0xa1973219502da521947c1adb90d161c59dbba88168e6c5165eeb5f2eb04201fe
 PROFILES: constant(uint256[3]) = [1, 2, 3]
 ACCEPTED: constant(uint256[2]) = [2, 3]
 

@@ -10,15 +10,11 @@
      calldata: the caller puts PADDING_BYTES behind the proof. What was read
      beyond the end is refused (TRUNCATED) before it is believed.
 
-     All trees are opened at the same queries. What depends on the queries
-     alone is found once, going down from level l + 1 to l by `_halve`:
-     - the keys, one for each query, row * 2^8 + slot: the row is the query's
-       index modulo 2^l, the slot tells which query it is. Keys are sorted by
-       row; LIST_END follows;
-     - the shape of the step from 2^(l+1) nodes to 2^l: two bits for each
-       parent on a queried path, ascending from bit 2 on, 1: its left child is
-       on a path, 2: its right child; from SHAPE_BITS on the number of such
-       left children.
+     A leaf is named by its place: the index with its bits in reverse order.
+     At level l, counted from the leaves, stands node place >> l above it; the
+     children of node k are 2k and 2k + 1. Opened leaves and the digests that
+     the proof adds follow each other from left to right, so that one walk
+     takes them as they come.
 """
 
 from contracts.verifier import machine
@@ -30,23 +26,20 @@ MAX_LOG_SIZE: constant(uint256) = 27
 # The longest read is one of a row of the main tree. A step from layer to
 # layer reads at most MAX_QUERIES digests, which is less.
 PADDING_BYTES: constant(uint256) = 2_176
-# Copying is paid by length, and most rows have fewer than 68 words of 8 bytes.
-SHORT_ROW_BYTES: constant(uint256) = 544
+# Copying is paid by length, and most rows have at most 36 words of 8 bytes.
+SHORT_ROW_BYTES: constant(uint256) = 288
 DIGEST_BYTES: constant(uint256) = 32
+# There are fewer than 2^10 rows.
+ROW_BITS: constant(uint256) = 10
+ROW_MASK: constant(uint256) = 2**ROW_BITS - 1
 LEAF_TAG: constant(bytes8) = 0x48526c6561663031  # "HRleaf01"
-NODE_TAG: constant(bytes8) = 0x48526e6f64653031  # "HRnode01"
-ENTERED_TAG: constant(bytes8) = 0x4852696e6a653031  # "HRinje01"
+# "HRnode01" and "HRinje01", and zeros.
+NODE_TAG: constant(bytes32) = 0x48526e6f64653031000000000000000000000000000000000000000000000000
+ENTERED_TAG: constant(bytes32) = 0x4852696e6a653031000000000000000000000000000000000000000000000000
 
-SLOT_BITS: constant(uint256) = 8
-SLOT_MASK: constant(uint256) = 2**SLOT_BITS - 1
-SHAPE_BITS: constant(uint256) = 128
-LIST_END: constant(uint256) = max_value(uint256)
-
-# v >= p = 2^64 - 2^32 + 1 just if v + 2^32 - 1 carries out of 64 bits. Every
-# second lane of a word at a time leaves room for the carries.
-EVEN_LANES: constant(uint256) = (2**64 - 1) * (1 + 2**128)
-TO_CARRY: constant(uint256) = (2**32 - 1) * (1 + 2**128)
-CARRIES: constant(uint256) = 2**64 * (1 + 2**128)
+# Where a power of two 2^l with l < 36 is 2^l mod 37, the five bits from 5 * that
+# on are l; 2 generates the numbers prime to 37.
+LOGARITHMS: constant(uint256) = 28507754684909926779703069327497961803097624868629054464
 
 
 @internal
@@ -69,223 +62,258 @@ def _leaf_digest(position: uint256, length: uint256) -> bytes32:
 
 @internal
 @pure
-def _keys(indices: DynArray[uint256, MAX_QUERIES]) -> uint256[MAX_QUERIES + 1]:
+def _shared_rows(
+    places: DynArray[uint256, MAX_QUERIES], levels: DynArray[uint256, MAX_CLASSES]
+) -> (uint256[MAX_CLASSES], uint256[MAX_CLASSES]):
     """
-    @notice Make keys of indices; slots count from 0.
-    @param indices Ascending.
-    @return Keys and LIST_END.
+    @notice Find the distinct rows above queried places.
+    @param places Ascending and distinct.
+    @param levels Of the rows of each class, ascending.
+    @return By class how many rows there are, and in which bit i is set if the
+            places i - 1 and i have one row.
     """
-    keys: uint256[MAX_QUERIES + 1] = empty(uint256[MAX_QUERIES + 1])
-    for slot: uint256 in range(len(indices), bound=MAX_QUERIES):
-        keys[slot] = indices[slot] << SLOT_BITS | slot
-    keys[len(indices)] = LIST_END
-    return keys
+    counts: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    shared: uint256[MAX_CLASSES] = empty(uint256[MAX_CLASSES])
+    for number: uint256 in range(len(levels), bound=MAX_CLASSES):
+        counts[number] = len(places)
+    # Few neighbours have a row in common, and then mostly of few classes.
+    highest: uint256 = levels[len(levels) - 1]
+    last: uint256 = places[0]
+    for i: uint256 in range(1, len(places), bound=MAX_QUERIES):
+        place: uint256 = places[i]
+        difference: uint256 = place ^ last
+        last = place
+        if difference >> highest == 0:
+            for number: uint256 in range(len(levels), bound=MAX_CLASSES):
+                if difference >> levels[number] == 0:
+                    counts[number] -= 1
+                    shared[number] |= 1 << i
+    return counts, shared
 
 
 @internal
 @pure
-def _halve(
-    keys: uint256[MAX_QUERIES + 1], count: uint256, log_parents: uint256
-) -> (uint256[MAX_QUERIES + 1], uint256):
+def _entrances(
+    log_classes: DynArray[uint256, MAX_CLASSES], row_counts: DynArray[uint256, MAX_CLASSES]
+) -> (uint256, uint256, uint256):
     """
-    @notice Step from rows modulo 2^(log_parents + 1) to rows modulo
-            2^log_parents.
-    @dev Merges the keys of left children with those of right children. Either
-         list is followed by a key that is larger than all of the other: the
-         first by the second, the second by LIST_END.
-    @param keys Sorted, and LIST_END.
-    @param count How many keys there are.
-    @param log_parents Logarithm of the number of parents.
-    @return Merged keys and LIST_END, and the shape.
+    @notice Where the rows of the classes but the highest enter a tree.
+    @param log_classes Logarithms of the classes' row counts, descending.
+    @param row_counts Opened rows of the classes.
+    @return Where bit l is set, rows enter at the step from level l to l + 1;
+            the level from which on none do; and ROW_BITS for each class, the
+            number of its first row, counted over all classes.
     """
-    merged: uint256[MAX_QUERIES + 1] = keys
-    half: uint256 = 1 << (log_parents + SLOT_BITS)
-    i: uint256 = 0
-    j: uint256 = self._first_key(keys, count, half)
-    left: uint256 = keys[0]
-    right: uint256 = unsafe_sub(keys[j], half)
-    last: uint256 = LIST_END
-    left_count: uint256 = 0
-    # Two bits of the present parent are shape_bit and the one above.
-    shape_bit: uint256 = 1
-    shape: uint256 = 0
-    for k: uint256 in range(count, bound=MAX_QUERIES):
-        # Of one parent's keys those of the left child come first.
-        if left <= right | SLOT_MASK:
-            merged[k] = left
-            if left >> SLOT_BITS != last:
-                last = left >> SLOT_BITS
-                shape_bit <<= 2
-                shape |= shape_bit
-                left_count = unsafe_add(left_count, 1)
-            i = unsafe_add(i, 1)
-            left = keys[i]
-        else:
-            merged[k] = right
-            if right >> SLOT_BITS != last:
-                last = right >> SLOT_BITS
-                shape_bit <<= 2
-            shape |= shape_bit << 1
-            j = unsafe_add(j, 1)
-            right = unsafe_sub(keys[j], half)
-    return merged, left_count << SHAPE_BITS | shape
-
-
-@internal
-@pure
-def _first_key(
-    keys: uint256[MAX_QUERIES + 1], count: uint256, bound: uint256
-) -> uint256:
-    """
-    @notice Count the keys below a bound, by bisection.
-    @param keys Sorted.
-    @param count How many keys there are.
-    @param bound Any.
-    @return Position of the first key that is not below the bound.
-    """
-    low: uint256 = 0
-    high: uint256 = count
-    for _: uint256 in range(6):  # 54 < 2^6
-        if low == high:
-            break
-        middle: uint256 = (low + high) >> 1
-        if keys[middle] < bound:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@internal
-@pure
-def _places(
-    keys: uint256[MAX_QUERIES + 1], count: uint256
-) -> (uint256, uint256[MAX_QUERIES]):
-    """
-    @notice Where the queries' rows stand among the rows that are opened.
-    @param keys Row and query, ascending.
-    @param count How many keys there are.
-    @return How many rows, and the place of each query's row, from 0.
-    """
-    places: uint256[MAX_QUERIES] = empty(uint256[MAX_QUERIES])
-    rows: uint256 = 0
-    previous: uint256 = LIST_END
-    for i: uint256 in range(count, bound=MAX_QUERIES):
-        key: uint256 = keys[i]
-        if key >> SLOT_BITS != previous:
-            previous = key >> SLOT_BITS
-            rows = unsafe_add(rows, 1)
-        places[key & SLOT_MASK] = unsafe_sub(rows, 1)
-    return rows, places
+    entering: uint256 = 0
+    mixed_levels: uint256 = 0
+    next_rows: uint256 = 0
+    first_row: uint256 = 0
+    for number: uint256 in range(1, len(log_classes), bound=MAX_CLASSES):
+        first_row += row_counts[number - 1]
+        next_rows |= first_row << ROW_BITS * (number - 1)
+        mixed_levels = log_classes[0] - log_classes[number]
+        entering |= 1 << mixed_levels - 1
+    return entering, mixed_levels, next_rows
 
 
 @internal
 @view
 def _root(
-    log_size: uint256,
-    row_count: uint256,
-    shapes: uint256[MAX_LOG_SIZE],
+    places: DynArray[uint256, MAX_QUERIES],
+    leaf_level: uint256,
     log_classes: DynArray[uint256, MAX_CLASSES],
+    row_counts: DynArray[uint256, MAX_CLASSES],
     digests: DynArray[bytes32, MAX_QUERIES * MAX_CLASSES],
     position: uint256,
     end: uint256,
 ) -> (bytes32, uint256):
     """
-    @notice Hash opened rows up to the root; children that are on no queried
-            path come from the proof.
-    @dev Parent k of a layer of m has the children k and k + m; the digest of
-         row k of a class with m rows goes into it. The distinct indices
-         modulo m are at once the parents and the class's rows, so that the
-         k-th parent takes the k-th digest. Numbers of digests and bytes are
+    @notice Hash opened rows up to the root; children that are above no opened
+            leaf come from the proof.
+    @dev One leaf after the other. Its path is hashed up to the last node that
+         is not above the next leaf as well. That node is a left child; it
+         waits at its level until the path of a later leaf arrives at its
+         sibling. At levels where rows enter, each node on a path takes the
+         next row. A path reads at most MAX_LOG_SIZE digests and a block more,
+         which is less than PADDING_BYTES. Numbers of digests and bytes are
          far below 2^256: sums are unchecked.
-    @param log_size Logarithm of the number of leaves.
-    @param row_count Opened rows of the highest class.
-    @param shapes Of the steps from 2^(l+1) nodes to 2^l, at place l.
-    @param log_classes Logarithms of the classes' row counts, from log_size
-           down.
+    @param places Queried places of the domain, ascending.
+    @param leaf_level Level of the tree's leaves in the domain.
+    @param log_classes Logarithms of the classes' row counts, descending.
+    @param row_counts Opened rows of the classes.
     @param digests Of the classes' rows, class after class, ascending.
     @param position Of the siblings in msg.data.
     @param end Of the proof in msg.data.
     @return Root, and the position behind the siblings.
     """
-    nodes: bytes32[MAX_QUERIES] = empty(bytes32[MAX_QUERIES])
-    for k: uint256 in range(row_count, bound=MAX_QUERIES):
-        nodes[k] = digests[k]
+    entering: uint256 = 0
+    mixed_levels: uint256 = 0
+    next_rows: uint256 = 0
+    entering, mixed_levels, next_rows = self._entrances(log_classes, row_counts)
+
     at: uint256 = position
-    next_class: uint256 = 1
-    entered: uint256 = row_count
-    for level: uint256 in range(log_size, bound=MAX_LOG_SIZE):
-        log_parents: uint256 = log_size - 1 - level
-        if next_class < len(log_classes) and log_classes[next_class] == log_parents:
-            next_class += 1
-            parents: bytes32[MAX_QUERIES] = empty(bytes32[MAX_QUERIES])
-            shape: uint256 = shapes[log_parents]
-            i: uint256 = 0
-            j: uint256 = shape >> SHAPE_BITS
-            for k: uint256 in range(MAX_QUERIES):
-                shape >>= 2
-                children: uint256 = shape & 3
-                if children == 0:
-                    break
-                # Replaced on the side, or sides, where the child is a node.
-                left: bytes32 = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
-                right: bytes32 = left
-                if children != 3:
-                    at = unsafe_add(at, DIGEST_BYTES)
-                if children & 1 != 0:
-                    left = nodes[i]
-                    i = unsafe_add(i, 1)
-                if children & 2 != 0:
-                    right = nodes[j]
-                    j = unsafe_add(j, 1)
-                parents[k] = keccak256(concat(ENTERED_TAG, left, right, digests[entered]))
-                entered = unsafe_add(entered, 1)
-            nodes = parents
-        else:
-            nodes, at = self._parents(nodes, shapes[log_parents], at)
+    node: bytes32 = empty(bytes32)
+    # Bit l: a left child waits at level l.
+    waiting: uint256 = 0
+    left_children: bytes32[MAX_LOG_SIZE + 1] = empty(bytes32[MAX_LOG_SIZE + 1])
+    leaf: uint256 = 0
+    path: uint256 = places[0] >> leaf_level
+    for i: uint256 in range(1, len(places) + 1, bound=MAX_QUERIES):
+        next_path: uint256 = path
+        top: uint256 = 1 << log_classes[0]
+        if i < len(places):
+            next_path = places[i] >> leaf_level
+            if next_path == path:
+                continue
+            # All bits up to the highest one, then that one: below 2^32.
+            ones: uint256 = next_path ^ path
+            ones |= ones >> 1
+            ones |= ones >> 2
+            ones |= ones >> 4
+            ones |= ones >> 8
+            ones |= ones >> 16
+            top = ones ^ ones >> 1
+        node = digests[leaf]
+        leaf = unsafe_add(leaf, 1)
+        top_level: uint256 = LOGARITHMS >> unsafe_mul(5, top % 37) & 31
+        row_place: uint256 = 0
+        # 2^level.
+        bit: uint256 = 1
+        for level: uint256 in range(min(top_level, mixed_levels), bound=MAX_LOG_SIZE):
+            left: bytes32 = node
+            right: bytes32 = node
+            if waiting & bit != 0:
+                left = left_children[level]
+                waiting ^= bit
+            else:
+                if path & bit == 0:
+                    right = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
+                else:
+                    left = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
+                at = unsafe_add(at, DIGEST_BYTES)
+            if entering & bit == 0:
+                node = keccak256(abi_encode(NODE_TAG, left, right))
+            else:
+                row: uint256 = next_rows >> row_place & ROW_MASK
+                next_rows = unsafe_add(next_rows, 1 << row_place)
+                row_place = unsafe_add(row_place, ROW_BITS)
+                node = keccak256(abi_encode(ENTERED_TAG, left, right, digests[row]))
+            bit <<= 1
+        # From here on no rows enter: where no left child waits, and up to the
+        # end of the path, siblings are from the proof.
+        stops: uint256 = (waiting | top) & unsafe_sub(top << 1, 1)
+        for _: uint256 in range(MAX_LOG_SIZE + 1):
+            stop: uint256 = stops & unsafe_sub(0, stops)
+            level: uint256 = LOGARITHMS >> unsafe_mul(5, stop % 37) & 31
+            if stop != bit:
+                steps: uint256 = unsafe_sub(level, LOGARITHMS >> unsafe_mul(5, bit % 37) & 31)
+                node = self._climb(node, unsafe_div(path, bit), steps, at)
+                at = unsafe_add(at, unsafe_mul(DIGEST_BYTES, steps))
+            if stop == top:
+                waiting |= top
+                left_children[level] = node
+                break
+            node = keccak256(abi_encode(NODE_TAG, left_children[level], node))
+            waiting ^= stop
+            stops ^= stop
+            bit = stop << 1
         assert at <= end, "TRUNCATED"
-    return nodes[0], at
+        path = next_path
+    return node, at
 
 
 @internal
 @view
-def _parents(
-    nodes: bytes32[MAX_QUERIES], layer_shape: uint256, position: uint256
-) -> (bytes32[MAX_QUERIES], uint256):
+def _climb(start: bytes32, path: uint256, steps: uint256, position: uint256) -> bytes32:
     """
-    @notice Hash the nodes of a layer into their parents.
-    @param nodes On queried paths, ascending.
-    @param layer_shape Of the step.
+    @notice Hash a node and siblings from the proof into the node some levels
+            above.
+    @param start The node.
+    @param path Its place.
+    @param steps How many levels, below 32.
     @param position Of the siblings in msg.data.
-    @return Parents, ascending, and the position behind the siblings.
+    @return The node above.
     """
-    parents: bytes32[MAX_QUERIES] = empty(bytes32[MAX_QUERIES])
-    i: uint256 = 0
-    j: uint256 = layer_shape >> SHAPE_BITS
+    node: bytes32 = start
+    # Read from memory: a constant would be 33 bytes of code at every place.
+    tag: bytes32 = NODE_TAG
+    bits: uint256 = path
     at: uint256 = position
-    shape: uint256 = layer_shape
-    for k: uint256 in range(MAX_QUERIES):
-        shape >>= 2
-        if shape & 3 == 1:
-            parents[k] = keccak256(
-                concat(
-                    NODE_TAG, nodes[i], convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
-                )
-            )
-            i = unsafe_add(i, 1)
-            at = unsafe_add(at, DIGEST_BYTES)
-        elif shape & 3 == 2:
-            parents[k] = keccak256(
-                concat(
-                    NODE_TAG, convert(slice(msg.data, at, DIGEST_BYTES), bytes32), nodes[j]
-                )
-            )
-            j = unsafe_add(j, 1)
-            at = unsafe_add(at, DIGEST_BYTES)
-        elif shape & 3 == 3:
-            parents[k] = keccak256(concat(NODE_TAG, nodes[i], nodes[j]))
-            i = unsafe_add(i, 1)
-            j = unsafe_add(j, 1)
+    for _: uint256 in range(steps >> 3, bound=3):
+        long_window: Bytes[256] = slice(msg.data, at, 256)
+        eight: bytes32[8] = abi_decode(long_window, bytes32[8])
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(tag, node, eight[0]))
         else:
-            break
-    return parents, at
+            node = keccak256(abi_encode(tag, eight[0], node))
+        if bits & 2 == 0:
+            node = keccak256(abi_encode(tag, node, eight[1]))
+        else:
+            node = keccak256(abi_encode(tag, eight[1], node))
+        if bits & 4 == 0:
+            node = keccak256(abi_encode(tag, node, eight[2]))
+        else:
+            node = keccak256(abi_encode(tag, eight[2], node))
+        if bits & 8 == 0:
+            node = keccak256(abi_encode(tag, node, eight[3]))
+        else:
+            node = keccak256(abi_encode(tag, eight[3], node))
+        if bits & 16 == 0:
+            node = keccak256(abi_encode(tag, node, eight[4]))
+        else:
+            node = keccak256(abi_encode(tag, eight[4], node))
+        if bits & 32 == 0:
+            node = keccak256(abi_encode(tag, node, eight[5]))
+        else:
+            node = keccak256(abi_encode(tag, eight[5], node))
+        if bits & 64 == 0:
+            node = keccak256(abi_encode(tag, node, eight[6]))
+        else:
+            node = keccak256(abi_encode(tag, eight[6], node))
+        if bits & 128 == 0:
+            node = keccak256(abi_encode(tag, node, eight[7]))
+        else:
+            node = keccak256(abi_encode(tag, eight[7], node))
+        bits >>= 8
+        at = unsafe_add(at, 8 * DIGEST_BYTES)
+    if steps & 4 != 0:
+        window: Bytes[128] = slice(msg.data, at, 128)
+        four: bytes32[4] = abi_decode(window, bytes32[4])
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(tag, node, four[0]))
+        else:
+            node = keccak256(abi_encode(tag, four[0], node))
+        if bits & 2 == 0:
+            node = keccak256(abi_encode(tag, node, four[1]))
+        else:
+            node = keccak256(abi_encode(tag, four[1], node))
+        if bits & 4 == 0:
+            node = keccak256(abi_encode(tag, node, four[2]))
+        else:
+            node = keccak256(abi_encode(tag, four[2], node))
+        if bits & 8 == 0:
+            node = keccak256(abi_encode(tag, node, four[3]))
+        else:
+            node = keccak256(abi_encode(tag, four[3], node))
+        bits >>= 4
+        at = unsafe_add(at, 4 * DIGEST_BYTES)
+    if steps & 2 != 0:
+        short_window: Bytes[64] = slice(msg.data, at, 64)
+        two: bytes32[2] = abi_decode(short_window, bytes32[2])
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(tag, node, two[0]))
+        else:
+            node = keccak256(abi_encode(tag, two[0], node))
+        if bits & 2 == 0:
+            node = keccak256(abi_encode(tag, node, two[1]))
+        else:
+            node = keccak256(abi_encode(tag, two[1], node))
+        bits >>= 2
+        at = unsafe_add(at, 2 * DIGEST_BYTES)
+    if steps & 1 != 0:
+        one: bytes32 = convert(slice(msg.data, at, DIGEST_BYTES), bytes32)
+        if bits & 1 == 0:
+            node = keccak256(abi_encode(tag, node, one))
+        else:
+            node = keccak256(abi_encode(tag, one, node))
+    return node

@@ -10,9 +10,11 @@
 
 from contracts.verifier import columns
 from contracts.verifier import deep
+from contracts.verifier import domain
 from contracts.verifier import field
 from contracts.verifier import machine
 from contracts.verifier import merkle
+from contracts.verifier import row_sums
 from interfaces import IStarkVerifier
 
 # Where the random polynomial stands in a row of the quotient tree.
@@ -20,52 +22,66 @@ RANDOM_OFFSET: constant(uint256) = columns.WORD_BYTES * (
     columns.SALT_WORDS + columns.LIMBS * machine.QUOTIENT_PARTS
 )
 
-# Rows of a class that were read. Sums are of weight * (column - opened value),
-# for each query whose row is among them; next_sums of the values that are
-# opened one row later; randoms are values of the random polynomial.
-struct Rows:
-    # Position after them.
-    at: uint256
-    digests: DynArray[bytes32, merkle.MAX_QUERIES]
-    sums: uint256[merkle.MAX_QUERIES]
-    next_sums: uint256[merkle.MAX_QUERIES]
-    randoms: uint256[merkle.MAX_QUERIES]
+# Of a run's ABI encoding without the elements of its six arrays: its offset,
+# 19 words of fields, the arrays' lengths.
+RUN_WORDS: constant(uint256) = 1 + 19 + 6
 
-# Which rows and nodes the queries need: of each class how many rows, and for
-# each query the place of its row among them; of each layer the shape of the
-# step to it (merkle.vy).
-struct Layout:
-    rows: uint256[machine.TABLES]
-    places: uint256[merkle.MAX_QUERIES][machine.TABLES]
-    shapes: uint256[merkle.MAX_LOG_SIZE]
+# What a part has summed up of weight * (column - opened value).
+struct Sums:
+    # Of each class whether it was touched, and the sum for each of its rows
+    # that are opened, ascending.
+    is_touched: bool[machine.TABLES]
+    rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    # Of each query the sum over values opened one row later.
+    next: uint256[merkle.MAX_QUERIES]
+    # What is to be added for every query: minus the class's opened values,
+    # minus those opened one row later. Once in all parts.
+    opened: uint256[machine.TABLES]
+    next_opened: uint256
 
 
-@internal
+@external
 @view
-def _read(
-    run: IStarkVerifier.Run, log_blowup: uint256, start: uint256, end: uint256
-) -> IStarkVerifier.Run:
+def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
     """
     @notice Read rows and siblings as far as the data reaches.
-    @dev One function, because memory is copied at every call.
-    @param run State after the part before.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @param start Position of the first byte in the calldata.
-    @param end Position after the last one.
+    @dev Rows and siblings, as they stand in the proof, follow the argument;
+         then PADDING_BYTES that reads of a fixed length may reach, the last
+         word of which says how many bytes to skip before. Declared arguments
+         would be copied to memory.
+         One function, because memory is copied at every call.
+    @param run State after the part before, in canonical ABI encoding.
     @return State after this part.
     """
+    assert run.step < columns.TREES, "WRONG_STAGE"
+    elements: uint256 = (
+        len(run.opened) + len(run.fri_roots) + len(run.folds)
+        + len(run.indices) + len(run.values) + len(run.digests)
+    )
+    at: uint256 = 4 + 32 * (RUN_WORDS + elements)
+    assert at + merkle.PADDING_BYTES <= len(msg.data), "WRONG_PADDING"
+    end: uint256 = len(msg.data) - merkle.PADDING_BYTES
+    at += convert(slice(msg.data, len(msg.data) - 32, 32), uint256)
+    log_blowup: uint256 = machine.SETTLE_COMPACT_LOG_BLOWUP
+    if run.profile == machine.SETTLE:
+        log_blowup = machine.SETTLE_LOG_BLOWUP
     next_run: IStarkVerifier.Run = run
     log_heights: DynArray[uint256, machine.TABLES] = columns._class_heights(run.log_heights)
-    layout: Layout = self._layout(run.indices, log_heights, log_blowup)
-    sums: deep.Sums = empty(deep.Sums)
-    at: uint256 = start
-    assert start < end, "TRUNCATED"
+    levels: DynArray[uint256, machine.TABLES] = []
+    for log_height: uint256 in log_heights:
+        levels.append(log_heights[0] - log_height)
+    counts: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+    shared: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+    counts, shared = merkle._shared_rows(run.indices, levels)
+    sums: Sums = empty(Sums)
+    assert at < end, "TRUNCATED"
     for tree: uint256 in range(columns.TREES):
         if tree != next_run.step or at == end:
             continue
         log_sizes: DynArray[uint256, machine.TABLES] = []
         row_counts: DynArray[uint256, machine.TABLES] = []
         rows: uint256 = 0
+        powers: columns.Powers = columns._powers(tree, run.batch)
         for number: uint256 in range(len(log_heights), bound=machine.TABLES):
             words: uint256 = columns._row_words(
                 run.log_heights, log_heights[number], log_heights[0], tree
@@ -73,57 +89,61 @@ def _read(
             if words == 0:
                 continue
             log_sizes.append(log_heights[number] + log_blowup)
-            row_counts.append(layout.rows[number])
-            read_before: uint256 = len(next_run.digests) - min(rows, len(next_run.digests))
-            rows += row_counts[len(row_counts) - 1]
+            row_counts.append(counts[number])
+            first: uint256 = len(next_run.digests) - min(rows, len(next_run.digests))
+            rows += counts[number]
             if len(next_run.digests) >= rows:
                 continue
-            opened: uint256 = 0
-            next_opened: uint256 = 0
-            if tree == columns.MAIN:
-                # What the opened values add, once in all trees.
-                opened = unsafe_sub(field.ZEROS, run.opened[1 + number])
+            if tree == columns.MAIN and first == 0:
+                # What the opened values add, once in all parts.
+                sums.opened[number] = unsafe_sub(field.ZEROS, run.opened[1 + number])
                 if number == 0:
-                    next_opened = unsafe_sub(field.ZEROS, run.opened[0])
-            found: Rows = self._read_class(
-                run.log_heights,
-                log_heights[number],
-                log_heights[0],
-                tree,
-                words,
-                run.batch,
-                opened,
-                next_opened,
-                layout.places[number],
-                len(run.indices),
-                layout.rows[number] - read_before,
-                read_before,
-                at,
-                end,
-            )
-            at = found.at
-            for digest: bytes32 in found.digests:
-                next_run.digests.append(digest)
+                    sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
+            length: uint256 = columns.WORD_BYTES * words
+            row_count: uint256 = min(counts[number] - first, (end - at) // length)
             sums.is_touched[number] = True
-            for query: uint256 in range(len(run.indices), bound=merkle.MAX_QUERIES):
-                sums.classes[number][query] = unsafe_add(
-                    sums.classes[number][query], found.sums[query]
+            weights: columns.Weights = columns._weights(
+                run.log_heights, log_heights[number], log_heights[0], tree, powers
+            )
+            carries: uint256 = 0
+            sums.rows[number], carries = row_sums._row_sums(
+                weights.words, words, at, first, row_count, sums.rows[number]
+            )
+            assert carries & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
+            if powers.next_count != 0:
+                sums.next = row_sums._add_next_sums(
+                    columns._next_weights(weights.places, tree == columns.AUX, powers),
+                    words,
+                    at,
+                    first,
+                    row_count,
+                    shared[number],
+                    len(run.indices),
+                    sums.next,
                 )
-                sums.next[query] = unsafe_add(sums.next[query], found.next_sums[query])
-                if tree == columns.QUOTIENT:
-                    next_run.values[query] = unsafe_add(
-                        next_run.values[query], found.randoms[query]
+            if tree == columns.QUOTIENT:
+                # There is one row for each query.
+                for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
+                    next_run.values[row] = unsafe_add(
+                        next_run.values[row],
+                        self._random_value(at + length * (row - first)),
                     )
+            for _: uint256 in range(row_count, bound=merkle.MAX_QUERIES):
+                next_run.digests.append(merkle._leaf_digest(at, length))
+                at = unsafe_add(at, length)
+            if at != end:
+                # The data goes on: then with a whole row, or the class is done.
+                assert first + row_count == counts[number], "TRUNCATED"
             if at == end:
                 break
         if at == end:
             break
         root: bytes32 = empty(bytes32)
         root, at = merkle._root(
-            log_sizes[0],
-            row_counts[0],
-            layout.shapes,
+            run.indices,
+            log_heights[0] + log_blowup - log_sizes[0],
             log_sizes,
+            row_counts,
             next_run.digests,
             at,
             end,
@@ -132,75 +152,33 @@ def _read(
         next_run.digests = []
         next_run.step = tree + 1
     assert at == end, "TRAILING_BYTES"
+    points: uint256[merkle.MAX_QUERIES] = domain._points(
+        run.indices, field._squared(field.GENERATOR, 32 - log_heights[0])
+    )
+    terms: deep.Terms = empty(deep.Terms)
+    for number: uint256 in range(len(log_heights), bound=machine.TABLES):
+        if sums.is_touched[number]:
+            terms = deep._add_class(
+                terms,
+                sums.rows[number],
+                sums.opened[number],
+                shared[number],
+                points,
+                len(run.indices),
+                run.zeta,
+                log_heights[0] - log_heights[number],
+            )
     next_run.values = deep._combine(
-        run.indices, next_run.values, run.zeta, run.batch, log_heights, log_blowup, sums
+        next_run.values,
+        terms,
+        sums.next,
+        sums.next_opened,
+        points,
+        run.zeta,
+        run.batch,
+        log_heights[0],
     )
     return next_run
-
-
-@internal
-@view
-def _read_class(
-    table_heights: bytes32,
-    log_height: uint256,
-    log_n: uint256,
-    tree: uint256,
-    words: uint256,
-    batch: uint256,
-    opened: uint256,
-    next_opened: uint256,
-    places: uint256[merkle.MAX_QUERIES],
-    count: uint256,
-    expected: uint256,
-    skipped: uint256,
-    start: uint256,
-    end: uint256,
-) -> Rows:
-    """
-    @notice Read the rows of one class as far as the data reaches.
-    @param table_heights Byte t, from the left, is log2 of table t's height.
-    @param log_height The class's.
-    @param log_n The largest one.
-    @param tree Number of the tree.
-    @param words Length of a row in words of 8 bytes, salt included.
-    @param batch Challenge that combines the columns.
-    @param opened What a sum begins with: minus the opened values.
-    @param next_opened The same for the values one row later.
-    @param places Of each query, where its row stands among the class's.
-    @param count How many queries there are.
-    @param expected How many rows there are to read.
-    @param skipped How many rows were read in earlier parts.
-    @param start Position of the first row that was not.
-    @param end Position after the data.
-    @return The rows, with sums.
-    """
-    weights: columns.Columns = columns._columns(table_heights, log_height, log_n, tree, words, batch)
-    length: uint256 = columns.WORD_BYTES * words
-    rows: uint256 = min(expected, (end - start) // length)
-    row_sums: uint256[merkle.MAX_QUERIES] = empty(uint256[merkle.MAX_QUERIES])
-    carries: uint256 = 0
-    row_sums, carries = columns._row_sums(weights, words, start, rows)
-    next_sums: uint256[merkle.MAX_QUERIES] = columns._next_sums(weights, words, start, rows)
-    assert carries & merkle.CARRIES == 0, "NON_CANONICAL_ELEMENT"
-
-    result: Rows = empty(Rows)
-    result.at = start
-    for _: uint256 in range(rows, bound=merkle.MAX_QUERIES):
-        result.digests.append(merkle._leaf_digest(result.at, length))
-        result.at += length
-    if result.at != end:
-        # The data goes on: then with a whole row, or the class is done.
-        assert rows == expected, "TRUNCATED"
-
-    for query: uint256 in range(count, bound=merkle.MAX_QUERIES):
-        place: uint256 = places[query]
-        if place >= skipped and place < skipped + rows:
-            place -= skipped
-            result.sums[query] = unsafe_add(opened, row_sums[place])
-            result.next_sums[query] = unsafe_add(next_opened, next_sums[place])
-            if tree == columns.QUOTIENT:
-                result.randoms[query] = self._random_value(start + length * place)
-    return result
 
 
 @internal
@@ -212,36 +190,7 @@ def _random_value(position: uint256) -> uint256:
     @return Its three words as an element.
     """
     words: uint256 = convert(slice(msg.data, position + RANDOM_OFFSET, 24), uint256)
-    return words >> 128 | ((words >> 64) & columns.WORD) << 85 | (words & columns.WORD) << 170
-
-
-@internal
-@pure
-def _layout(
-    indices: DynArray[uint256, merkle.MAX_QUERIES],
-    log_heights: DynArray[uint256, machine.TABLES],
-    log_blowup: uint256,
-) -> Layout:
-    """
-    @notice Find which rows and nodes the queries need. Trees differ only in
-            which classes they have.
-    @param indices Queried places, ascending.
-    @param log_heights Of the classes, descending.
-    @param log_blowup Base-2 logarithm of the domain's size over the trace's.
-    @return Rows of all classes and shapes of all layers.
-    """
-    layout: Layout = empty(Layout)
-    log_size: uint256 = log_heights[0] + log_blowup
-    keys: uint256[merkle.MAX_QUERIES + 1] = merkle._keys(indices)
-    layout.rows[0], layout.places[0] = merkle._places(keys, len(indices))
-    number: uint256 = 1
-    for level: uint256 in range(log_size, bound=merkle.MAX_LOG_SIZE):
-        log_parents: uint256 = log_size - 1 - level
-        keys, layout.shapes[log_parents] = merkle._halve(keys, len(indices), log_parents)
-        if number < len(log_heights) and log_heights[number] + log_blowup == log_parents:
-            layout.rows[number], layout.places[number] = merkle._places(keys, len(indices))
-            number += 1
-    return layout
+    return words >> 128 | ((words >> 64) & row_sums.WORD) << 85 | (words & row_sums.WORD) << 170
 
 
 @internal

@@ -10,7 +10,6 @@
      absorbs whole, are named by their position.
 """
 
-from contracts.verifier import field
 from contracts.verifier import machine
 
 MAGIC: constant(bytes8) = 0x485270726f6f6631  # "HRproof1"
@@ -22,8 +21,17 @@ FINAL_BYTES: constant(uint256) = ELEMENT_BYTES * FINAL_COEFFICIENTS
 # that leaves room for openings; the gateway's has 896 bytes.
 MAX_OUTPUT_BYTES: constant(uint256) = 8_192
 # Of a part: nodes' mempools refuse transactions above 128 KiB.
-MAX_DATA_BYTES: constant(uint256) = 122_880
+MAX_DATA_BYTES: constant(uint256) = 114_688
 WORD: constant(uint256) = 2**64 - 1
+
+# Where the second and the third lane of an element stand.
+LANE_1: constant(uint256) = WORD << 85
+LANE_2: constant(uint256) = WORD << 170
+# v >= p = 2^64 - 2^32 + 1 just if v + 2^32 - 1 carries out of 64 bits. Every
+# second number of a word at a time leaves room for the carries.
+EVEN_NUMBERS: constant(uint256) = WORD * (1 + 2**128)
+TO_CARRY: constant(uint256) = (2**32 - 1) * (1 + 2**128)
+CARRIES: constant(uint256) = 2**64 * (1 + 2**128)
 
 # What is said before the openings.
 struct Head:
@@ -90,8 +98,7 @@ def _decode(start: uint256, end: uint256) -> Head:
 
     head.values_position = at
     at = self._take(at, VALUES_BYTES, end)
-    for i: uint256 in range(machine.VALUES):
-        head.values[i] = self._element(head.values_position + ELEMENT_BYTES * i)
+    head.values = self._elements(head.values_position, machine.VALUES)
     for _: uint256 in range(machine.MAX_FRI_LAYERS):
         if len(head.fri_roots) == self._fri_layers(head.log_n):
             break
@@ -100,8 +107,7 @@ def _decode(start: uint256, end: uint256) -> Head:
         head.fri_roots.append(root)
     head.final_position = at
     at = self._take(at, FINAL_BYTES, end)
-    for i: uint256 in range(FINAL_COEFFICIENTS):
-        self._element(head.final_position + ELEMENT_BYTES * i)
+    self._elements(head.final_position, FINAL_COEFFICIENTS)
     head.openings = self._take(at, 8, end)
     head.nonce = convert(slice(msg.data, at, 8), bytes8)
     return head
@@ -163,18 +169,48 @@ def _digest(at: uint256, end: uint256) -> (bytes32, uint256):
 
 @internal
 @view
-def _element(at: uint256) -> uint256:
+def _elements(at: uint256, count: uint256) -> uint256[machine.VALUES]:
     """
-    @notice Read an element of F, which must be there.
-    @param at Its position.
-    @return The element, lanes below p.
+    @notice Read elements of F, which must be there.
+    @param at Their position.
+    @param count How many, from 4 to VALUES.
+    @return The elements, lanes below p, and zeros.
     """
-    word: uint256 = convert(slice(msg.data, at, ELEMENT_BYTES), uint256)
-    c0: uint256 = word >> 128
-    c1: uint256 = (word >> 64) & WORD
-    c2: uint256 = word & WORD
-    assert max(max(c0, c1), c2) < field.P, "NON_CANONICAL_ELEMENT"
-    return c0 | c1 << 85 | c2 << 170
+    elements: uint256[machine.VALUES] = empty(uint256[machine.VALUES])
+    # In memory, as code of 33 bytes for each use of a constant is too much.
+    even: uint256 = EVEN_NUMBERS
+    to_carry: uint256 = TO_CARRY
+    lane_1: uint256 = LANE_1
+    lane_2: uint256 = LANE_2
+    carries: uint256 = 0
+    place: uint256 = 0
+    for _: uint256 in range(unsafe_add(count, 3) // 4, bound=(machine.VALUES + 3) // 4):
+        # The last group of four may have elements of the one before.
+        place = min(place, unsafe_sub(count, 4))
+        position: uint256 = unsafe_add(at, unsafe_mul(ELEMENT_BYTES, place))
+        a: uint256 = convert(slice(msg.data, position, 32), uint256)
+        b: uint256 = convert(slice(msg.data, unsafe_add(position, 32), 32), uint256)
+        c: uint256 = convert(slice(msg.data, unsafe_add(position, 64), 32), uint256)
+        carries |= (
+            unsafe_add(a & even, to_carry)
+            | unsafe_add((a >> 64) & even, to_carry)
+            | unsafe_add(b & even, to_carry)
+            | unsafe_add((b >> 64) & even, to_carry)
+            | unsafe_add(c & even, to_carry)
+            | unsafe_add((c >> 64) & even, to_carry)
+        )
+        # Twelve numbers of 64 bits, three for each element.
+        elements[place] = a >> 192 | (a >> 43) & lane_1 | (a << 106) & lane_2
+        elements[unsafe_add(place, 1)] = a & WORD | (b >> 107) & lane_1 | (b << 42) & lane_2
+        elements[unsafe_add(place, 2)] = (
+            (b >> 64) & WORD | (b << 85) & lane_1 | (c >> 22) & lane_2
+        )
+        elements[unsafe_add(place, 3)] = (
+            (c >> 128) & WORD | (c << 21) & lane_1 | (c << 170) & lane_2
+        )
+        place = unsafe_add(place, 4)
+    assert carries & CARRIES == 0, "NON_CANONICAL_ELEMENT"
+    return elements
 
 
 @internal

@@ -15,6 +15,7 @@ from offchain.prover.kernels import coset_ntt, random_fill
 from offchain.prover.merkle import CosetRows, MerkleTree, TreeBuilder
 from offchain.prover.multiproof import MatrixClass, TreeShape
 from offchain.prover.polynomials import evaluate_base
+from offchain.verifier.field import reversed_bits
 
 WHOLE_TREE_LEAVES_MAX = 1 << 23
 """Trees of more leaves drop their lowest layers and hash them again for an opening."""
@@ -103,18 +104,20 @@ class Commitment:
         height = coefficients.shape[1]
         return coset_ntt(coefficients, height, coset_shift(height, self.blowup, coset))
 
-    def open(self, indices: Iterable[int], executor: Executor) -> bytes:
-        """Rows and siblings at indices of the full domain, as the proof holds them."""
+    def open(self, places: Iterable[int], log_domain: int, executor: Executor) -> bytes:
+        """Rows and siblings at places of a domain of 2^log_domain points, as the proof has them."""
         parts: list[bytes] = []
         for height in self.heights:
-            rows = sorted({index % (self.blowup * height) for index in indices})
+            log_rows = (self.blowup * height).bit_length() - 1
+            opened = sorted({place >> log_domain - log_rows for place in places})
+            rows = [reversed_bits(place, log_rows) for place in opened]
             salts = {coset: self._salts(height, coset) for coset in {r % self.blowup for r in rows}}
             parts += executor.map(
                 lambda row, height=height, salts=salts: self._row(height, row, salts), rows
             )
-        leaves = self.blowup * self.heights[0]
-        known = sorted({index % leaves for index in indices})
-        parts += self._finished_tree.open(known, lambda j: self._rows(j, self._extend(j)))
+        log_leaves = (self.blowup * self.heights[0]).bit_length() - 1
+        leaves = sorted({place >> log_domain - log_leaves for place in places})
+        parts += self._finished_tree.open(leaves, lambda j: self._rows(j, self._extend(j)))
         return b"".join(parts)
 
     def _extend(self, coset: int) -> dict[int, U64Array]:

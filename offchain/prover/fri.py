@@ -15,6 +15,7 @@ from offchain.prover.kernels import coset_intt, coset_ntt, fri_fold
 from offchain.prover.merkle import MerkleTree, codeword_columns, commit_columns
 from offchain.prover.reference import P
 from offchain.prover.transcript import ProverTranscript
+from offchain.verifier.field import reversed_bits
 
 
 @dataclass
@@ -29,6 +30,13 @@ class Layer:
     def leaves(self) -> int:
         """Number of groups."""
         return int(self.codeword.shape[1] >> self.fold_log)
+
+    def leaf(self, place: int) -> bytes:
+        """Bytes of the group at a place: its entries, too, by place."""
+        log_leaves = self.leaves.bit_length() - 1
+        group = self.codeword[:, reversed_bits(place, log_leaves) :: self.leaves].T
+        order = [reversed_bits(entry, self.fold_log) for entry in range(1 << self.fold_log)]
+        return group[order].astype(">u8").tobytes()
 
 
 def extend(coefficients: U64Array, blowup: int, executor: Executor) -> U64Array:
@@ -68,12 +76,11 @@ def commit_layers(
     return layers, roots, np.ascontiguousarray(coefficients[:, :degree_bound])
 
 
-def open_layers(layers: Iterable[Layer], indices: Iterable[int]) -> bytes:
-    """Rows at the sorted distinct leaf indices of every layer, each followed by the siblings."""
+def open_layers(layers: Iterable[Layer], places: Iterable[int]) -> bytes:
+    """Leaves of every layer under the queried places, each layer's followed by the siblings."""
     parts: list[bytes] = []
     for layer in layers:
-        indices = sorted({index % layer.leaves for index in indices})
-        groups = (layer.codeword[:, leaf :: layer.leaves].T for leaf in indices)
-        parts += [group.astype(">u8").tobytes() for group in groups]
-        parts += layer.tree.open(list(indices))
+        places = sorted({place >> layer.fold_log for place in places})
+        parts += [layer.leaf(place) for place in places]
+        parts += layer.tree.open(places)
     return b"".join(parts)

@@ -13,7 +13,8 @@ Words are bytes in big-endian order, as the EVM reads them; tags are 8 ASCII cha
 number of columns and whether leaves have salt are fixed by the parameters of the proof, so that
 two messages of one tag always have one layout.
 
-``keccak256``: the digest is keccak256 of the words' bytes (padding byte 0x01, as in Ethereum).
+``keccak256``: the digest is keccak256 of the words' bytes (padding byte 0x01, as in Ethereum). In
+nodes three zero words follow the tag, so that it takes one word of the EVM.
 
 ``poseidon2``: the digest is the Poseidon2 sponge :func:`offchain.spec.poseidon2.hash_words` with
 rate 4 and capacity 4. The tag, taken as a number (all are below p), is the domain word of the
@@ -146,7 +147,8 @@ def node_digest(suite: HashSuite, left: bytes, right: bytes, injected: bytes = b
     if {len(left), len(right)} != {DIGEST_BYTES} or len(injected) not in {0, DIGEST_BYTES}:
         raise MessageLayoutError("a digest has 32 bytes")
     tag = TAG_INJECT if injected else TAG_NODE
-    return message_digest(suite, tag, words_of(left + right + injected))
+    zeros = [0] * 3 if suite == HashSuite.KECCAK256 else []
+    return message_digest(suite, tag, [*zeros, *words_of(left + right + injected)])
 
 
 def is_ground(suite: HashSuite, prefix: bytes, nonce: int, bits: int) -> bool:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from offchain.prover.hash_suites import DIGEST_BYTES, HashSuite
 from offchain.prover.hashing import DigestArray, U64Array, leaf_digests, parent_layer
 from offchain.prover.multiproof import MatrixClass, TreeArgumentError, TreeShape
+from offchain.verifier.field import reversed_bits
 
 LEAVES_WHOLE_LOG2: Final = 21
 """Below 2^21 leaves (128 MB of digests) a tree keeps all of its layers by default."""
@@ -168,14 +169,14 @@ class MerkleTree:
         return top.tobytes()
 
     def open(
-        self, indices: Sequence[int], rows_of_coset: Callable[[int], CosetRows] | None = None
+        self, places: Sequence[int], rows_of_coset: Callable[[int], CosetRows] | None = None
     ) -> list[bytes]:
         """Return the siblings of a multiproof, in the order of :mod:`offchain.prover.multiproof`.
 
         Parameters
         ----------
-        indices
-            Leaf indices, ascending and distinct, at least one.
+        places
+            Of leaves, ascending and distinct, at least one.
         rows_of_coset
             Gives the rows of a coset again; needed by a tree that dropped layers, and called once
             for each coset in which a dropped sibling lies.
@@ -190,10 +191,10 @@ class MerkleTree:
         LayersDroppedError
             If the tree dropped layers and `rows_of_coset` is not given.
         TreeArgumentError
-            If the indices are not as described.
+            If the places are not as described.
         """
-        self.shape.require_indices(indices)
-        missing = _missing_siblings(self.shape.leaves, np.array(indices, np.int64))
+        self.shape.require_places(places)
+        missing, order = _missing_siblings(self.shape.leaves, np.array(places, np.int64))
         found = [np.empty((len(siblings), DIGEST_BYTES), np.uint8) for siblings in missing]
         dropped = 0
         for depth, siblings in enumerate(missing):
@@ -213,7 +214,8 @@ class MerkleTree:
             for depth, siblings in enumerate(missing[:dropped]):
                 is_here = siblings % blowup == coset
                 found[depth][is_here] = self._recompute(rows, depth, siblings[is_here] // blowup)
-        return [digest.tobytes() for digests in found for digest in digests]
+        digests = [digest.tobytes() for layer in found for digest in layer]
+        return [digests[number] for number in order]
 
     def _recompute(self, rows: CosetRows, depth: int, positions: IndexArray) -> DigestArray:
         """Hash the digests at some positions of a coset's layer from the rows below them."""
@@ -244,8 +246,8 @@ def codeword_columns(codeword: U64Array, arity: int) -> list[U64Array]:
     Returns
     -------
     list[U64Array]
-        3A views of length n/A: row k of these columns holds, for t = 0 ... A-1, the three
-        components of the value at index k + t n/A.
+        3A views of length n/A: row k of these columns holds, for each t < A by place (its bits
+        reversed), the three components of the value at index k + t n/A.
 
     Raises
     ------
@@ -257,7 +259,8 @@ def codeword_columns(codeword: U64Array, arity: int) -> list[U64Array]:
     rows, rest = divmod(codeword.shape[1], arity)
     if rest:
         raise TreeArgumentError(f"{codeword.shape[1]} values do not group by {arity}")
-    return [component[t * rows : (t + 1) * rows] for t in range(arity) for component in codeword]
+    order = [reversed_bits(t, arity.bit_length() - 1) for t in range(arity)]
+    return [component[t * rows : (t + 1) * rows] for t in order for component in codeword]
 
 
 def commit_columns(suite: HashSuite, columns: Sequence[U64Array]) -> MerkleTree:
@@ -287,18 +290,22 @@ def commit_columns(suite: HashSuite, columns: Sequence[U64Array]) -> MerkleTree:
     return builder.finish()
 
 
-def _missing_siblings(leaves: int, indices: IndexArray) -> list[IndexArray]:
-    """Return for each layer below the root the digests that a multiproof holds, in its order."""
-    missing = []
-    known, size = indices, leaves
-    while size > 1:
-        half = size // 2
-        parents = np.unique(known % half)
-        has_left, has_right = np.isin(parents, known), np.isin(parents + half, known)
-        siblings = np.where(has_left, parents + half, parents)
-        missing.append(siblings[has_left != has_right])
-        known, size = parents, half
-    return missing
+def _missing_siblings(leaves: int, places: IndexArray) -> tuple[list[IndexArray], list[int]]:
+    """Return what a multiproof holds: by layer the indices, and in which order it has them all."""
+    missing, keys = [], []
+    log_size = leaves.bit_length() - 1
+    for level in range(log_size):
+        parents, counts = np.unique(np.unique(places >> level) >> 1, return_counts=True)
+        alone = parents[counts == 1]
+        siblings = 2 * alone + ~np.isin(2 * alone + 1, places >> level)
+        missing.append(_reversed(siblings, log_size - level))
+        # A node is hashed after all leaves below it, and after the nodes between.
+        keys += [((int(parent) + 1) << level + 1, level) for parent in alone]
+    return missing, sorted(range(len(keys)), key=keys.__getitem__)
+
+
+def _reversed(places: IndexArray, bits: int) -> IndexArray:
+    return np.array([reversed_bits(int(place), bits) for place in places], np.int64)
 
 
 def _require_rows(shape: TreeShape, rows: CosetRows) -> None:

@@ -9,13 +9,18 @@ Under leaf index i lies the row i mod N_s of every class:
   class has N_s = m, of the digest of that class's row k;
 - the layer of size 1 holds the root.
 
-A multiproof opens a sorted set of distinct indices. For the layers of size N, N/2, ..., 2 in turn
-and for every parent of a known digest in ascending order, it holds the digest of the one child that
-is not known, if there is one. Digests of opened rows are never sent: the verifier recomputes them.
+The place of row i in a layer of size m is i with its log2 m bits in reverse order. By place,
+children are neighbours: those of the parent at place q are at 2q and 2q + 1.
+
+A multiproof opens leaves at a sorted set of distinct places. Its verifier hashes everything below a
+node before the node, on the left before on the right. In this order of their parents the multiproof
+holds the children under which no leaf is opened and whose parents have one that is. Digests of
+opened rows are never sent: the verifier recomputes them.
 Plain Python; :mod:`offchain.prover.merkle` makes trees and multiproofs.
 """
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -107,25 +112,23 @@ class TreeShape:
                 return s
         return None
 
-    def opened(self, s: int, indices: Sequence[int]) -> list[int]:
-        """Return the rows of class s that leaf indices open, ascending and distinct."""
-        rows = self.rows(s)
-        return sorted({index % rows for index in indices})
+    def opened(self, s: int, places: Sequence[int]) -> list[int]:
+        """Return the places of the rows of class s above leaves, ascending and distinct."""
+        level = self.classes[0].height_log2 - self.classes[s].height_log2
+        return sorted({place >> level for place in places})
 
-    def require_indices(self, indices: Sequence[int]) -> None:
-        """Raise TreeArgumentError unless there are indices: distinct, ascending and in [0, N)."""
-        is_ascending = all(a < b for a, b in itertools.pairwise(indices))
-        if not indices or not is_ascending or indices[0] < 0 or indices[-1] >= self.leaves:
-            raise TreeArgumentError(
-                f"indices must be distinct, ascending and in [0, {self.leaves})"
-            )
+    def require_places(self, places: Sequence[int]) -> None:
+        """Raise TreeArgumentError unless there are places: distinct, ascending and in [0, N)."""
+        is_ascending = all(a < b for a, b in itertools.pairwise(places))
+        if not places or not is_ascending or places[0] < 0 or places[-1] >= self.leaves:
+            raise TreeArgumentError(f"places must be distinct, ascending and in [0, {self.leaves})")
 
 
 def verify_multiproof(
     suite: HashSuite,
     shape: TreeShape,
     root: bytes,
-    indices: Sequence[int],
+    places: Sequence[int],
     rows: Sequence[Sequence[Sequence[int]]],
     salts: Sequence[Sequence[Sequence[int]]],
     siblings: Sequence[bytes],
@@ -136,10 +139,10 @@ def verify_multiproof(
     ----------
     suite, shape, root
         Hash suite, shape and commitment of the tree.
-    indices
-        Leaf indices, ascending and distinct, at least one; the verifier derives them itself.
+    places
+        Of leaves, ascending and distinct, at least one; the verifier derives them itself.
     rows
-        For each class s the rows ``shape.opened(s, indices)``, each a list of words.
+        For each class s the rows ``shape.opened(s, places)``, each a list of words.
     salts
         For each class one salt of two words per opened row; an empty list for a class without salt.
     siblings
@@ -154,29 +157,34 @@ def verify_multiproof(
     RootMismatchError
         If the root is another one.
     TreeArgumentError
-        If the indices are not as described.
+        If the places are not as described.
     """
-    shape.require_indices(indices)
+    shape.require_places(places)
     if not len(rows) == len(salts) == len(shape.classes):
         raise MultiproofShapeError(f"rows and salts must be given for {len(shape.classes)} classes")
     row_digests = [
-        _row_digests(suite, shape.classes[s], shape.opened(s, indices), rows[s], salts[s])
+        _row_digests(suite, shape.classes[s], shape.opened(s, places), rows[s], salts[s])
         for s in range(len(shape.classes))
     ]
-    known, unread, size = row_digests[0], iter(siblings), shape.leaves
-    while size > 1:
-        size //= 2
+    unread = iter(siblings)
+
+    def node(size: int, leaves: Sequence[int]) -> bytes:
+        """Digest of the node of the layer of this size above some of the opened leaves."""
+        if size == shape.leaves:
+            return row_digests[0][leaves[0]]
+        below = shape.leaves // size
+        middle = bisect_left(leaves, leaves[0] - leaves[0] % below + below // 2)
+        halves = (leaves[:middle], leaves[middle:])
+        known = [node(2 * size, half) if half else b"" for half in halves]
+        left, right = (digest or _next_sibling(unread) for digest in known)
         entering = shape.class_entering(size)
-        parents = {}
-        for parent in sorted({index % size for index in known}):
-            left = known[parent] if parent in known else _next_sibling(unread)
-            right = known[parent + size] if parent + size in known else _next_sibling(unread)
-            injected = b"" if entering is None else row_digests[entering][parent]
-            parents[parent] = node_digest(suite, left, right, injected)
-        known = parents
+        injected = b"" if entering is None else row_digests[entering][leaves[0] // below]
+        return node_digest(suite, left, right, injected)
+
+    found = node(1, places)
     if next(unread, None) is not None:
         raise MultiproofShapeError("siblings are left over after the root was reached")
-    if known[0] != root:
+    if found != root:
         raise RootMismatchError("the opened rows and siblings do not hash to the committed root")
 
 

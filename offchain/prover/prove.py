@@ -213,11 +213,12 @@ class _Run:
         absorb("nonce", nonce)
         progress("queries")
         domain = self.blowup * self.layout.n
-        indices = sorted(
+        places = sorted(
             set(self.transcript.draw_indices("queries", self.parameters.queries, domain))
         )
-        openings = b"".join(tree.open(indices, self.executor) for tree in committed)
-        openings += open_layers(layers, indices)
+        log_domain = domain.bit_length() - 1
+        openings = b"".join(tree.open(places, log_domain, self.executor) for tree in committed)
+        openings += open_layers(layers, places)
         own_roots = main_tree.root + aux_tree.root + quotient_tree.root
         data = b"".join(
             [self._head(output), own_roots, values, *roots, final_bytes, nonce, openings]

@@ -21,10 +21,12 @@ from offchain.verifier.verify import class_widths
 
 MAX_PART_BYTES: Final = 120_000
 """Of a transaction's calldata: nodes' mempools refuse transactions above 128 KiB."""
-RUN_BYTES: Final = 6_800
+RUN_BYTES: Final = 7_400
 """Bound on what a part's calldata holds besides the proof's bytes and digests: the run's ABI
-encoding, the final polynomial, selector, offsets and lengths."""
+encoding, the final polynomial or padding, selectors, offsets and lengths."""
 
+MAX_DATA_BYTES: Final = 114_688
+"""Of the proof's bytes in one part, as in contracts/verifier/proof_format.vy."""
 MAX_OUTPUT_BYTES: Final = 8_192
 """Of a public output, as in contracts/verifier/proof_format.vy."""
 TRANSACTION_GAS: Final = 21_000
@@ -166,7 +168,8 @@ def _gas(calldata_bytes: int, execution_gas: int = 0) -> float:
 
 def _cuts(proof: Proof, program_id: bytes, head_bytes: int) -> list[_Cut]:
     """List the places where a part may end, in the order of the bytes."""
-    indices = draw_challenges(proof, program_id).indices
+    places = draw_challenges(proof, program_id).places
+    log_size = proof.log_n + proof.parameters.log_blowup
     position = head_bytes
     cuts = [_Cut(position, 0, 0, Call.OPEN, Call.OPEN)]
     trees = class_widths(proof, TABLES)
@@ -174,27 +177,26 @@ def _cuts(proof: Proof, program_id: bytes, head_bytes: int) -> list[_Cut]:
         salt_words = 0 if name == "preprocessed" else SALT_WORDS
         rows = 0
         for log_rows in sorted(widths, reverse=True):
-            for _ in {index % (1 << log_rows) for index in indices}:
+            for _ in {place >> log_size - log_rows for place in places}:
                 position += _WORD_BYTES * (salt_words + widths[log_rows])
                 rows += 1
                 cuts.append(_Cut(position, tree, rows, Call.OPEN, Call.OPEN))
-        position += DIGEST_BYTES * _sibling_count(indices, max(widths))
+        position += DIGEST_BYTES * _sibling_count(places, log_size, max(widths))
         next_call = Call.OPEN if tree + 1 < len(trees) else Call.FOLD
         cuts.append(_Cut(position, tree + 1, 0, Call.OPEN, next_call))
-    log_size = proof.log_n + proof.parameters.log_blowup
     for layer, fold_log in enumerate(proof.parameters.fold_logs(proof.log_n)):
         log_size -= fold_log
-        indices = sorted({index % (1 << log_size) for index in indices})
-        position += len(indices) * 3 * _WORD_BYTES << fold_log
-        position += DIGEST_BYTES * _sibling_count(indices, log_size)
+        places = sorted({place >> fold_log for place in places})
+        position += len(places) * 3 * _WORD_BYTES << fold_log
+        position += DIGEST_BYTES * _sibling_count(places, log_size, log_size)
         cuts.append(_Cut(position, len(trees) + layer + 1, 0, Call.FOLD, Call.FOLD))
     return cuts
 
 
-def _sibling_count(indices: Sequence[int], log_size: int) -> int:
+def _sibling_count(places: Sequence[int], log_size: int, log_leaves: int) -> int:
     """Count the digests of a multiproof: children that are on no path, of parents that are."""
     count = 0
-    for log_parents in range(log_size):
-        parents = {index % (1 << log_parents) for index in indices}
-        count += 2 * len(parents) - len({index % (2 << log_parents) for index in indices})
+    for level in range(log_size - log_leaves, log_size):
+        children = {place >> level for place in places}
+        count += 2 * len({child >> 1 for child in children}) - len(children)
     return count

@@ -18,7 +18,7 @@ from offchain.settlement.abi import keccak256
 from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.l1 import ContractRevertedError, L1Client
 from offchain.settlement.proof_parts import TRANSACTION_GAS, Call, Part, split
-from offchain.settlement.verifier_deployment import ENTRY
+from offchain.settlement.verifier_deployment import ENTRY, OPENINGS_VERIFIER
 from offchain.verifier.fiat_shamir import draw_challenges
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason
@@ -26,6 +26,9 @@ from offchain.verifier.transcript import element_bytes
 from offchain.verifier.verify import verify
 
 FACT_TAG: Final = b"HRfact01"
+SELECTOR_BYTES: Final = 4
+PADDING_BYTES: Final = 2_176
+"""Behind the proof's bytes in ``open``, as in contracts/verifier/merkle.vy."""
 LEAST_TIME_LEFT_S: Final = 600
 """An interrupted run that expires sooner is begun anew, which costs only gas."""
 GAS_PER_TOKEN: Final = 4
@@ -305,13 +308,29 @@ def _arguments(part: Part, proof: bytes, claimed: Claim, run: Run | None) -> tup
         return claimed.program_id, claimed.output_hash, data
     assert run is not None  # only `begin` has nothing before it
     if part.call is Call.OPEN:
-        return claimed.proof_id, tuple(run), data
+        return open_arguments(claimed.proof_id, run, data)
     return claimed.proof_id, tuple(run), claimed.final, data
 
 
-def _calldata(function: str, arguments: Sequence[object]) -> bytes:
-    contract = Web3().eth.contract(abi=compiled_by_name(ENTRY).abi)
-    return bytes.fromhex(contract.encode_abi(function, arguments).removeprefix("0x"))
+def open_arguments(proof_id: bytes, run: Run, data: bytes) -> tuple[object, ...]:
+    """Return the arguments of ``open``: it takes the calldata of the openings verifier ready made.
+
+    Parameters
+    ----------
+    proof_id : bytes
+        32 bytes.
+    run : Run
+        What the part before has published.
+    data : bytes
+        What follows in the proof.
+    """
+    reading = _calldata("read", [tuple(run)], contract=OPENINGS_VERIFIER)
+    return proof_id, len(reading) - SELECTOR_BYTES, reading + data + bytes(PADDING_BYTES)
+
+
+def _calldata(function: str, arguments: Sequence[object], contract: str = ENTRY) -> bytes:
+    bound = Web3().eth.contract(abi=compiled_by_name(contract).abi)
+    return bytes.fromhex(bound.encode_abi(function, arguments).removeprefix("0x"))
 
 
 def _tokens(calldata: bytes) -> int:

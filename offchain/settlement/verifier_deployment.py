@@ -1,4 +1,4 @@
-"""Deployment of the proof verifier: three helpers, and the entry that pins their code."""
+"""Deployment of the proof verifier: helpers, and the entry that pins their code."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from offchain.settlement.abi import keccak256
-from offchain.settlement.contracts import REPOSITORY_ROOT, compiled_by_name
+from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.deployer import ChainClient
 
 ENTRY: Final = "StarkVerifier"
 CONSTRAINT_EVALUATOR: Final = "ConstraintEvaluator"
-HELPERS: Final = (CONSTRAINT_EVALUATOR, "OpeningsVerifier", "FriVerifier")
+OPENINGS_VERIFIER: Final = "OpeningsVerifier"
+HELPERS: Final = (CONSTRAINT_EVALUATOR, OPENINGS_VERIFIER, "FriVerifier")
 """In the order in which the entry's constructor takes them."""
-CONSTRAINT_PROGRAM_PATH: Final = (
-    REPOSITORY_ROOT / "contracts" / "verifier" / "data" / "constraint_program.hex"
-)
+EVALUATOR_PARTS: Final = ("CoreTables", "HashTables")
+"""Contracts that ConstraintEvaluator calls, in the order in which its constructor takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class VerifierDeployment:
         Checksum addresses by contract name.
     code_hashes : dict of str to str
         keccak256 of the code that stands on the chain, 64 hex digits, by contract name; those of
-        the helpers are pinned by the entry.
+        the helpers are pinned by the entry, those of the evaluator's parts by the evaluator.
     code_bytes : dict of str to int
         Its length.
     integrity : dict of str to str
@@ -52,17 +52,6 @@ class VerifierDeployment:
         return self.addresses[ENTRY]
 
 
-def constraint_program() -> list[int]:
-    """Return the words of the constraint program, which ConstraintEvaluator holds in its code.
-
-    Returns
-    -------
-    list of int
-        256-bit words, as `make gen` has written them.
-    """
-    return [int(line, 16) for line in CONSTRAINT_PROGRAM_PATH.read_text().split()]
-
-
 def deploy_verifier(client: ChainClient) -> VerifierDeployment:
     """Deploy helpers and entry; who deploys them has no rights over them.
 
@@ -71,10 +60,19 @@ def deploy_verifier(client: ChainClient) -> VerifierDeployment:
     client : ChainClient
         Its node has to know a contract as soon as it is deployed.
     """
-    arguments: dict[str, tuple[object, ...]] = {CONSTRAINT_EVALUATOR: (constraint_program(),)}
-    addresses = {name: client.deploy(name, *arguments.get(name, ())) for name in HELPERS}
-    hashes = [keccak256(client.code(address)) for address in addresses.values()]
-    addresses[ENTRY] = client.deploy(ENTRY, *addresses.values(), hashes)
+    addresses: dict[str, str] = {}
+
+    def deploy(name: str, *pinned: str) -> None:
+        """Deploy a contract that takes addresses and the hashes of their code, if it takes any."""
+        held = [addresses[helper] for helper in pinned]
+        hashes = [keccak256(client.code(address)) for address in held]
+        addresses[name] = client.deploy(name, *held, *([hashes] if held else []))
+
+    for name in EVALUATOR_PARTS:
+        deploy(name)
+    for name in HELPERS:
+        deploy(name, *(EVALUATOR_PARTS if name == CONSTRAINT_EVALUATOR else ()))
+    deploy(ENTRY, *HELPERS)
     codes = {name: client.code(address) for name, address in addresses.items()}
     return VerifierDeployment(
         network=client.network_name,

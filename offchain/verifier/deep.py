@@ -18,6 +18,7 @@ from offchain.verifier.field import (
     ONE,
     ZERO,
     Element,
+    domain_point,
     domain_shift,
     inverses,
     root_of_unity,
@@ -91,24 +92,23 @@ class DeepCombination:
             weight *= batch
 
     def at(
-        self, indices: Sequence[int], rows: Mapping[str, Rows], log_blowup: int
+        self, places: Sequence[int], rows: Mapping[str, Rows], log_blowup: int
     ) -> dict[int, Element]:
-        """Values of G at indices of the evaluation domain, from the rows opened there."""
+        """Values of G at places of the evaluation domain, from the rows opened there."""
         log_n = self._heights[0]
         # The pole of a class: eta zeta, for the highest class zeta itself.
         poles = [self._zeta * root_of_unity(log_n - height) for height in self._heights]
         poles.append(self._zeta * root_of_unity(log_n))
-        root = root_of_unity(log_n + log_blowup)
-        shift = domain_shift(log_n)
-        points = (Element(shift * pow(root, index, P) % P) for index in indices)
+        log_size, shift = log_n + log_blowup, domain_shift(log_n)
+        points = (Element(domain_point(place, log_size, shift)) for place in places)
         inverted = iter(inverses([x - pole for x in points for pole in poles]))
         result = {}
-        for index in indices:
+        for place in places:
             *at_classes, at_next = (next(inverted) for _ in poles)
-            value = Element(*rows["quotient"][log_n + log_blowup][index][-3:])
+            value = Element(*rows["quotient"][log_size][place][-3:])
             for k, log_height in enumerate(self._heights):
                 log_rows = log_height + log_blowup
-                number = index % (1 << log_rows)
+                number = place >> log_size - log_rows
                 row = {
                     tree: rows[tree][log_rows][number] for tree in rows if log_rows in rows[tree]
                 }
@@ -117,5 +117,5 @@ class DeepCombination:
                     factor += self._lift_weight * at_classes[k]
                 value += self._here[log_height].at(row) * factor
                 value += self._next[log_height].at(row) * at_next
-            result[index] = value
+            result[place] = value
         return result

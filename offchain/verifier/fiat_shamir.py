@@ -30,7 +30,7 @@ class Drawn:
     labelled: Challenges  # all of them, for comparison with another implementation
 
     @property
-    def indices(self) -> list[int]:
+    def places(self) -> list[int]:
         """Queried places of the evaluation domain, ascending, each once."""
         return sorted({*self.queries})
 

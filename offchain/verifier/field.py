@@ -94,6 +94,17 @@ def root_of_unity(order_log: int) -> int:
     return pow(GENERATOR, (P - 1) >> order_log, P)
 
 
+def reversed_bits(number: int, count: int) -> int:
+    """Return the lowest `count` bits of a number in reverse order."""
+    return int(f"{number:0{count}b}"[::-1], 2) if count else 0
+
+
+def domain_point(place: int, log_size: int, shift: int) -> int:
+    """Point at a place of the domain shift * <omega> of 2^log_size points."""
+    exponent = reversed_bits(place, log_size)
+    return shift * pow(root_of_unity(log_size), exponent, P) % P
+
+
 def domain_shift(log_height: int) -> int:
     """Shift of a table's evaluation domain: 7^(2^32/height), so that lifting maps domains."""
     return pow(GENERATOR, 1 << 32 - log_height, P)

@@ -95,9 +95,9 @@ def verify_claim(proof: Proof, program_id: bytes, tables: Sequence[Table]) -> Ch
         raise Rejected(Reason.GRINDING)
 
     reader = Reader(proof.openings, parameters.hash_suite)
-    rows = _read_trees(reader, proof, tables, drawn.indices)
+    rows = _read_trees(reader, proof, tables, drawn.places)
     deep = DeepCombination(log_heights, values, (q_0, q_1, q_2), zeta, drawn.batch)
-    codeword = deep.at(drawn.indices, rows, parameters.log_blowup)
+    codeword = deep.at(drawn.places, rows, parameters.log_blowup)
     layers = [*zip(proof.fri_roots, drawn.folds, parameters.fold_logs(log_n), strict=True)]
     log_size = log_n + parameters.log_blowup
     verify_layers(reader, layers, proof.final, log_size, domain_shift(log_n), codeword)
@@ -139,7 +139,7 @@ def class_widths(proof: Proof, tables: Sequence[Table]) -> dict[str, dict[int, i
 
 
 def _read_trees(
-    reader: Reader, proof: Proof, tables: Sequence[Table], indices: Sequence[int]
+    reader: Reader, proof: Proof, tables: Sequence[Table], places: Sequence[int]
 ) -> dict[str, Rows]:
     """Read the rows of the four trees at the queried positions and check their roots."""
     widths = class_widths(proof, tables)
@@ -149,7 +149,9 @@ def _read_trees(
         ("aux", proof.aux_root, SALT_WORDS, Reason.MERKLE_AUX),
         ("quotient", proof.quotient_root, SALT_WORDS, Reason.MERKLE_QUOTIENT),
     )
-    return {
-        tree: read_rows(reader, root, widths[tree], salt, indices, reason)
-        for tree, root, salt, reason in trees
-    }
+    log_size, rows = proof.log_n + proof.parameters.log_blowup, {}
+    for tree, root, salt, reason in trees:
+        # The preprocessed tree may be lower than the domain.
+        leaves = [place >> log_size - max(widths[tree]) for place in places]
+        rows[tree] = read_rows(reader, root, widths[tree], salt, leaves, reason)
+    return rows

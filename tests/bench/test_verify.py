@@ -25,7 +25,10 @@ PROOF_KEYS = {
 PART_KEYS = {
     *("call", "data_bytes", "calldata_bytes", "execution_gas", "floor_gas", "gas", "gas_floor64"),
 }
-CONTRACTS = {"ConstraintEvaluator", "OpeningsVerifier", "FriVerifier", "StarkVerifier"}
+CONTRACTS = {
+    *("CoreTables", "HashTables", "ConstraintEvaluator"),
+    *("OpeningsVerifier", "FriVerifier", "StarkVerifier"),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

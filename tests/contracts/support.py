@@ -52,10 +52,13 @@ UNITS_PER_TOKEN = 10**8
 
 VERIFIER = sorted(
     [
-        *(CONTRACTS / "verifier").glob("*.vy"),
+        *(CONTRACTS / "verifier").rglob("*.vy"),
         *(
             CONTRACTS / f"{name}.vy"
-            for name in ("StarkVerifier", "ConstraintEvaluator", "OpeningsVerifier", "FriVerifier")
+            for name in (
+                *("StarkVerifier", "OpeningsVerifier", "FriVerifier"),
+                *("ConstraintEvaluator", "CoreTables", "HashTables"),
+            )
         ),
     ]
 )

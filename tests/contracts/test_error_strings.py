@@ -23,8 +23,8 @@ ONLY_ON_L1 = {
     "WRONG_STAGE",
     "WRONG_FINAL_POLYNOMIAL",
     "HELPER_CODE_MISMATCH",
-    "WRONG_PROGRAM_DATA",
     "WRONG_PADDING",
+    "WRONG_SELECTOR",
 }
 """Reasons about the hand-over between parts and about deployment."""
 NOT_ON_L1 = {"INSECURE_PARAMETERS"}  # accepted sets have their bits at every height

@@ -6,9 +6,9 @@ from typing import Any
 
 from eth_utils import keccak
 
-from offchain.settlement.proof_parts import MAX_PART_BYTES, Call, Part, split
-from offchain.settlement.verifier_client import Run, claim, output_bytes
-from offchain.settlement.verifier_deployment import constraint_program
+from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part, split
+from offchain.settlement.verifier_client import Run, claim, open_arguments, output_bytes
+from offchain.settlement.verifier_deployment import EVALUATOR_PARTS
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Rejected
 from tests.onchain.evm import DEPLOYER, Contract, Evm, Outcome, Reverted
@@ -36,8 +36,15 @@ class Example:
             return self.claim.program_id, self.claim.output_hash, data
         assert run is not None
         if call is Call.OPEN:
-            return self.claim.proof_id, tuple(run), data
+            return open_arguments(self.claim.proof_id, run, data)
         return self.claim.proof_id, tuple(run), self.claim.final, data
+
+
+def deploy_evaluator(evm: Evm) -> Contract:
+    """Deploy the constraint evaluator and the contracts that it calls."""
+    parts = [evm.deploy(name) for name in EVALUATOR_PARTS]
+    hashes = [keccak(part.code) for part in parts]
+    return evm.deploy("ConstraintEvaluator", *(part.address for part in parts), hashes)
 
 
 class Verifier:
@@ -46,7 +53,7 @@ class Verifier:
     def __init__(self) -> None:
         self.evm = Evm()
         self.helpers = [
-            self.evm.deploy("ConstraintEvaluator", constraint_program()),
+            deploy_evaluator(self.evm),
             self.evm.deploy("OpeningsVerifier"),
             self.evm.deploy("FriVerifier"),
         ]
@@ -120,7 +127,7 @@ class Judge:
                 ]:
                     return self._verdict_on_openings(data)
                 # All that has to do with the claim and the head is checked by the first part.
-                first = data[:MAX_PART_BYTES]
+                first = data[:MAX_DATA_BYTES]
                 self._verifier.entry.call("begin", program_id, output_hash, first)
             except Reverted as reverted:
                 return reverted.reason
@@ -133,7 +140,7 @@ class Judge:
         run, sender = self._runs[number], self._senders[number]
         for part in parts[number:]:
             end = len(data) if part is parts[-1] else part.end
-            piece = data[part.start : min(end, part.start + MAX_PART_BYTES)]
+            piece = data[part.start : min(end, part.start + MAX_DATA_BYTES)]
             run = self._send(run, piece, sender)
         if run is not None:
             # All bytes were taken, yet more is due.

@@ -95,6 +95,10 @@ class Evm:
         """Put other code at an address, as if it had always been there."""
         self._revm.insert_account_info(address, pyrevm.AccountInfo(code=code))
 
+    def code(self, address: str) -> bytes:
+        """Code that stands at an address."""
+        return bytes(self._revm.get_code(address))[:-REVM_CODE_PADDING]
+
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         """Undo at the end whatever happens in between."""

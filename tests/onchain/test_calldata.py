@@ -7,14 +7,16 @@ the two differ. A word has 32 bytes; word 0 follows the selector.
 from random import Random
 
 import pytest
+from eth_utils import keccak
 
-from offchain.settlement.proof_parts import Call
+from offchain.settlement.proof_parts import MAX_DATA_BYTES, Call
+from offchain.settlement.verifier_client import PADDING_BYTES
 from tests.onchain.deployed import Example, Verifier
 from tests.onchain.evm import Reverted
 
 ALICE = "0x" + "aa" * 20
 SELECTOR_BYTES, WORD_BYTES = 4, 32
-OFFSETS = {"begin": [2], "open": [1, 2], "fold": [1, 2, 3]}
+OFFSETS = {"begin": [2], "open": [2], "fold": [1, 2, 3]}
 """Words of the arguments' offsets, by function; the last one is that of the proof's bytes."""
 RUN_OFFSETS = [11, 12, 13, 15, 16, 18]
 """Words of a run's offsets, from the run's first word."""
@@ -79,6 +81,11 @@ def opened(verifier, example):
     return Sent(verifier, example, Call.OPEN)
 
 
+@pytest.fixture
+def folded(verifier, example):
+    return Sent(verifier, example, Call.FOLD)
+
+
 def word(calldata, number, start=SELECTOR_BYTES):
     at = start + WORD_BYTES * number
     return int.from_bytes(calldata[at : at + WORD_BYTES], "big")
@@ -113,13 +120,15 @@ def test_arguments_that_stand_later_are_read_there(part, gap_bytes):
     assert part.sent(moved) == part.outcome
 
 
-def test_arguments_in_another_order_are_read_where_they_stand(opened):
-    head_end, data_at = SELECTOR_BYTES + 3 * WORD_BYTES, opened.data_at()
-    run, data = opened.calldata[head_end:data_at], opened.calldata[data_at:]
-    turned = with_word(opened.calldata[:head_end] + data + run, 2, 3 * WORD_BYTES)
-    turned = with_word(turned, 1, 3 * WORD_BYTES + len(data))
-    assert turned != opened.calldata
-    assert opened.sent(turned) == opened.outcome
+def test_arguments_in_another_order_are_read_where_they_stand(folded):
+    head_bytes, data_at = 4 * WORD_BYTES, folded.data_at()
+    head_end = SELECTOR_BYTES + head_bytes
+    others, data = folded.calldata[head_end:data_at], folded.calldata[data_at:]
+    turned = with_word(folded.calldata[:head_end] + data + others, 3, head_bytes)
+    for number in (1, 2):
+        turned = with_word(turned, number, word(turned, number) + len(data))
+    assert turned != folded.calldata
+    assert folded.sent(turned) == folded.outcome
 
 
 def test_an_offset_beyond_the_calldata_is_refused(part):
@@ -149,8 +158,7 @@ def test_overlapping_arguments_are_refused(part):
         assert isinstance(part.sent(with_word(part.calldata, data_offset, offset)), str)
 
 
-def test_a_final_polynomial_is_no_layer(verifier, example):
-    folded = Sent(verifier, example, Call.FOLD)
+def test_a_final_polynomial_is_no_layer(folded):
     final_offset, data_offset = word(folded.calldata, 2), word(folded.calldata, 3)
     same = with_word(folded.calldata, 3, final_offset)
     assert folded.sent(same) == "TRUNCATED"
@@ -180,36 +188,98 @@ def test_bytes_after_the_stated_length_are_not_read(begun, example, verifier):
 
 
 def test_data_of_too_many_bytes_are_refused(part):
-    for length in (122_881, 2**32, 2**256 - 1):
+    for length in (MAX_DATA_BYTES + 1, 2**32, 2**256 - 1):
         assert isinstance(part.sent(with_word(part.calldata, 0, length, part.data_at())), str)
 
 
-def test_a_run_s_arrays_may_stand_anywhere(opened):
+def test_a_run_s_arrays_may_stand_anywhere(folded):
     """What counts is the run; the hash is that of its canonical encoding."""
-    calldata, run_at = opened.calldata, SELECTOR_BYTES + word(opened.calldata, 1)
+    calldata, run_at = folded.calldata, SELECTOR_BYTES + word(folded.calldata, 1)
     for number in RUN_OFFSETS:
         array_at = run_at + word(calldata, number, run_at)
         length = word(calldata, 0, array_at)
         array = calldata[array_at : array_at + WORD_BYTES * (1 + length)]
         copied = with_word(calldata + array, number, len(calldata) - run_at, run_at)
-        assert opened.sent(copied) == opened.outcome
+        assert folded.sent(copied) == folded.outcome
         other = copied[:-1] + bytes([copied[-1] ^ 1])
-        assert opened.sent(other) == "RUN_STATE_MISMATCH"
+        assert folded.sent(other) == "RUN_STATE_MISMATCH"
 
 
-def test_a_run_s_arrays_may_stand_before_it(opened):
+def test_a_run_s_arrays_may_stand_before_it(folded):
     """Their offsets then wrap around; this is either refused or the same run."""
-    head_end = SELECTOR_BYTES + 3 * WORD_BYTES
-    run_at = SELECTOR_BYTES + word(opened.calldata, 1)
-    array_at = run_at + word(opened.calldata, RUN_OFFSETS[0], run_at)
-    length = word(opened.calldata, 0, array_at)
-    array = opened.calldata[array_at : array_at + WORD_BYTES * (1 + length)]
-    moved = opened.calldata[:head_end] + array + opened.calldata[head_end:]
-    for number in (1, 2):
+    head_end = SELECTOR_BYTES + 4 * WORD_BYTES
+    run_at = SELECTOR_BYTES + word(folded.calldata, 1)
+    array_at = run_at + word(folded.calldata, RUN_OFFSETS[0], run_at)
+    length = word(folded.calldata, 0, array_at)
+    array = folded.calldata[array_at : array_at + WORD_BYTES * (1 + length)]
+    moved = folded.calldata[:head_end] + array + folded.calldata[head_end:]
+    for number in (1, 2, 3):
         moved = with_word(moved, number, word(moved, number) + len(array))
     run_at += len(array)
     moved = with_word(moved, RUN_OFFSETS[0], -len(array), run_at)
-    assert opened.sent(moved) in (opened.outcome, "")
+    assert folded.sent(moved) in (folded.outcome, "")
+
+
+class Reading:
+    """What `open` hands to the openings verifier: selector, run, the proof's bytes, padding."""
+
+    def __init__(self, opened):
+        self._opened = opened
+        self._at = opened.data_at() + WORD_BYTES
+        self.length = word(opened.calldata, 0, opened.data_at())
+        self.run_end = SELECTOR_BYTES + word(opened.calldata, 1)
+
+    def sent(self, edits, run_bytes=None):
+        """Outcome with other bytes at some places."""
+        calldata = bytearray(self._opened.calldata)
+        for place, new in edits.items():
+            calldata[self._at + place : self._at + place + len(new)] = new
+        run_bytes = self.run_end - SELECTOR_BYTES if run_bytes is None else run_bytes
+        return self._opened.sent(with_word(bytes(calldata), 1, run_bytes))
+
+    def bytes_at(self, place, count):
+        return self._opened.calldata[self._at + place : self._at + place + count]
+
+
+def test_open_calls_no_other_function(opened):
+    reading = Reading(opened)
+    selectors = [keccak(text="opened_sums(bytes32,uint256,uint256[363])")[:4], bytes(4)]
+    for selector in selectors:
+        assert reading.sent({0: selector}) == "WRONG_SELECTOR"
+
+
+def test_every_byte_before_the_proof_s_is_bound(opened):
+    reading, random = Reading(opened), Random(8)
+    for place in random.sample(range(SELECTOR_BYTES, reading.run_end), FLIPS):
+        flipped = bytes([reading.bytes_at(place, 1)[0] ^ 1 << random.randrange(8)])
+        assert reading.sent({place: flipped}) == "RUN_STATE_MISMATCH"
+
+
+def test_a_run_of_another_length_is_refused(opened):
+    reading = Reading(opened)
+    run_bytes = reading.run_end - SELECTOR_BYTES
+    for other in (0, 32, run_bytes - 1, run_bytes + 1, run_bytes + WORD_BYTES):
+        assert reading.sent({}, other) == "RUN_STATE_MISMATCH"
+    for other in (reading.length, 2**255, 2**256 - 1):
+        assert isinstance(reading.sent({}, other), str)
+
+
+def test_bytes_to_skip_are_skipped_and_no_more(opened):
+    """The last word says how many; nothing but the rest is read."""
+    reading = Reading(opened)
+    last = reading.length - WORD_BYTES
+    rest = reading.bytes_at(reading.run_end, reading.length - reading.run_end)
+    for skipped in (1, 8, 10**6, 2**256 - 1):
+        found = reading.sent({last: skipped.to_bytes(WORD_BYTES, "big")})
+        assert isinstance(found, str)
+    shifted = bytes([0xFF] * 8) + rest[: -WORD_BYTES - 8] + (8).to_bytes(WORD_BYTES, "big")
+    assert reading.sent({reading.run_end: shifted}) in {"TRUNCATED", "TRAILING_BYTES"}
+
+
+def test_padding_is_not_read(opened):
+    reading = Reading(opened)
+    padding = b"\xff" * (PADDING_BYTES - WORD_BYTES)
+    assert reading.sent({reading.length - PADDING_BYTES: padding}) == opened.outcome
 
 
 def test_a_flipped_bit_in_an_offset_or_length_changes_nothing_or_is_refused(part):

@@ -6,16 +6,17 @@ from random import Random
 from unittest.mock import patch
 
 import pytest
+from eth_abi import encode
 
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import fri, verify
-from offchain.verifier.field import Element, domain_shift, root_of_unity
+from offchain.verifier.field import Element, domain_shift, reversed_bits, root_of_unity
 from offchain.verifier.proof_format import Reader
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.transcript import element_bytes
 from tests.onchain.evm import Evm, Reverted
 from tests.prover import proofs
-from tests.verifier.toy_prover import at, build_tree, open_tree
+from tests.verifier.toy_prover import at, build_tree, leaves, open_tree
 
 PADDING = bytes(2_176)
 FINAL_LOG = 6
@@ -73,9 +74,17 @@ def arguments(case, first=0, indices=None, values=None, data=None, final=None):
     )
 
 
+def fold(verifier, *of_fold):
+    """Call with the two arguments that are not declared."""
+    *declared, _data, _padding = of_fold
+    types = ["uint256"] * 3 + ["bytes32[]"] + ["uint256[]"] * 3 + ["bytes"] * 3
+    selector = verifier.calldata("fold", *declared)[:4]
+    return verifier.send("fold", selector + encode(types, of_fold))
+
+
 def contract_verdict(verifier, case):
     try:
-        outcome = verifier.call("fold", *arguments(case))
+        outcome = fold(verifier, *arguments(case))
     except Reverted as reverted:
         return reverted.reason
     assert outcome.values == (len(case.layers), (), ())
@@ -116,20 +125,20 @@ def toy_case(log_n, tamper_layer=None):
     rng = Random(log_n)
     log_size, shift = log_n + TOY_LOG_BLOWUP, domain_shift(log_n)
     count = min(54, 1 << log_size - 1)
-    indices = sorted(rng.sample(range(1 << log_size), count))
+    places = sorted(rng.sample(range(1 << log_size), count))
     coefficients = random_elements(rng, 1 << log_n)
     layers, data, ends, values = [], b"", [], {}
     while len(coefficients) > 1 << FINAL_LOG:
         fold_log = min(4, len(coefficients).bit_length() - 1 - FINAL_LOG)
         codeword = evaluate(coefficients, shift, log_size)
         if len(layers) == tamper_layer:
-            codeword[indices[0] % (1 << log_size)] += Element(1)
-        values = values or {i: codeword[i] for i in indices}
+            codeword[reversed_bits(places[0], log_size)] += Element(1)
+        values = values or {i: codeword[reversed_bits(i, log_size)] for i in places}
         log_size -= fold_log
-        leaves = 1 << log_size
-        rows = [[limb for e in codeword[k::leaves] for limb in e] for k in range(leaves)]
-        tree = build_tree({leaves: rows})
-        data += open_tree({leaves: rows}, tree, indices)
+        classes = {1 << log_size: leaves(codeword, fold_log)}
+        tree = build_tree(classes)
+        places = [place >> fold_log for place in places]
+        data += open_tree(classes, tree, places)
         ends.append(len(data))
         (challenge,) = random_elements(rng, 1)
         layers.append((tree[-1][0], challenge, fold_log))
@@ -292,7 +301,7 @@ def test_layers_may_come_in_several_calls(verifier, case):
         is_last = end == case.ends[-1]
         part = case.data[start:end]
         final = None if is_last else b""
-        outcome = verifier.call("fold", *arguments(case, number, indices, values, part, final))
+        outcome = fold(verifier, *arguments(case, number, indices, values, part, final))
         number, indices, values = outcome.values
         start = end
     assert (number, indices, values) == (len(case.layers), (), ())
@@ -301,12 +310,12 @@ def test_layers_may_come_in_several_calls(verifier, case):
 def test_a_wrong_value_between_calls_is_refused(verifier):
     case = toy_case(11)
     first = case.data[: case.ends[0]]
-    number, indices, values = verifier.call("fold", *arguments(case, data=first)).values
+    number, indices, values = fold(verifier, *arguments(case, data=first)).values
     assert number == 1
     rest = case.data[case.ends[0] :]
     wrong = [values[0] ^ 1, *values[1:]]
     with pytest.raises(Reverted) as reverted:
-        verifier.call("fold", *arguments(case, 1, indices, wrong, rest))
+        fold(verifier, *arguments(case, 1, indices, wrong, rest))
     assert reverted.value.reason == "FRI_MISMATCH"
 
 
@@ -316,7 +325,7 @@ def test_a_part_is_whole_layers(verifier, length):
     for part in (case.data[:length], case.data[: case.ends[0] + length]):
         if len(part) != case.ends[0]:
             with pytest.raises(Reverted) as reverted:
-                verifier.call("fold", *arguments(case, data=part))
+                fold(verifier, *arguments(case, data=part))
             assert reverted.value.reason == "TRUNCATED"
 
 
@@ -324,12 +333,13 @@ def test_a_final_polynomial_of_another_length_is_refused(verifier):
     case = toy_case(7)
     for final in (b"", element_bytes(case.final[:-1])):
         with pytest.raises(Reverted) as reverted:
-            verifier.call("fold", *arguments(case, final=final))
+            fold(verifier, *arguments(case, final=final))
         assert reverted.value.reason == "FINAL_POLYNOMIAL_MISMATCH"
 
 
 def test_padding_is_as_long_as_reads_need(verifier):
-    short = (*arguments(toy_case(7))[:-1], PADDING[1:])
+    # Its length, and zeros up to whole words, count as well.
+    short = (*arguments(toy_case(7))[:-1], PADDING[64:])
     with pytest.raises(Reverted) as reverted:
-        verifier.call("fold", *short)
+        fold(verifier, *short)
     assert reverted.value.reason == "WRONG_PADDING"

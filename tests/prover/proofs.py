@@ -106,9 +106,9 @@ def openings(data: bytes, program_id: bytes) -> list[Opening]:
     """Openings of an acceptable proof, in the order of its bytes: four trees, then FRI layers."""
     found = []
 
-    def recorded(reader, root, widths, salt_words, indices, reason, detail=""):
+    def recorded(reader, root, widths, salt_words, leaves, reason, detail=""):
         position = len(data) - reader.left
-        values = read_rows(reader, root, widths, salt_words, indices, reason, detail)
+        values = read_rows(reader, root, widths, salt_words, leaves, reason, detail)
         places = {}
         for log_rows in sorted(widths, reverse=True):
             for row in sorted(values[log_rows]):

@@ -50,9 +50,9 @@ def test_keccak_messages_are_tag_and_big_endian_words() -> None:
     assert leaf_digest(HashSuite.KECCAK256, row, salt) == keccak(message)
     left, right, injected = b"l" * 32, b"r" * 32, b"i" * 32
     keccak_node = node_digest(HashSuite.KECCAK256, left, right)
-    assert keccak_node == keccak(b"HRnode01" + left + right)
+    assert keccak_node == keccak(b"HRnode01" + bytes(24) + left + right)
     keccak_inject = node_digest(HashSuite.KECCAK256, left, right, injected)
-    assert keccak_inject == keccak(b"HRinje01" + left + right + injected)
+    assert keccak_inject == keccak(b"HRinje01" + bytes(24) + left + right + injected)
 
 
 def test_poseidon2_messages_are_sponges_under_the_tag() -> None:

@@ -1,6 +1,5 @@
 """Merkle trees of mixed height: roots, openings, dropped layers, and every refusal."""
 
-import itertools
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from offchain.prover.multiproof import (
     verify_multiproof,
 )
 from offchain.spec.constants import GOLDILOCKS_P
+from offchain.verifier.field import reversed_bits
 
 KECCAK, POSEIDON2 = HashSuite.KECCAK256, HashSuite.POSEIDON2
 SHAPES = {
@@ -100,7 +100,7 @@ class Opening:
     suite: HashSuite
     shape: TreeShape
     root: bytes
-    indices: list[int]
+    places: list[int]
     rows: list[list[list[int]]]
     salts: list[list[list[int]]]
     siblings: list[bytes]
@@ -120,20 +120,23 @@ def commit(shape: TreeShape, seed: int = 1) -> Committed:
     return Committed(shape, matrices, salts)
 
 
-def opening(committed: Committed, suite: HashSuite, indices: Sequence[int]) -> Opening:
+def opening(committed: Committed, suite: HashSuite, places: Sequence[int]) -> Opening:
     tree, shape = committed.tree(suite), committed.shape
-    opened = [shape.opened(s, indices) for s in range(len(shape.classes))]
+    opened = [
+        [reversed_bits(place, shape.rows(s).bit_length() - 1) for place in shape.opened(s, places)]
+        for s in range(len(shape.classes))
+    ]
     return Opening(
         suite,
         shape,
         tree.root,
-        list(indices),
+        list(places),
         [[committed.row(s, i) for i in rows] for s, rows in enumerate(opened)],
         [
             [committed.salt(s, i) for i in rows] if shape.classes[s].is_salted else []
             for s, rows in enumerate(opened)
         ],
-        tree.open(indices),
+        tree.open(places),
     )
 
 
@@ -160,26 +163,31 @@ def test_random_sets_open(data: st.DataObject) -> None:
         for height in sorted(heights, reverse=True)
     )
     shape = TreeShape(data.draw(st.sampled_from([1, 2, 4, 8])), classes)
-    indices = data.draw(st.sets(st.integers(0, shape.leaves - 1), min_size=1, max_size=12))
-    opened = opening(commit(shape), KECCAK, sorted(indices))
+    places = data.draw(st.sets(st.integers(0, shape.leaves - 1), min_size=1, max_size=12))
+    opened = opening(commit(shape), KECCAK, sorted(places))
     opened.verify()
     committed = commit(shape)
     dropped = data.draw(st.integers(0, classes[0].height_log2))
-    assert committed.tree(KECCAK, dropped).open(opened.indices, committed.coset) == opened.siblings
+    assert committed.tree(KECCAK, dropped).open(opened.places, committed.coset) == opened.siblings
 
 
 def test_siblings_are_those_of_the_definition_in_its_order() -> None:
     committed = commit(SHAPES["three heights"])
-    indices = [3, 8, 9, 35, 63]
-    expected, known, size = [], set(indices), committed.shape.leaves
-    while size > 1:
-        half = size // 2
-        parents = sorted({i % half for i in known})
-        children = itertools.chain.from_iterable((p, p + half) for p in parents)
-        missing = [child for child in children if child not in known]
-        expected += [committed.digest(KECCAK, size, child) for child in missing]
-        known, size = set(parents), half
-    assert committed.tree(KECCAK).open(indices) == expected
+    places = [3, 8, 9, 35, 63]
+    expected = []
+
+    def visit(log_size: int, place: int) -> None:
+        if log_size < 6:
+            children = (2 * place, 2 * place + 1)
+            known = {leaf >> 5 - log_size for leaf in places}.intersection(children)
+            for child in sorted(known):
+                visit(log_size + 1, child)
+            for child in {*children} - known:
+                index = reversed_bits(child, log_size + 1)
+                expected.append(committed.digest(KECCAK, 2 << log_size, index))
+
+    visit(0, 0)
+    assert committed.tree(KECCAK).open(places) == expected
 
 
 def test_opening_all_leaves_needs_no_siblings() -> None:
@@ -199,9 +207,9 @@ def test_dropped_layers_are_made_again(suite: HashSuite, dropped: int) -> None:
         asked.append(j)
         return committed.coset(j)
 
-    indices = [1, 5, 22, 33, 61]  # in the cosets 1 and 2
+    places = [17, 32, 34, 40, 47]  # of the indices 34, 1, 17, 5 and 61, in the cosets 1 and 2
     assert lean.root == whole.root
-    assert lean.open(indices, coset) == whole.open(indices)
+    assert lean.open(places, coset) == whole.open(places)
     assert sorted(asked) == [1, 2]
 
 
@@ -253,7 +261,7 @@ def change_root(proof: Opening) -> None:
 
 
 def move_index(proof: Opening) -> None:
-    proof.indices[2] += 1
+    proof.places[2] += 1
 
 
 def swap_siblings_of_layers(proof: Opening) -> None:
@@ -325,13 +333,13 @@ def test_a_second_form_of_a_poseidon2_sibling_is_refused() -> None:
         proof.verify()
 
 
-@pytest.mark.parametrize("indices", [[], [3, 3], [4, 3], [-1, 3], [3, 32]])
-def test_indices_are_sorted_distinct_and_inside(indices: list[int]) -> None:
+@pytest.mark.parametrize("places", [[], [3, 3], [4, 3], [-1, 3], [3, 32]])
+def test_places_are_sorted_distinct_and_inside(places: list[int]) -> None:
     committed = commit(SHAPES["one matrix"])
     with pytest.raises(TreeArgumentError, match="ascending"):
-        committed.tree(KECCAK).open(indices)
+        committed.tree(KECCAK).open(places)
     proof = opening(committed, KECCAK, [3])
-    proof.indices = indices
+    proof.places = places
     with pytest.raises(TreeArgumentError, match="ascending"):
         proof.verify()
 
@@ -386,12 +394,12 @@ def test_fri_layer(arity: int) -> None:
     codeword = np.array([[rng.randrange(GOLDILOCKS_P) for _ in range(n)] for _ in range(3)], "u8")
     rows = n // arity
     tree = commit_columns(KECCAK, codeword_columns(codeword, arity))
-    indices = sorted({0, rows // 2, rows - 1})
-    opened = [
-        [int(codeword[c, k + t * rows]) for t in range(arity) for c in range(3)] for k in indices
-    ]
-    siblings = tree.open(indices)
-    verify_multiproof(KECCAK, tree.shape, tree.root, indices, [opened], [[]], siblings)
+    places, log_n = sorted({0, rows // 2, rows - 1}), 6
+    # By place, the codeword is divided into leaves of neighbours.
+    by_place = codeword[:, [reversed_bits(place, log_n) for place in range(n)]]
+    opened = [by_place[:, k * arity : (k + 1) * arity].T.flatten().tolist() for k in places]
+    siblings = tree.open(places)
+    verify_multiproof(KECCAK, tree.shape, tree.root, places, [opened], [[]], siblings)
 
 
 def test_fri_layer_refuses_other_sizes() -> None:

@@ -13,6 +13,7 @@ from tests.verifier.toy_prover import (
     at,
     build_tree,
     interpolate,
+    leaves,
     toy_tables,
 )
 
@@ -109,12 +110,12 @@ class Liar(ToyProver):
             root, factor = root_of_unity(size.bit_length() - 1), 1 << fold_log
             word = [horner(committed, shift * pow(root, i, P) % P) for i in range(size)]
             size //= factor
-            leaves = [[limb for entry in word[k::size] for limb in entry] for k in range(size)]
-            tree = build_tree({size: leaves})
+            classes = {size: leaves(word, fold_log)}
+            tree = build_tree(classes)
             transcript.absorb("fri", tree[-1][0])
             challenge = transcript.draw_element("fold")
             roots.append(tree[-1][0])
-            trees.append(({size: leaves}, tree))
+            trees.append((classes, tree))
             honest, lie = (
                 [at(f[k : k + factor], challenge) for k in range(0, len(f), factor)]
                 for f in (honest, lie)

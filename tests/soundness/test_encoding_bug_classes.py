@@ -103,10 +103,10 @@ def test_an_index_opened_twice():
     leaves = {4: [[i] for i in range(4)]}
     tree = build_tree(leaves)
     opening = toy_prover.open_tree(leaves, tree, [1, 3])
-    for indices in ([1, 3], [3, 1, 1, 5, 7]):
+    for places in ([1, 3], [3, 1, 1, 3]):
         reader = Reader(opening)
-        rows = read_rows(reader, tree[-1][0], {2: 1}, 0, indices, Reason.MERKLE_MAIN)
-        assert rows == {2: {1: (1,), 3: (3,)}}
+        rows = read_rows(reader, tree[-1][0], {2: 1}, 0, places, Reason.MERKLE_MAIN)
+        assert rows == {2: {1: (2,), 3: (3,)}}
         assert reader.left == 0
 
 
@@ -117,7 +117,7 @@ def test_a_node_given_for_a_leaf(monkeypatch):
         leaves = {2: [[1], [2]]}
         left, right = build_tree(leaves)[0]
         root = build_tree(leaves)[-1][0]
-        return Reader(left + right), root, {0: 8}, 0, [0], Reason.MERKLE_MAIN
+        return Reader(bytes(24) + left + right), root, {0: 11}, 0, [0], Reason.MERKLE_MAIN
 
     with pytest.raises(Rejected):
         read_rows(*forge())
@@ -127,4 +127,4 @@ def test_a_node_given_for_a_leaf(monkeypatch):
 
     monkeypatch.setattr(toy_prover, "message_digest", untagged)
     monkeypatch.setattr("offchain.verifier.merkle.message_digest", untagged)
-    assert len(read_rows(*forge())[0][0]) == 8
+    assert len(read_rows(*forge())[0][0]) == 11

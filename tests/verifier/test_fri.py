@@ -5,16 +5,16 @@ from random import Random
 import pytest
 
 from offchain.spec.constants import GOLDILOCKS_P as P
-from offchain.verifier.field import Element, horner, root_of_unity
+from offchain.verifier.field import Element, domain_point, horner, reversed_bits, root_of_unity
 from offchain.verifier.fri import fold, verify_layers
 from offchain.verifier.proof_format import Reader
 from offchain.verifier.rejection import Reason, Rejected
-from tests.verifier.toy_prover import at, build_tree, open_tree
+from tests.verifier.toy_prover import at, build_tree, leaves, open_tree
 
 LOG_SIZE = 8
 SHIFT = 7
 FOLD_LOGS = (2, 2, 1)
-INDICES = (3, 67, 70, 131, 255)
+PLACES = (3, 67, 70, 131, 255)
 
 
 def random_elements(rng, count):
@@ -25,17 +25,18 @@ def commit(coefficients, fold_logs=FOLD_LOGS, tamper=lambda layer, codeword: Non
     """Layers, final coefficients, openings, and the first codeword's values."""
     rng = Random(11)
     layers, openings, first, shift, log_size = [], b"", {}, SHIFT, LOG_SIZE
+    places = PLACES
     for number, fold_log in enumerate(fold_logs):
         root, size = root_of_unity(log_size), 1 << log_size
         codeword = [horner(coefficients, shift * pow(root, i, P) % P) for i in range(size)]
         tamper(number, codeword)
         if number == 0:
-            first = {i: codeword[i] for i in INDICES}
+            first = {place: codeword[reversed_bits(place, LOG_SIZE)] for place in PLACES}
         log_size -= fold_log
-        leaves = 1 << log_size
-        rows = [[limb for e in codeword[k::leaves] for limb in e] for k in range(leaves)]
-        tree = build_tree({leaves: rows})
-        openings += open_tree({leaves: rows}, tree, INDICES)
+        classes = {1 << log_size: leaves(codeword, fold_log)}
+        tree = build_tree(classes)
+        places = [place >> fold_log for place in places]
+        openings += open_tree(classes, tree, places)
         (challenge,) = random_elements(rng, 1)
         layers.append((tree[-1][0], challenge, fold_log))
         shift = pow(shift, 1 << fold_log, P)
@@ -71,9 +72,8 @@ def test_an_honest_codeword_is_accepted(polynomial):
 @pytest.mark.parametrize("factor_log", [1, 2, 3, 4])
 def test_folding_a_leaf_is_folding_the_coefficients(polynomial, factor_log):
     factor, point = 1 << factor_log, 7 * pow(root_of_unity(LOG_SIZE), 5, P) % P
-    step = root_of_unity(factor_log)
     challenge = polynomial[0]
-    entries = [horner(polynomial, point * pow(step, j, P) % P) for j in range(factor)]
+    entries = [horner(polynomial, domain_point(j, factor_log, point)) for j in range(factor)]
     folded = [at(polynomial[k : k + factor], challenge) for k in range(0, 64, factor)]
     assert fold(entries, point, challenge) == horner(folded, pow(point, factor, P))
 
@@ -86,7 +86,7 @@ def test_another_first_codeword_is_refused(polynomial):
 def test_a_layer_that_is_no_fold_is_refused(polynomial):
     def tamper(number, codeword):
         if number == 1:
-            codeword[3] += Element(1)
+            codeword[0] += Element(1)  # at place 0, above place 3 of the first layer
 
     assert rejection(*commit(polynomial, tamper=tamper)) is Reason.FRI_MISMATCH
 

@@ -164,32 +164,48 @@ def build_tree(classes, suite=0):
     layers = [digests[size]]
     while len(layers[-1]) > 1:
         below, half = layers[-1], len(layers[-1]) // 2
-        entering = digests.get(half)
+        entering = digests.get(half, [b""] * half)
+        tag = b"HRinje01" if half in digests else b"HRnode01"
+        tag += b"" if suite else bytes(24)
         layers.append(
             [
-                message_digest(suite, b"HRinje01" + below[k] + below[k + half] + entering[k])
-                if entering
-                else message_digest(suite, b"HRnode01" + below[k] + below[k + half])
+                message_digest(suite, tag + below[k] + below[k + half] + entering[k])
                 for k in range(half)
             ]
         )
     return layers
 
 
-def open_tree(classes, layers, indices):
-    """Bytes of an opening."""
-    rows = [
-        classes[count][k]
-        for count in sorted(classes, reverse=True)
-        for k in sorted({i % count for i in indices})
-    ]
+def open_tree(classes, layers, places):
+    """Bytes of an opening at places of leaves."""
+    log_size = len(layers) - 1
+    rows = []
+    for count in sorted(classes, reverse=True):
+        log_rows = count.bit_length() - 1
+        opened = sorted({place >> log_size - log_rows for place in places})
+        rows += [classes[count][field.reversed_bits(place, log_rows)] for place in opened]
     siblings = []
-    for layer in layers[:-1]:
-        half = len(layer) // 2
-        known = {i % len(layer) for i in indices}
-        for k in sorted({i % half for i in indices}):
-            siblings += [layer[child] for child in (k, k + half) if child not in known]
+
+    def visit(level, place):
+        """List what is missing below a node, then what is missing to hash it."""
+        missing = []
+        for child in (2 * place, 2 * place + 1) if level else ():
+            if child in {place >> level - 1 for place in places}:
+                visit(level - 1, child)
+            else:
+                index = field.reversed_bits(child, log_size - level + 1)
+                missing.append(layers[level - 1][index])
+        siblings.extend(missing)
+
+    visit(log_size, 0)
     return encode_opening(rows, siblings)
+
+
+def leaves(codeword, fold_log):
+    """Rows of a FRI layer by index; the entries of one stand by place."""
+    count = len(codeword) >> fold_log
+    order = [field.reversed_bits(entry, fold_log) for entry in range(1 << fold_log)]
+    return [[limb for j in order for limb in codeword[k + j * count]] for k in range(count)]
 
 
 class ToyProver:
@@ -383,9 +399,9 @@ class ToyProver:
         transcript.absorb("final", element_bytes(final))
         nonce = next(i for i in range(10**6) if transcript.is_ground(i, parameters.grinding_bits))
         transcript.absorb("nonce", nonce.to_bytes(8, "big"))
-        indices = sorted(set(transcript.draw_indices("queries", parameters.queries, self.size)))
+        places = sorted(set(transcript.draw_indices("queries", parameters.queries, self.size)))
         openings = b"".join(
-            open_tree(classes, tree, indices)
+            open_tree(classes, tree, [place * max(classes) // self.size for place in places])
             for classes, tree in (
                 (pre_classes, pre_tree),
                 (main_classes, main_tree),
@@ -425,13 +441,7 @@ class ToyProver:
             codeword = [
                 field.horner(coefficients, shift * pow(root, i, P) % P) for i in range(size)
             ]
-            leaves = size // factor
-            classes = {
-                leaves: [
-                    [limb for j in range(factor) for limb in codeword[k + j * leaves]]
-                    for k in range(leaves)
-                ]
-            }
+            classes = {size // factor: leaves(codeword, fold_log)}
             tree = build_tree(classes, self.parameters.hash_suite)
             transcript.absorb("fri", tree[-1][0])
             challenge = transcript.draw_element("fold")
@@ -441,5 +451,5 @@ class ToyProver:
                 at(coefficients[k : k + factor], challenge)
                 for k in range(0, len(coefficients), factor)
             ]
-            shift, size = pow(shift, factor, P), leaves
+            shift, size = pow(shift, factor, P), size // factor
         return trees, roots, coefficients

@@ -45,7 +45,8 @@ typedef struct {
 HR_EXPORT void hr_leaf_digests(uint8_t *digests, int32_t suite, const uint64_t *const *columns,
                                uint32_t n_columns, uint64_t n, const uint64_t *salts);
 
-/* Hash m pairs of children into their parents: tag, left, right and, if there are any, row digests.
+/* Hash m pairs of children into their parents: tag, with keccak256 24 zero bytes, left, right and,
+ * if there are any, row digests.
  * Out: parents      m digests, overlapping no input
  * In:  left, right  m digests each
  *      injected     m digests of the rows that enter at this layer, or NULL
@@ -217,6 +218,9 @@ void hr_parent_digests(uint8_t *parents, int32_t suite, const uint8_t *left, con
         const uint64_t at = first * HR_HASH_BYTES;
         hr_hash_x8 hash;
         hr_hash_begin(&hash, (hr_hash_suite)suite, tag, n_words);
+        if (suite == HR_SUITE_KECCAK256) {
+            hash.filled = HR_HASH_WORDS;
+        }
         hr_hash_absorb_digests(&hash, left + at, count);
         hr_hash_absorb_digests(&hash, right + at, count);
         if (injected) {

@@ -14,9 +14,15 @@ from eth_utils import keccak
 
 from offchain.security.parameters import L1_PROFILES, SETTLE_COMPACT
 from offchain.settlement.l1 import MAX_TRANSACTION_GAS, ContractRevertedError
-from offchain.settlement.proof_parts import MAX_PART_BYTES, Call, Part
+from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part
 from offchain.settlement.verifier_client import Run, VerifierClient, claim, output_bytes
-from offchain.settlement.verifier_deployment import ENTRY, HELPERS, deploy_verifier
+from offchain.settlement.verifier_deployment import (
+    CONSTRAINT_EVALUATOR,
+    ENTRY,
+    EVALUATOR_PARTS,
+    HELPERS,
+    deploy_verifier,
+)
 from offchain.verifier.rejection import Reason
 from scripts._lib import signers
 from scripts._lib.ape_l1 import ApeL1
@@ -64,10 +70,12 @@ def proof_file(tmp_path_factory):
 
 def test_contracts_fit_and_their_code_is_pinned(chain, deployment):
     assert all(size <= MAX_CODE_BYTES for size in deployment.code_bytes.values())
-    for name in HELPERS:
+    pinned = [(ENTRY, name) for name in HELPERS]
+    pinned += [(CONSTRAINT_EVALUATOR, name) for name in EVALUATOR_PARTS]
+    for by, name in pinned:
         constant = "".join("_" * (i and c.isupper()) + c for i, c in enumerate(name)).upper()
-        assert chain.call(ENTRY, deployment.entry, constant) == deployment.addresses[name]
-        code_hash = chain.call(ENTRY, deployment.entry, f"{constant}_CODE_HASH")
+        assert chain.call(by, deployment.addresses[by], constant) == deployment.addresses[name]
+        code_hash = chain.call(by, deployment.addresses[by], f"{constant}_CODE_HASH")
         assert code_hash.hex() == deployment.code_hashes[name]
         assert code_hash == keccak(chain.code(deployment.addresses[name]))
 
@@ -139,7 +147,7 @@ def test_wrong_proofs_have_the_reasons_of_the_python_verifier(chain, address):
         for mutant, reason in here:
             data = mutant.data()
             end = len(data) if is_last else part.end + max(0, len(data) - len(honest.data))
-            piece = data[part.start : min(end, part.start + MAX_PART_BYTES)]
+            piece = data[part.start : min(end, part.start + MAX_DATA_BYTES)]
             arguments = honest.arguments(part.call, run_state, piece)
             if part.call is Call.BEGIN:
                 arguments = (mutant.program_id, expected_output_hash(mutant), arguments[-1])
