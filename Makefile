@@ -120,11 +120,12 @@ format: setup ## Apply the formatter and the safe fixes
 	@$(BIN)/ruff format
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
-bench: native guest ## Measure matching, leaf sizes, proofs and their verification on L1
+bench: native guest ## Measure matching, leaf sizes, proofs, their verification and gas on L1
 	@$(BIN)/headrace bench matching
 	@$(BIN)/headrace bench leaves
 	@$(BIN)/headrace bench prove
 	@$(BIN)/headrace bench verify
+	@$(BIN)/headrace bench gas
 
 lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
 	@$(LOCK) pyproject.toml --group build --group test --group lint -o requirements/dev.txt
