@@ -97,8 +97,10 @@ def enqueue_deposit(
     @return Index of the record.
     """
     assert msg.sender == GATEWAY, "Q03: caller is not the gateway"
-    terms: IGateway.ChainTerms = staticcall IChainRegistry(REGISTRY).live_terms(chain_id)
-    self._count_operation(chain_id, terms.operations_per_block, True)
+    operations_per_block: uint256 = staticcall IChainRegistry(
+        REGISTRY
+    ).live_operations_per_block(chain_id)
+    self._count_operation(chain_id, operations_per_block, True)
     return self._append(
         chain_id,
         IGateway.PriorityRecord(

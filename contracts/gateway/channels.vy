@@ -148,7 +148,7 @@ def _send(
         ), "E44: envelope slot out of range"
         assert (
             envelope.expires_at_s >= expires_at_s
-            and envelope.expires_at_s > output.last_time_s
+            and envelope.expires_at_s > block.timestamp
             and envelope.expires_at_s <= COUNTER
         ), "E45: envelope expiry is wrong"
         slot = envelope.slot
@@ -173,7 +173,7 @@ def _send(
         return next
     assert index <= received + IN_FLIGHT_MAX, "E47: too many in flight"
     lagging: bytes32 = totals.lagging_accumulator
-    if lagging == empty(bytes32) and index > received:
+    if received == totals.counters & COUNTER:
         # The receiver had all. Its own entry, if it has one, comes later.
         lagging = totals.sent_accumulator
     self._channels[entry.chain_id][entry.peer] = Channel(

@@ -25,10 +25,6 @@ from offchain.settlement.abi import (
 
 RECORD_WORDS: Final = 8
 RECORD_BYTES: Final = 256
-INDEX_BITS: Final = 64
-ACCOUNT_BITS: Final = 64
-ASSET_BITS: Final = 16
-UNITS_BITS: Final = 62  # amounts in engine units are below 2^62
 SUB_ACCOUNTS_PER_MASTER: Final = 32
 FORCE_EXPIRY_S: Final = 3 * 86_400  # a record that waited this long must be consumed
 ACCUMULATOR_START: Final = ZERO_WORD
@@ -112,12 +108,12 @@ class PriorityRecord:
         """
         return b"".join(
             (
-                uint_word(self.index, INDEX_BITS),
+                uint_word(self.index),
                 uint_word(self.kind),
                 address_word(self.sender),
-                uint_word(self.account_id, ACCOUNT_BITS),
-                uint_word(self.asset_id, ASSET_BITS),
-                uint_word(self.amount_units, UNITS_BITS),
+                uint_word(self.account_id),
+                uint_word(self.asset_id),
+                uint_word(self.amount_units),
                 bytes32_word(self.data0),
                 bytes32_word(self.data1),
             )
@@ -134,12 +130,12 @@ class PriorityRecord:
         """
         words = split_words(data, RECORD_WORDS)
         return cls(
-            index=read_uint(words[0], INDEX_BITS),
+            index=read_uint(words[0]),
             kind=PriorityKind(read_uint(words[1])),
             sender=read_address(words[2]),
-            account_id=read_uint(words[3], ACCOUNT_BITS),
-            asset_id=read_uint(words[4], ASSET_BITS),
-            amount_units=read_uint(words[5], UNITS_BITS),
+            account_id=read_uint(words[3]),
+            asset_id=read_uint(words[4]),
+            amount_units=read_uint(words[5]),
             data0=words[6],
             data1=words[7],
         )
