@@ -1,5 +1,6 @@
 # pragma version ==0.4.3
 # pragma evm-version cancun
+# pragma optimize codesize
 # SPDX-License-Identifier: Apache-2.0
 """
 @title Gateway: settlement of execution chains on L1

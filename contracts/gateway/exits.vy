@@ -24,8 +24,8 @@ uses: positions
 WAS_OWNER: constant(uint256) = 0
 IS_HOLDER: constant(uint256) = 1
 
-# chain id -> index // 256 -> one bit per refunded deposit.
-_refunded_bits: HashMap[uint256, HashMap[uint256, uint256]]
+# chain id -> index of a deposit -> whether it is refunded.
+_is_refunded: HashMap[uint256, HashMap[uint256, bool]]
 
 
 @external
@@ -43,12 +43,12 @@ def refund_deposit(chain_id: uint256, record: IGateway.PriorityRecord):
     assert staticcall IPriorityQueue(neighbours.QUEUE).is_record(
         chain_id, record
     ), "N15: record is not in the queue"
-    bits: uint256 = self._refunded_bits[chain_id][record.index // 256]
-    bit: uint256 = 1 << (record.index % 256)
-    assert bits & bit == 0, "N16: deposit already refunded"
-    self._refunded_bits[chain_id][record.index // 256] = bits | bit
-    # Checked arithmetic: a broken chain may have counted it as consumed.
-    ledger.unassigned_units[chain_id][record.asset_id] -= record.amount_units
+    assert not self._is_refunded[chain_id][record.index], "N16: deposit already refunded"
+    self._is_refunded[chain_id][record.index] = True
+    # A broken chain may have counted it as consumed.
+    unassigned: uint256 = ledger.unassigned_units[chain_id][record.asset_id]
+    assert record.amount_units <= unassigned, "N24: deposit is spent"
+    ledger.unassigned_units[chain_id][record.asset_id] = unassigned - record.amount_units
     ledger._add_credit(
         chain_id, record.sender, record.asset_id, record.amount_units, record.index
     )

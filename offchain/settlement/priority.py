@@ -69,7 +69,7 @@ class PriorityRecord:
     Attributes
     ----------
     index : int
-        Position in the queue, from 0, below 2^64.
+        Position in the queue, from 0.
     kind : PriorityKind
         What it asks for; which of the words below it uses depends on it.
     sender : bytes
@@ -77,9 +77,9 @@ class PriorityRecord:
     account_id : int
         Master account number that L1 gave out, from 1; 0: none.
     asset_id : int
-        Asset, below 2^16; 0: none.
+        Asset; 0: none. Any word may come from L1: the engine takes what it cannot hold as void.
     amount_units : int
-        Amount in 10^-8 tokens, below 2^62; 0: none.
+        Amount in 10^-8 tokens; 0: none.
     data0, data1 : bytes
         Data of the kind, halves of the 64-byte operation for an admin one.
     """

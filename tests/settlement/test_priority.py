@@ -22,7 +22,7 @@ RECORDS = st.builds(
     sender=st.binary(min_size=20, max_size=20),
     account_id=st.integers(0, 2**64 - 1),
     asset_id=st.integers(0, 2**16 - 1),
-    amount_units=st.integers(0, 2**62 - 1),
+    amount_units=st.integers(0, 2**256 - 1),
     data0=st.binary(min_size=32, max_size=32),
     data1=st.binary(min_size=32, max_size=32),
 )
@@ -39,11 +39,11 @@ def test_decoding_is_the_inverse(record):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"index": 2**64},
+        {"index": 2**256},
         {"sender": bytes(19)},
         {"account_id": -1},
-        {"asset_id": 2**16},
-        {"amount_units": 2**62},
+        {"asset_id": 2**256},
+        {"amount_units": 2**256},
         {"data0": bytes(31)},
         {"data1": bytes(33)},
     ],

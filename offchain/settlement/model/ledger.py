@@ -86,7 +86,7 @@ class Ledger:
     def pledge(self, owner: int, holder: int, asset_id: int, units: int) -> None:
         """Add to a pledge; the sum of all is at most the balance."""
         total = self.pledged_total[owner, asset_id] + units
-        require(total < WORD_LIMIT, Code.UNNAMED)
+        require(total < WORD_LIMIT, Code.DEPOSIT_SPENT)
         require(total <= self.balance[owner, asset_id], Code.PLEDGES_EXCEED_BALANCE)
         self.pledged_total[owner, asset_id] = total
         self.pledged[owner, holder, asset_id] += units
@@ -111,7 +111,7 @@ class Ledger:
     def refund_deposit(self, chain_id: int, owner: bytes, asset_id: int, units: int) -> None:
         """Turn an unconsumed deposit into a credit of its sender."""
         # A broken chain may have counted it as consumed.
-        require(units <= self.unassigned[chain_id, asset_id], Code.UNNAMED)
+        require(units <= self.unassigned[chain_id, asset_id], Code.DEPOSIT_SPENT)
         self.unassigned[chain_id, asset_id] -= units
         self.credits[chain_id, owner, asset_id] += units
 

@@ -14,6 +14,7 @@ from offchain.settlement.priority import FORCE_EXPIRY_S
 from offchain.settlement.public_output import DOMAIN, PublicOutput
 
 FUTURE_TOLERANCE_S: Final = 15 * 60
+SLOTS_PER_S: Final = 1_000  # a slot is a millisecond
 ORACLE_DELAY_S: Final = 3_600  # a snapshot that is older must be consumed
 
 
@@ -77,7 +78,9 @@ def _check_progress(position: Position, output: PublicOutput, now_s: int) -> Non
     require(output.last_time_s >= output.first_time_s, Code.TIME_ORDER)
     require(output.last_time_s <= now_s + FUTURE_TOLERANCE_S, Code.TIME_AHEAD)
     require(output.last_time_s + FORCE_EXPIRY_S >= now_s, Code.TIME_OLD)
-    require(position.last_slot <= output.first_slot <= output.last_slot < COUNTER_LIMIT, Code.SLOTS)
+    require(position.last_slot <= output.first_slot <= output.last_slot, Code.SLOTS)
+    # Slots are milliseconds: no chain runs ahead of what its peers can reach.
+    require(output.last_slot <= (output.last_time_s + 1) * SLOTS_PER_S, Code.SLOTS)
 
 
 def _check_oracle(state: State, chain: Chain, output: PublicOutput) -> None:

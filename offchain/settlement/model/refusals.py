@@ -128,6 +128,7 @@ class Code(StrEnum):
     DEPOSIT_CONSUMED = "N14"
     RECORD = "N15"
     ALREADY_REFUNDED = "N16"
+    DEPOSIT_SPENT = "N24"
     NEITHER_FROZEN = "N17"
     NO_PLEDGE = "N18"
     NOT_HATCH = "N23"

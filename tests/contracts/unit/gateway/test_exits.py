@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from offchain.settlement.devnet import ETHER_ASSET
-from offchain.settlement.messages import AssetSum, Pledge, pad_sums
+from offchain.settlement.messages import AssetSum, Flow, Pledge, pad_sums
 from offchain.settlement.priority import PriorityKind
 from offchain.settlement.withdrawals import Withdrawal
 from tests.contracts.support import (
@@ -129,6 +129,17 @@ def test_refund_of_a_deposit(funded, gateway, vault, depositor, second_depositor
     admin = funded.queued_records()[-1]
     with reverts("N13"):
         gateway.refund_deposit(CHAIN_ID, record_argument(admin), sender=stranger)
+
+
+def test_refund_of_what_a_broken_chain_has_counted(funded, gateway, second_depositor, stranger):
+    """Its own users bear it: the deposit is in its balance already."""
+    funded.deposit_ether(second_depositor)
+    waiting = deposit_records(funded)[-1]
+    flow = Flow(CHAIN_ID, ETHER_ASSET, UNITS_PER_TOKEN, 0)
+    funded.settle(funded.settlement(flows=[flow], priority_next=1))
+    funded.freeze()
+    with reverts("N24"):
+        gateway.refund_deposit(CHAIN_ID, record_argument(waiting), sender=stranger)
 
 
 def test_refund_of_an_envelope(funded, gateway, stranger):
