@@ -84,6 +84,7 @@ gen: setup ## Regenerate constants of core and contracts, the constraint program
 	@$(PYTHON) -m offchain.tools.gen_verifier_machine
 	@$(PYTHON) -m offchain.tools.gen_constraint_program
 	@$(PYTHON) -m offchain.tools.code_links
+	@$(PYTHON) -m offchain.tools.gen_audit
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
@@ -112,6 +113,7 @@ lint: setup ## Check style, types, import directions, generated files and the co
 	@$(PYTHON) -m offchain.tools.gen_verifier_machine --check
 	@$(PYTHON) -m offchain.tools.gen_constraint_program --check
 	@$(PYTHON) -m offchain.tools.code_links --check
+	@$(PYTHON) -m offchain.tools.gen_audit --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check
 
