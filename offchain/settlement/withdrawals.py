@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from offchain.settlement.abi import ZERO_WORD, address_word, keccak256, uint_word
-from offchain.settlement.priority import ASSET_BITS, UNITS_BITS
 
 PATH_DEPTH_MAX: Final = 20
+ASSET_BITS: Final = 16
+UNITS_BITS: Final = 62
 LEAF_TAG: Final = b"\x00"
 NODE_TAG: Final = b"\x01"
 EMPTY_ROOT: Final = ZERO_WORD  # root of a settlement without withdrawals
