@@ -122,7 +122,7 @@ def open(chain_id: uint256, table: Bytes[valuation.TABLE_BYTES]):
            none.
     """
     source: IGateway = IGateway(baskets.GATEWAY)
-    assert staticcall source.is_frozen(chain_id), "X03: chain is not frozen"
+    assert staticcall source.is_frozen(chain_id), "X03: chain still runs"
     assert self._openings[chain_id].window_ends_s == 0, "X04: chain is open already"
     position: IGateway.Position = staticcall source.position(chain_id)
     assert valuation._hash(table) == position.valuation_hash, "X05: table is not the settled"

@@ -26,7 +26,7 @@ _gathered: HashMap[uint256, HashMap[uint256, uint256]]
 
 @deploy
 def __init__(gateway_: address):
-    assert gateway_.is_contract, "X01: gateway is not a contract"
+    assert gateway_.is_contract, "X01: gateway has no code"
     GATEWAY = gateway_
 
 

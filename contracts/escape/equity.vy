@@ -84,7 +84,9 @@ def _worth(chain_id: uint256, position: IStateProofs.Position) -> int256:
 
 @internal
 @pure
-def _proceeds(position: IStateProofs.Position, market: uint256[valuation.MARKET_WORDS]) -> int256:
+def _proceeds(
+    position: IStateProofs.Position, market: uint256[valuation.MARKET_WORDS]
+) -> int256:
     """
     @dev Value at the mark of what deleveraging has left, less what the
          position has paid since it was touched. A position of an epoch that

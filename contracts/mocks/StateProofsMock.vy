@@ -44,7 +44,10 @@ def call_back(is_calling_back: bool):
 
 @external
 def verify_account(
-    state_root: bytes32, account_index: uint256, record: Bytes[256], path: DynArray[bytes32, 26]
+    state_root: bytes32,
+    account_index: uint256,
+    record: Bytes[256],
+    path: DynArray[bytes32, 26],
 ) -> IStateProofs.Account:
     """
     @notice Return what was told.

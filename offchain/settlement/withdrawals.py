@@ -15,7 +15,7 @@ from offchain.settlement.abi import ZERO_WORD, address_word, keccak256, uint_wor
 
 PATH_DEPTH_MAX: Final = 20
 ASSET_BITS: Final = 16
-UNITS_BITS: Final = 62
+UNITS_BITS: Final = 62  # amounts in engine units are below 2^62
 LEAF_TAG: Final = b"\x00"
 NODE_TAG: Final = b"\x01"
 EMPTY_ROOT: Final = ZERO_WORD  # root of a settlement without withdrawals

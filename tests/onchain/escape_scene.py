@@ -33,7 +33,7 @@ DA_VALIDIUM, DA_ROLLUP = 0, 1
 class EscapeScene:
     """The contracts; the vault is a stand-in that only calls.
 
-    `emitted` collects every event of gateway, data availability and hatch.
+    `emitted` collects the events of registry, gateway, data availability and hatch.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class EscapeScene:
         self.registry.call("set_gateway", self.gateway.address, sender=OWNER)
         for chain_id in (CHAIN, PEER):
             terms = self._terms(da_mode, genesis_root).to_tuple()
-            self.registry.call("register_chain", chain_id, terms, sender=OWNER)
+            self.call(self.registry, "register_chain", chain_id, terms, sender=OWNER)
 
     def call(self, contract: Contract, name: str, *arguments: Any, **options: Any) -> Outcome:
         """Call and keep the events."""
@@ -152,6 +152,14 @@ class EscapeScene:
             ],
         }
         return PublicOutput(**(values | words))
+
+    def publish(self, chunks: Iterable[bytes], chain_id: int = CHAIN) -> bytes:
+        """Publish chunks of a state diff; returns their commitment."""
+        commitment = bytes(32)
+        for chunk in chunks:
+            arguments = (chain_id, commitment, chunk)
+            commitment = self.call(self.data, "publish_chunk", *arguments).values[0]
+        return commitment
 
     def freeze(self, chain_id: int = CHAIN) -> None:
         """Freeze a chain by two facts that contradict each other."""

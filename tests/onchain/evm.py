@@ -27,9 +27,10 @@ _ERROR_SELECTOR = keccak(text="Error(string)")[:4]
 class Reverted(Exception):  # noqa: N818  # an outcome that tests ask for
     """A call was reverted; `reason` is the string, empty if there was none."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, output: bytes = b"") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.output = output  # as it came, for errors that are no strings
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,20 @@ class Evm:
         """Deploy a contract, by its name or by the path of its source in the repository."""
         is_path = contract.endswith(".vy")
         compiled = compile_contract(contract) if is_path else compiled_by_name(contract)
-        constructors = [entry for entry in compiled.abi if entry["type"] == "constructor"]
+        code = bytes.fromhex(compiled.bytecode[2:])
+        return self.deploy_code(code, compiled.abi, *arguments, sender=sender)
+
+    def deploy_code(
+        self, code: bytes, abi: list[AbiEntry], *arguments: Any, sender: str = DEPLOYER
+    ) -> Contract:
+        """Deploy code that is compiled already, wherever it comes from."""
+        constructors = [entry for entry in abi if entry["type"] == "constructor"]
         types = _types(constructors[0]["inputs"]) if constructors else []
-        code = bytes.fromhex(compiled.bytecode[2:]) + encode(types, arguments)
-        address = self._revm.deploy(sender, code)
-        return Contract(self._revm, address, compiled.abi)
+        return self.at(self._revm.deploy(sender, code + encode(types, arguments)), abi)
+
+    def at(self, address: str, abi: list[AbiEntry]) -> Contract:
+        """Return a contract that stands there already."""
+        return Contract(self._revm, address, abi)
 
     def set_time(self, timestamp_s: int, block_number: int = 0) -> None:
         """Set the time of the block, and its number."""
@@ -101,6 +111,7 @@ class Contract:
     def __init__(self, revm: pyrevm.EVM, address: str, abi: list[AbiEntry]) -> None:
         self._revm = revm
         self.address = address
+        self.abi = abi
         self._functions = {e["name"]: e for e in abi if e["type"] == "function"}
         self.function_names = list(self._functions)
         events = [e for e in abi if e["type"] == "event"]
@@ -132,7 +143,8 @@ class Contract:
                 sender, self.address, calldata=calldata, value=value_wei
             )
         except RuntimeError as error:
-            raise Reverted(_reason(error)) from None
+            output = _output(error)
+            raise Reverted(_reason(error, output), output or b"") from None
         result = self._revm.result
         zeros = calldata.count(0)
         calldata_gas = ZERO_BYTE_GAS * zeros + OTHER_BYTE_GAS * (len(calldata) - zeros)
@@ -173,10 +185,15 @@ def _signature(entry: Any) -> str:
     return f"{entry['name']}({','.join(_types(entry['inputs']))})"
 
 
-def _reason(error: RuntimeError) -> str:
+def _output(error: RuntimeError) -> bytes | None:
     # revm tells it as text: Revert { gas_used: 50440, output: 0x08c379a0... }
     _, found, rest = str(error).partition("output: 0x")
-    output = bytes.fromhex(rest.partition(" ")[0]) if found else b""
+    return bytes.fromhex(rest.partition(" ")[0]) if found else None
+
+
+def _reason(error: RuntimeError, output: bytes | None) -> str:
+    if output is None:
+        return str(error)
     if output[:4] != _ERROR_SELECTOR:
-        return "" if found else str(error)
+        return ""
     return str(decode(["string"], output[4:])[0])

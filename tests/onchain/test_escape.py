@@ -14,6 +14,7 @@ from offchain.settlement.escape import (
     QUOTE_INDEX_OFFSET,
     EscapeRefusedError,
     Holdings,
+    equity,
     open_chain,
 )
 from offchain.settlement.messages import Pledge
@@ -207,6 +208,36 @@ def test_contract_and_model_agree(data):
         pair.check()
 
 
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_nobody_gets_more_than_equity_and_nothing_is_paid_that_is_not_there(data):
+    """Of the model, which the contract equals; remainders are paid in any order, some late."""
+    table = data.draw(tables())
+    free = {asset_id: data.draw(held) for asset_id in ASSETS}
+    accounts = data.draw(st.lists(holdings(), min_size=1, max_size=5))
+    model = open_chain(table.to_bytes(), table.digest(), free, 0)
+    paid = [Counter() for _ in accounts]
+    late = data.draw(st.sets(st.integers(0, len(accounts) - 1)))
+    order = data.draw(st.permutations(range(len(accounts))))
+    for now_s in (0, CLAIM_WINDOW_S):
+        for index in order:
+            if (index in late) == bool(now_s):
+                claim, _ = expected(model.claim, index, accounts[index], now_s)
+                paid[index].update(claim.paid if claim else {})
+            if now_s:
+                units, _ = expected(model.claim_remainder, index, now_s)
+                paid[index].update(units or {})
+    for who, units in zip(accounts, paid, strict=True):
+        value = sum(a.value_floor(units[a.asset_id]) for a in table.assets)
+        worth, _ = expected(equity, who, table)
+        assert value <= max(worth or 0, 0)
+    for asset_id in ASSETS:
+        assert (
+            sum(units[asset_id] for units in paid) == free[asset_id] - model.ledgers[asset_id].held
+        )
+        assert model.ledgers[asset_id].held >= 0
+
+
 def opened(scene, free, accounts, *assets, markets=()):
     """Open a chain that has these units and accounts, and these prices."""
     table = ValuationTable(markets, assets)
@@ -264,6 +295,53 @@ def test_cash_that_is_in_no_basket_pays_profits():
         market = MarketValue(3, 1, side, side)
         pair = opened(scene, {0: 150}, accounts, AssetValue(0, supply_units=100), markets=(market,))
         assert all_paid(pair) == {(LOSER, 0): 0, (WINNER, 0): 100, (MAKER, 0): 50}
+
+
+QUARTER = ADL_ONE // 4
+LONGS, SHORTS = Side(1, QUARTER, 3 * 10**6, 5 * 10**6), Side(0, 0, -2_000_001)
+
+
+@pytest.mark.parametrize(
+    ("position", "worth"),
+    [
+        # A quarter is taken, and 3 are paid per lot.
+        (long_of(2, 100, adl_epoch=1), 150_000 - 6 - 100),
+        # An eighth was taken already: 6/7 are left, and the payment is of the whole.
+        (long_of(2, 0, adl_epoch=1, adl_index=QUARTER // 2), (150_000 - 6) * 8 // 7),
+        (long_of(2, 100, adl_epoch=1, funding_index=10**6), 150_000 - 4 - 100),
+        # Of the epoch that has ended nothing is left but what was paid.
+        (long_of(2, 100), -10 - 100),
+        # A short receives less than it pays by a rounding against it.
+        (long_of(-1, -100_000), -3),
+        (long_of(2, 200_000, adl_epoch=1, mode=1, isolated_margin=30), 0),
+        (long_of(2, 200_000, adl_epoch=1, isolated_margin=30), 30 - 50_006),
+        (long_of(0, 7), -7),
+    ],
+)
+def test_equity_by_hand(position, worth):
+    with fresh_scene() as scene:
+        markets = (MarketValue(3, 1_000, LONGS, SHORTS),)
+        who = with_positions(plain(MAKER, 0), position)
+        pair = opened(scene, {}, [who], AssetValue(0), markets=markets)
+        (event,) = (e for n, e in scene.claim(0, record_of(who)).events if n == "AccountClaimed")
+        assert event["equity_units"] == worth == equity(who, pair.model.table)
+
+
+def test_debts_grow_and_cash_earns():
+    with fresh_scene() as scene:
+        table = ValuationTable((), (AssetValue(0),), 1_500_000_000_000, 2_500_000_000_000)
+        accounts = [plain(MAKER, 3), plain(LOSER, -3)]
+        pair = Pair(scene, table, {}, accounts)
+        claims = [scene.claim(index, record_of(who)).events for index, who in enumerate(accounts)]
+        worths = [e["equity_units"] for c in claims for n, e in c if n == "AccountClaimed"]
+        assert worths == [4, -8] == [equity(who, pair.model.table) for who in accounts]
+
+
+def test_a_table_that_counts_too_little_makes_the_last_short_but_not_stuck():
+    with fresh_scene() as scene:
+        accounts = [plain(MAKER, 10), plain(LOSER, 10)]
+        pair = opened(scene, {0: 15}, accounts, AssetValue(0, supply_units=15))
+        assert all_paid(pair) == {(MAKER, 0): 10, (LOSER, 0): 5}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
