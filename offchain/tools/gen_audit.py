@@ -25,6 +25,7 @@ CONTRACTS: Final = "contracts"
 SCOPE: Final = "docs/audit/scope.md"
 ERRORS: Final = "docs/audit/errors.md"
 OUTDATED: Final = "run make gen"
+MISSING: Final = "has no sentence in offchain/settlement/error_meanings.toml"
 OUT_OF_SCOPE: Final = ("mocks", "devnet")
 """Folders of contracts for tests and local networks."""
 VERIFIER: Final = ("ConstraintEvaluator", "FriVerifier", "OpeningsVerifier", "StarkVerifier")
@@ -37,6 +38,10 @@ _NO_CODE: Final = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
 }
+
+
+class MissingMeaningError(Exception):
+    """An error of the contracts has no sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +133,16 @@ def errors_page(contracts: Path) -> str:
 
     Raises
     ------
-    KeyError
-        If an error has no meaning.
+    MissingMeaningError
+        If an error has no sentence.
     """
+    found = errors(contracts)
+    for error in found:
+        if error.string not in MEANINGS:
+            raise MissingMeaningError(f"{error.string!r} {MISSING}")
     rows = [
         f"| {error.code} | {error.text} | `{error.path}` | {MEANINGS[error.string]} |"
-        for error in errors(contracts)
+        for error in found
     ]
     head = (
         "# Errors of the contracts\n\n"
@@ -172,13 +181,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 if, with ``--check``, a page is outdated.
+        0; 1 if an error has no sentence or, with ``--check``, a page is outdated.
     """
     parser = argparse.ArgumentParser(prog="gen_audit", description="Count lines, list errors.")
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     is_check = parser.parse_args(arguments).check
+    try:
+        pages = _pages()
+    except MissingMeaningError as error:
+        print(error, file=sys.stderr)
+        return 1
     stale = []
-    for page, text in _pages().items():
+    for page, text in pages.items():
         if not is_check:
             page.write_text(text)
         elif not page.exists() or page.read_text() != text:
