@@ -85,6 +85,7 @@ gen: setup ## Regenerate constants of core and contracts, the constraint program
 	@$(PYTHON) -m offchain.tools.gen_constraint_program
 	@$(PYTHON) -m offchain.tools.gen_fri_fold
 	@$(PYTHON) -m offchain.tools.code_links
+	@$(PYTHON) -m offchain.tools.gen_audit
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
@@ -114,6 +115,7 @@ lint: setup ## Check style, types, import directions, generated files and the co
 	@$(PYTHON) -m offchain.tools.gen_constraint_program --check
 	@$(PYTHON) -m offchain.tools.gen_fri_fold --check
 	@$(PYTHON) -m offchain.tools.code_links --check
+	@$(PYTHON) -m offchain.tools.gen_audit --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check
 
@@ -122,11 +124,12 @@ format: setup ## Apply the formatter and the safe fixes
 	@$(BIN)/ruff format
 	@$(BIN)/clang-format -i $(C_SOURCES)
 
-bench: native guest ## Measure matching, leaf sizes, proofs and their verification on L1
+bench: native guest ## Measure matching, leaf sizes, proofs, their verification and gas on L1
 	@$(BIN)/headrace bench matching
 	@$(BIN)/headrace bench leaves
 	@$(BIN)/headrace bench prove
 	@$(BIN)/headrace bench verify
+	@$(BIN)/headrace bench gas
 
 lock: ## Resolve pyproject.toml into requirements/*.txt (needs uv)
 	@$(LOCK) pyproject.toml --group build --group test --group lint -o requirements/dev.txt

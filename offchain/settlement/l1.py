@@ -8,13 +8,24 @@ from typing import Final, Protocol
 from web3.types import EventData
 
 from offchain.settlement.deployer import ChainClient
+from offchain.settlement.error_meanings import explained
 
 MAX_TRANSACTION_GAS: Final = 1 << 24
 """EIP-7825: no transaction may ask for more."""
 
 
 class ContractRevertedError(Exception):
-    """A transaction or call reverted; the message is the contract's reason."""
+    """A transaction or call reverted; the message is the contract's reason, and what to do.
+
+    Attributes
+    ----------
+    reason : str
+        The contract's alone, such as ``E01: chain is frozen``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(explained(reason))
+        self.reason = reason
 
 
 def revert_reason(error: Exception) -> str:
