@@ -164,7 +164,8 @@ def run_gas(progress: Progress | None = None) -> GasResult:
         *("deposit_token_new_account", "claim_ether", "claim_token", "forced_operation"),
         *("snapshot_8_feeds", "escape_account", "escape_account_later"),
         *("escape_account_16_positions", "escape_open_table"),
-        *("settle_8_chains_56_channels", "settle_8_chains_56_channels_first_use"),
+        *("settle_8_chains_56_channels", "settle_8_chains_56_channels_no_deposits"),
+        "settle_8_chains_56_channels_first_use",
     )
     return GasResult({name: _figure(name, sent[name]) for name in order})
 
@@ -241,19 +242,19 @@ def _deposits(scene: L1Scene) -> dict[str, list[Sent]]:
 
 
 def _settlements(scene: L1Scene) -> dict[str, list[Sent]]:
-    """One without channels, so that every chain has settled; their first use; the second one."""
-    kinds = (False, True, True)
+    """One without channels, so that every chain has settled; their first use; later ones."""
     settled = []
-    for with_channels in kinds:
-        for chain_id in CHAIN_IDS:
+    for with_channels, with_deposits in ((False, True), (True, True), (True, True), (True, False)):
+        for chain_id in CHAIN_IDS if with_deposits else ():
             scene.deposit_ether(scene.user, chain_id)
             scene.deposit_quote(scene.user, chain_id)
         _next_snapshot(scene)
         settled.append(scene.settle(CHAIN_IDS, with_channels=with_channels))
-    _, first_use, second_use = settled
+    _, first_use, second_use, without_deposits = settled
     return {
         "settle_8_chains_56_channels_first_use": [first_use],
         "settle_8_chains_56_channels": [second_use],
+        "settle_8_chains_56_channels_no_deposits": [without_deposits],
     }
 
 
