@@ -281,20 +281,25 @@ def _move_envelopes(
     received: DynArray[IGateway.Envelope, ENTRIES_MAX],
 ):
     """
-    @notice Receipts are noted first, so that each new envelope is credited or
-            put in flight as it is walked.
+    @notice Receipts come first: of earlier envelopes, so that a chain can send
+            what it receives, however its senders settled; of new ones, so
+            that each is credited or put in flight as it is walked.
     """
-    counts_before: DynArray[uint256, ENTRIES_MAX] = []
-    accumulators_before: DynArray[bytes32, ENTRIES_MAX] = []
+    landed_counts: DynArray[uint256, ENTRIES_MAX] = []
+    landed_accumulators: DynArray[bytes32, ENTRIES_MAX] = []
+    next: uint256 = 0
     for entry: IGateway.ChannelEntry in entered:
-        neighbours._check_registered(entry.peer)
+        # A peer that was registered once stays so.
+        if channels._is_unused(entry):
+            neighbours._check_registered(entry.peer)
         count: uint256 = 0
         accumulator: bytes32 = empty(bytes32)
-        count, accumulator = channels._note_received(entry)
-        counts_before.append(count)
-        accumulators_before.append(accumulator)
+        count, accumulator, next = channels._receive(entry, received, next)
+        landed_counts.append(count)
+        landed_accumulators.append(accumulator)
+    assert next == len(received), "E24: received one out of order"
     turn: uint256 = 0
-    next: uint256 = 0
+    next = 0
     for entry: IGateway.ChannelEntry in entered:
         for _: uint256 in range(CHAINS_MAX):
             if outputs[turn].chain_id == entry.chain_id:
@@ -302,31 +307,28 @@ def _move_envelopes(
             turn += 1
         next = channels._send(entry, outputs[turn], sent, next)
     assert next == len(sent), "E63: sent one out of order"
-    next = 0
     for position: uint256 in range(len(entered), bound=ENTRIES_MAX):
-        next = channels._receive(
-            entered[position],
-            counts_before[position],
-            accumulators_before[position],
-            received,
-            next,
+        channels._check_received(
+            entered[position], landed_counts[position], landed_accumulators[position]
         )
-    assert next == len(received), "E64: received one out of order"
 
 
 @internal
 def _move_pledges(pledges: DynArray[IGateway.Pledge, ENTRIES_MAX]):
     """
-    @notice Releases first: what is released may be pledged again.
+    @notice Pledges first: a release of a pledge of the same settlement counts.
+            Backing last: what is released may be pledged again.
     """
-    for pledge: IGateway.Pledge in pledges:
-        if pledge.released_units != 0:
-            ledger._unpledge(
-                pledge.peer, pledge.chain_id, pledge.asset_id, pledge.released_units
-            )
     for pledge: IGateway.Pledge in pledges:
         if pledge.pledged_units != 0:
             neighbours._check_registered(pledge.peer)
             ledger._pledge(
                 pledge.chain_id, pledge.peer, pledge.asset_id, pledge.pledged_units
             )
+    for pledge: IGateway.Pledge in pledges:
+        if pledge.released_units != 0:
+            ledger._unpledge(
+                pledge.peer, pledge.chain_id, pledge.asset_id, pledge.released_units
+            )
+    for pledge: IGateway.Pledge in pledges:
+        ledger._check_backing(pledge.chain_id, pledge.asset_id)

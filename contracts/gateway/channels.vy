@@ -98,10 +98,28 @@ def _received_accumulator(totals: Channel) -> bytes32:
 
 
 @internal
-def _note_received(entry: IGateway.ChannelEntry) -> (uint256, bytes32):
+@view
+def _is_unused(entry: IGateway.ChannelEntry) -> bool:
     """
-    @dev Sets what the entry's chain has received from its peer. Returns what
-         it had received before.
+    @dev Nothing was sent either way, so the peer was never asked for.
+    """
+    return (
+        self._channels[entry.chain_id][entry.peer].counters == 0
+        and self._channels[entry.peer][entry.chain_id].counters == 0
+    )
+
+
+@internal
+def _receive(
+    entry: IGateway.ChannelEntry,
+    listed: DynArray[IGateway.Envelope, 64],
+    first: uint256,
+) -> (uint256, bytes32, uint256):
+    """
+    @dev Sets what the entry's chain has received from its peer, and walks the
+         envelopes among it that were in flight. Returns the last one's index,
+         the accumulator up to it, and where the next channel's begin. Those
+         above, up to the received count, must be sent in this settlement.
     """
     totals: Channel = self._channels[entry.peer][entry.chain_id]
     received: uint256 = self._received(totals.counters)
@@ -112,7 +130,22 @@ def _note_received(entry: IGateway.ChannelEntry) -> (uint256, bytes32):
         totals.counters ^ (received ^ entry.received_count) << COUNTER_BITS
     )
     self._noted_accumulator[entry.peer][entry.chain_id] = entry.received_accumulator
-    return received, self._received_accumulator(totals)
+    index: uint256 = received
+    accumulator: bytes32 = self._received_accumulator(totals)
+    next: uint256 = first
+    for position: uint256 in range(first, len(listed), bound=64):
+        envelope: IGateway.Envelope = listed[position]
+        if envelope.from_chain != entry.peer or envelope.to_chain != entry.chain_id:
+            break
+        index += 1
+        next += 1
+        assert index <= entry.received_count, "E48: too many received listed"
+        accumulator = self._land(envelope, index, accumulator)
+        self._give_sums(entry.chain_id, envelope)
+        log IGateway.EnvelopeReceived(
+            from_chain=entry.peer, to_chain=entry.chain_id, index=index
+        )
+    return index, accumulator, next
 
 
 @internal
@@ -188,40 +221,20 @@ def _send(
 
 
 @internal
-def _receive(
-    entry: IGateway.ChannelEntry,
-    before: uint256,
-    accumulator_before: bytes32,
-    received: DynArray[IGateway.Envelope, 64],
-    first: uint256,
-) -> uint256:
+def _check_received(
+    entry: IGateway.ChannelEntry, landed_count: uint256, landed_accumulator: bytes32
+):
     """
-    @dev Walks the envelopes of a channel that were in flight. Returns where
-         the next channel's begin. Those above, up to the received count, were
-         sent in this settlement, where they were credited.
+    @dev When all is sent: no envelope is left out, none is received that was
+         not sent. Those above the landed ones were credited as they were sent.
     """
-    index: uint256 = before
-    accumulator: bytes32 = accumulator_before
-    next: uint256 = first
-    for position: uint256 in range(first, len(received), bound=64):
-        envelope: IGateway.Envelope = received[position]
-        if envelope.from_chain != entry.peer or envelope.to_chain != entry.chain_id:
-            break
-        index += 1
-        next += 1
-        assert index <= entry.received_count, "E48: too many received listed"
-        accumulator = self._land(envelope, index, accumulator)
-        self._give_sums(entry.chain_id, envelope)
-        log IGateway.EnvelopeReceived(
-            from_chain=entry.peer, to_chain=entry.chain_id, index=index
-        )
-    if index == entry.received_count:
+    if landed_count == entry.received_count:
         assert (
-            accumulator == entry.received_accumulator
+            landed_accumulator == entry.received_accumulator
         ), "E49: received hash differs"
     else:
         assert (
-            self.in_flight_accumulator[entry.peer][entry.chain_id][index + 1]
+            self.in_flight_accumulator[entry.peer][entry.chain_id][landed_count + 1]
             == empty(bytes32)
         ), "E50: received one not listed"
     sent: uint256 = self._channels[entry.peer][entry.chain_id].counters & COUNTER
@@ -229,7 +242,6 @@ def _receive(
     self._set_lag(
         entry.peer, entry.chain_id, entry.received_count < sent, entry.received_accumulator
     )
-    return next
 
 
 @internal

@@ -87,9 +87,10 @@ def _consume_claimable(chain_id: uint256, asset_id: uint256, units: uint256):
 
 @internal
 def _pledge(chain_id: uint256, holder: uint256, asset_id: uint256, units: uint256):
-    total: uint256 = self.pledged_total_units[chain_id][asset_id] + units
-    assert total <= self.balance_units[chain_id][asset_id], "E40: pledges exceed the balance"
-    self.pledged_total_units[chain_id][asset_id] = total
+    """
+    @dev The caller asks for the backing when all pledges have moved.
+    """
+    self.pledged_total_units[chain_id][asset_id] += units
     self._set_pledge(
         chain_id, holder, asset_id, self.pledged_units[chain_id][holder][asset_id] + units
     )
@@ -98,12 +99,23 @@ def _pledge(chain_id: uint256, holder: uint256, asset_id: uint256, units: uint25
 @internal
 def _unpledge(chain_id: uint256, holder: uint256, asset_id: uint256, units: uint256):
     """
-    @dev For a release, a seizure, or the holder's balance.
+    @dev For a release, a seizure, or the holder's balance. Takes what is left
+         if that is less: the other chain may have settled first, and what is
+         proven must not become void by that.
     """
     pledged: uint256 = self.pledged_units[chain_id][holder][asset_id]
-    assert units <= pledged, "E24: more than is pledged"
-    self.pledged_total_units[chain_id][asset_id] -= units
-    self._set_pledge(chain_id, holder, asset_id, pledged - units)
+    taken: uint256 = min(units, pledged)
+    self.pledged_total_units[chain_id][asset_id] -= taken
+    self._set_pledge(chain_id, holder, asset_id, pledged - taken)
+
+
+@internal
+@view
+def _check_backing(chain_id: uint256, asset_id: uint256):
+    assert (
+        self.pledged_total_units[chain_id][asset_id]
+        <= self.balance_units[chain_id][asset_id]
+    ), "E40: pledges exceed the balance"
 
 
 @internal

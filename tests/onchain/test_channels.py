@@ -45,9 +45,16 @@ def twins():
     return twins
 
 
-def settle(twins, *chain_ids, last_time_s=None, **lists):
+def settle(twins, *chain_ids, **lists):
     """Settle these chains with these lists, proven, after a block; return the outcome."""
     twins.wait()
+    outcome = twins.settle(prove(twins, *chain_ids, **lists))
+    twins.check()
+    return outcome
+
+
+def prove(twins, *chain_ids, last_time_s=None, **lists):
+    """Have a settlement of these chains with these lists proven."""
     quiet = Quiet(Random(1), twins.model, list(chain_ids)).epoch().settlement
     outputs = []
     for output in quiet.outputs:
@@ -65,9 +72,7 @@ def settle(twins, *chain_ids, last_time_s=None, **lists):
         )
     settlement = rebound(replace(quiet, outputs=tuple(outputs), **({"flows": ()} | lists)))
     twins.record(settlement)
-    outcome = twins.settle(settlement)
-    twins.check()
-    return outcome
+    return settlement
 
 
 def envelopes(twins, sender, receiver, count=1, units=1, flags=0, expires_in_s=DAY_S):
@@ -197,14 +202,74 @@ def test_nothing_that_is_pledged_leaves_but_by_its_holder(twins):
     assert settle(twins, LOW, flows=(Flow(LOW, ASSET, 0, 1),)) == "E21"
     assert send(twins, LOW, MIDDLE, envelopes(twins, LOW, MIDDLE)) == "E21"
     seizure = int(EnvelopeFlag.SEIZURE)
-    assert send(twins, LOW, HIGH, envelopes(twins, LOW, HIGH, flags=seizure)) == "E24"
+    assert send(twins, LOW, HIGH, envelopes(twins, LOW, HIGH, flags=seizure)) == "E21"
     more = envelopes(twins, LOW, MIDDLE, units=UNITS + 1, flags=seizure)
-    assert send(twins, LOW, MIDDLE, more) == "E24"
+    assert send(twins, LOW, MIDDLE, more) == "E21"
     assert send(twins, LOW, MIDDLE, envelopes(twins, LOW, MIDDLE, flags=seizure)) == OK
     release = Pledge(MIDDLE, LOW, ASSET, 0, UNITS - 1)
-    assert settle(twins, HIGH, pledges=(replace(release, chain_id=HIGH),)) == "E24"
+    assert settle(twins, HIGH, pledges=(replace(release, chain_id=HIGH),)) == OK
+    assert twins.state.ledger.pledged[LOW, MIDDLE, ASSET] == UNITS - 1
     assert settle(twins, MIDDLE, pledges=(release,)) == OK
     assert settle(twins, LOW, flows=(Flow(LOW, ASSET, 0, UNITS - 1),)) == OK
+
+
+def test_a_proven_release_settles_whatever_its_owner_seizes_first(twins):
+    assert settle(twins, LOW, pledges=(Pledge(LOW, MIDDLE, ASSET, 1_000),)) == OK
+    proven = prove(twins, MIDDLE, pledges=(Pledge(MIDDLE, LOW, ASSET, 0, 1_000),))
+    taken = envelopes(twins, LOW, MIDDLE, flags=int(EnvelopeFlag.SEIZURE))
+    assert send(twins, LOW, MIDDLE, taken) == OK
+    assert twins.settle(proven) == OK
+    twins.check()
+    assert twins.state.ledger.pledged_total[LOW, ASSET] == 0
+    assert twins.state.ledger.balance[LOW, ASSET] == UNITS - 1
+
+
+def test_a_proven_release_settles_after_its_owner_is_frozen(twins):
+    assert settle(twins, LOW, pledges=(Pledge(LOW, MIDDLE, ASSET, 1_000),)) == OK
+    proven = prove(twins, MIDDLE, pledges=(Pledge(MIDDLE, LOW, ASSET, 0, 1_000),))
+    first, second = (prove(twins, LOW).outputs[0] for _ in range(2))
+    second = replace(second, new_root=b"\x09" * 32)
+    twins.record(replace(proven, outputs=(second,)))
+    assert twins.raise_alarm(first, second) == OK
+    assert twins.move_pledges(LOW, MIDDLE, ASSET) == OK
+    assert twins.settle(proven) == OK
+    twins.check()
+    assert twins.state.ledger.balance[MIDDLE, ASSET] == 1_000
+
+
+def test_a_proven_seizure_settles_whatever_its_holder_releases_first(twins):
+    assert settle(twins, LOW, pledges=(Pledge(LOW, MIDDLE, ASSET, 1_000),)) == OK
+    taken = envelopes(twins, LOW, MIDDLE, units=1_000, flags=int(EnvelopeFlag.SEIZURE))
+    channels = (entry(twins, LOW, MIDDLE, sent=taken),)
+    proven = prove(twins, LOW, channels=channels, sent=tuple(taken))
+    assert settle(twins, MIDDLE, pledges=(Pledge(MIDDLE, LOW, ASSET, 0, 1),)) == OK
+    assert twins.settle(proven) == OK
+    twins.check()
+    assert twins.state.ledger.pledged_total[LOW, ASSET] == 0
+    assert twins.state.ledger.balance[LOW, ASSET] == UNITS - 1_000
+
+
+def test_a_chain_passes_on_what_it_receives_also_when_its_sender_settled_alone(twins):
+    first = envelopes(twins, LOW, MIDDLE, units=UNITS)
+    onward = envelopes(twins, MIDDLE, HIGH, units=UNITS)
+    low = prove(twins, LOW, channels=(entry(twins, LOW, MIDDLE, sent=first),), sent=tuple(first))
+    channels = entry(twins, MIDDLE, LOW, read=first), entry(twins, MIDDLE, HIGH, sent=onward)
+    middle = prove(twins, MIDDLE, channels=channels, sent=tuple(onward), received=tuple(first))
+    assert twins.settle(low) == OK
+    assert twins.settle(middle) == OK
+    twins.check()
+    assert twins.state.ledger.in_flight[ASSET] == UNITS
+
+
+def test_a_release_and_a_pledge_of_one_settlement_count_both(twins):
+    pledge, release = Pledge(LOW, MIDDLE, ASSET, UNITS), Pledge(MIDDLE, LOW, ASSET, 0, UNITS)
+    assert settle(twins, LOW, MIDDLE, pledges=(pledge, release)) == OK
+    assert twins.state.ledger.pledged_total[LOW, ASSET] == 0
+    # What is released may be pledged again at once.
+    assert settle(twins, LOW, pledges=(pledge,)) == OK
+    again = replace(pledge, peer=HIGH)
+    assert settle(twins, LOW, MIDDLE, pledges=(again, release)) == OK
+    assert twins.state.ledger.pledged[LOW, HIGH, ASSET] == UNITS
 
 
 def test_envelopes_to_a_frozen_chain_go_back_in_order(twins):

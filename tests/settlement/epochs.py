@@ -128,15 +128,21 @@ class Draft:
         waiting: dict[tuple[int, int], list[Envelope]] = {}
         for envelope in state.channels.in_flight():
             waiting.setdefault((envelope.from_chain, envelope.to_chain), []).append(envelope)
-        room = ENTRIES_MAX
+        received: list[Envelope] = []
+        read_count: dict[tuple[int, int], int] = {}
         caught_up = set()
         for chain_id, peer in pairs:
-            backlog = len(waiting.get((peer, chain_id), []))
-            if backlog <= room and rng.random() < 0.7:
+            old = waiting.get((peer, chain_id), [])
+            room = ENTRIES_MAX - len(received)
+            if len(old) <= room and rng.random() < 0.7:
                 caught_up.add((chain_id, peer))
-                room -= backlog
+            else:
+                old = old[: rng.randint(0, min(len(old), room))]
+            for envelope in old:
+                self._credit(chain_id, envelope)
+            received += old
+            read_count[peer, chain_id] = state.channels[peer, chain_id].received_count + len(old)
         sent: list[Envelope] = []
-        read_count: dict[tuple[int, int], int] = {}
         for sender, receiver in pairs:
             is_read = (receiver, sender) in caught_up
             new = self._send(sender, receiver, ENTRIES_MAX - len(sent), is_read=is_read)
@@ -150,17 +156,6 @@ class Draft:
             for envelope in new:
                 if envelope.index <= read_count.get((sender, receiver), 0):
                     self._credit(receiver, envelope)
-        received: list[Envelope] = []
-        for chain_id, peer in pairs:
-            old = waiting.get((peer, chain_id), [])
-            if (chain_id, peer) not in caught_up:
-                old = old[: rng.randint(0, min(len(old), room))]
-                room -= len(old)
-            for envelope in old:
-                self._credit(chain_id, envelope)
-            received += old
-            done = state.channels[peer, chain_id].received_count + len(old)
-            read_count[peer, chain_id] = max(done, read_count.get((peer, chain_id), 0))
         channels = tuple(
             self._entry(chain_id, peer, sent, read_count[peer, chain_id], waiting)
             for chain_id, peer in pairs
@@ -177,11 +172,12 @@ class Draft:
             is_seizure = rng.random() < 0.3
             sums = []
             for asset in ASSETS:
+                units = self.some(self.free(sender, asset) // 2)
                 if is_seizure:
-                    units = self.some(self.pledged.get((sender, receiver, asset), 0))
-                    self._add(self.pledged, (sender, receiver, asset), -units)
-                else:
-                    units = self.some(self.free(sender, asset) // 2)
+                    pledged = self.pledged.get((sender, receiver, asset), 0)
+                    beyond = units if rng.random() < 0.2 else 0
+                    units = self.some(pledged) + beyond
+                    self._add(self.pledged, (sender, receiver, asset), -min(units, pledged))
                 self._add(self.balance, (sender, asset), -units)
                 if units:
                     sums.append(AssetSum(asset, units))
@@ -246,7 +242,14 @@ class Draft:
             units = self.some(self.free(chain_id, asset) // 2)
             self._add(self.pledged, (chain_id, peer, asset), units)
             pledges.append(Pledge(chain_id, peer, asset, units, released[chain_id, peer, asset]))
-        return tuple(pledges)
+        return tuple(self._release_more(pledge) for pledge in pledges)
+
+    def _release_more(self, pledge: Pledge) -> Pledge:
+        """Let some releases take what is pledged in the same settlement, or is not at all."""
+        beyond = self.rng.choice((0, 0, 0, self.rng.randint(0, 2**40)))
+        key = pledge.peer, pledge.chain_id, pledge.asset_id
+        self._add(self.pledged, key, -min(beyond, self.pledged.get(key, 0)))
+        return replace(pledge, released_units=pledge.released_units + beyond)
 
     def _withdraw(self, chain_id: int) -> WithdrawalTree:
         withdrawals = []

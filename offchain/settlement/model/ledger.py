@@ -84,18 +84,22 @@ class Ledger:
         self.booked[asset_id] -= units
 
     def pledge(self, owner: int, holder: int, asset_id: int, units: int) -> None:
-        """Add to a pledge; the sum of all is at most the balance."""
+        """Add to a pledge; `check_backing` follows when all pledges have moved."""
         total = self.pledged_total[owner, asset_id] + units
-        require(total < WORD_LIMIT, Code.DEPOSIT_SPENT)
-        require(total <= self.balance[owner, asset_id], Code.PLEDGES_EXCEED_BALANCE)
+        require(total < WORD_LIMIT, Code.UNNAMED)
         self.pledged_total[owner, asset_id] = total
         self.pledged[owner, holder, asset_id] += units
 
     def unpledge(self, owner: int, holder: int, asset_id: int, units: int) -> None:
-        """Take from a pledge; the balance stays."""
-        require(units <= self.pledged[owner, holder, asset_id], Code.PLEDGE_EXCEEDED)
-        self.pledged[owner, holder, asset_id] -= units
-        self.pledged_total[owner, asset_id] -= units
+        """Take from a pledge, what is left of it if that is less; the balance stays."""
+        taken = min(units, self.pledged[owner, holder, asset_id])
+        self.pledged[owner, holder, asset_id] -= taken
+        self.pledged_total[owner, asset_id] -= taken
+
+    def check_backing(self, owner: int, asset_id: int) -> None:
+        """Refuse pledges of more than the balance."""
+        is_backed = self.pledged_total[owner, asset_id] <= self.balance[owner, asset_id]
+        require(is_backed, Code.PLEDGES_EXCEED_BALANCE)
 
     def take_off(self, sums: Iterable[AssetSum]) -> None:
         """Put the value of an envelope, taken from its sender already, in flight."""

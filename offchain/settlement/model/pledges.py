@@ -16,13 +16,15 @@ IS_HOLDER: Final = 1
 
 
 def apply_pledges(state: State, pledges: Sequence[Pledge]) -> None:
-    """Apply what the chains of a settlement release, then what they pledge."""
-    for pledge in pledges:
-        state.ledger.unpledge(pledge.peer, pledge.chain_id, pledge.asset_id, pledge.released_units)
+    """Apply what the chains of a settlement pledge, then what they release."""
     for pledge in pledges:
         if pledge.pledged_units:
             require(pledge.peer in state.registry, Code.PEER)
             state.ledger.pledge(pledge.chain_id, pledge.peer, pledge.asset_id, pledge.pledged_units)
+    for pledge in pledges:
+        state.ledger.unpledge(pledge.peer, pledge.chain_id, pledge.asset_id, pledge.released_units)
+    for pledge in pledges:
+        state.ledger.check_backing(pledge.chain_id, pledge.asset_id)
 
 
 def move_pledges(state: State, owner: int, holder: int, asset_id: int) -> None:

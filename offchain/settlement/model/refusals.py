@@ -77,7 +77,7 @@ class Code(StrEnum):
     OWN_PLEDGE = "E58"
     FOREIGN_ENTRY = "E61"
     FOREIGN_SENT = "E63"
-    FOREIGN_RECEIVED = "E64"
+    FOREIGN_RECEIVED = "E24"
     # Envelopes.
     RECEIVED_FELL = "E41"
     ENVELOPE_INDEX = "E42"
@@ -102,7 +102,6 @@ class Code(StrEnum):
     BALANCE = "E21"
     CLAIMABLE = "N05"
     PLEDGES_EXCEED_BALANCE = "E40"
-    PLEDGE_EXCEEDED = "E24"
     NO_CREDIT = "N06"
     # Queue.
     NOT_VAULT = "N20"

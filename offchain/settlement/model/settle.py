@@ -17,7 +17,7 @@ from offchain.settlement.messages import (
     flows_root,
     pledges_root,
 )
-from offchain.settlement.model.channels import IN_FLIGHT_MAX, Channel
+from offchain.settlement.model.channels import IN_FLIGHT_MAX
 from offchain.settlement.model.ledger import WORD_LIMIT
 from offchain.settlement.model.pledges import apply_pledges
 from offchain.settlement.model.public_output_checks import check_output
@@ -74,9 +74,9 @@ def settle(state: State, settlement: Settlement) -> None:
     _advance(state, settlement)
     for flow in settlement.flows:
         state.ledger.consume_deposits(flow.chain_id, flow.asset_id, flow.deposited_units)
-    before = _note_received(state, settlement.channels)
+    landed = _walk_received(state, settlement)
     _walk_sent(state, settlement)
-    _walk_received(state, settlement, before)
+    _check_received(state, settlement.channels, landed)
     apply_pledges(state, settlement.pledges)
     for flow in settlement.flows:
         state.ledger.withdraw(flow.chain_id, flow.asset_id, flow.withdrawn_units)
@@ -135,15 +135,31 @@ def _check_pledges(output: PublicOutput, pledges: Sequence[Pledge], start: int) 
     return start + len(own)
 
 
-def _note_received(state: State, entries: Sequence[ChannelEntry]) -> list[Channel]:
-    """Set what every receiver has read after this settlement; return what stood before."""
-    before = []
-    for entry in entries:
+def _walk_received(state: State, settlement: Settlement) -> list[tuple[int, bytes]]:
+    """Receive envelopes of earlier settlements; set what every receiver has read after this one.
+
+    Returns
+    -------
+    list of (int, bytes)
+        Per channel entry the index of the last one received here, the accumulator up to it.
+    """
+    landed = []
+    pending = list(reversed(settlement.received))
+    for entry in settlement.channels:
         require(entry.peer in state.registry, Code.PEER)
-        channel = state.channels[entry.peer, entry.chain_id]
+        ends = entry.peer, entry.chain_id
+        earlier = state.channels[ends]
         state.channels.note_received(entry)
-        before.append(channel)
-    return before
+        index, accumulator = earlier.received_count, earlier.received_accumulator
+        while pending and (pending[-1].from_chain, pending[-1].to_chain) == ends:
+            envelope = pending.pop()
+            index += 1
+            require(index <= entry.received_count, Code.RECEIVED_BEYOND_COUNT)
+            accumulator = state.channels.land(envelope, index)
+            state.ledger.land(entry.chain_id, envelope.used_sums)
+        landed.append((index, accumulator))
+    require(not pending, Code.FOREIGN_RECEIVED)
+    return landed
 
 
 def _walk_sent(state: State, settlement: Settlement) -> None:
@@ -193,18 +209,12 @@ def _take_value(state: State, envelope: Envelope) -> None:
     state.ledger.take_off(envelope.used_sums)
 
 
-def _walk_received(state: State, settlement: Settlement, before: Sequence[Channel]) -> None:
-    """Receive envelopes of earlier settlements, and check what every receiver has read."""
-    pending = list(reversed(settlement.received))
-    for entry, earlier in zip(settlement.channels, before, strict=True):
+def _check_received(
+    state: State, entries: Sequence[ChannelEntry], landed: Sequence[tuple[int, bytes]]
+) -> None:
+    """Check, when all is sent, what every receiver has read."""
+    for entry, (index, accumulator) in zip(entries, landed, strict=True):
         ends = entry.peer, entry.chain_id
-        index, accumulator = earlier.received_count, earlier.received_accumulator
-        while pending and (pending[-1].from_chain, pending[-1].to_chain) == ends:
-            envelope = pending.pop()
-            index += 1
-            require(index <= entry.received_count, Code.RECEIVED_BEYOND_COUNT)
-            accumulator = state.channels.land(envelope, index)
-            state.ledger.land(entry.chain_id, envelope.used_sums)
         if index == entry.received_count:
             is_read = accumulator == entry.received_accumulator
             require(is_read, Code.RECEIVED_ACCUMULATOR)
@@ -214,4 +224,3 @@ def _walk_received(state: State, settlement: Settlement, before: Sequence[Channe
             require(not is_missing, Code.RECEIVED_MISSING)
         sent_count = state.channels[ends].sent_count
         require(entry.received_count <= sent_count, Code.RECEIVED_BEYOND_SENT)
-    require(not pending, Code.FOREIGN_RECEIVED)
