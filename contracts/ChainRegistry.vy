@@ -68,8 +68,8 @@ def set_gateway(gateway: address):
     @param gateway Gateway that was created for this registry.
     """
     ownable_2step._check_owner()
-    assert self.gateway == empty(address), "C01: gateway is already set"
-    assert gateway.is_contract, "C02: gateway is not a contract"
+    assert self.gateway == empty(address), "C01: registry has its gateway already"
+    assert gateway.is_contract, "C02: no contract at the gateway's address"
     assert (
         staticcall IGateway(gateway).registry() == self
     ), "C03: gateway uses another registry"
@@ -89,7 +89,7 @@ def register_chain(chain_id: uint256, terms: IGateway.ChainTerms):
     assert chain_id != 0 and chain_id <= CHAIN_ID_MAX, "C10: chain id is zero or 2^64 or more"
     assert not self._is_registered(chain_id), "C11: chain is already registered"
     self._check_version(terms.version)
-    assert terms.operator != empty(address), "C12: operator is the zero address"
+    assert terms.operator != empty(address), "C12: chain's operator is the zero address"
     assert terms.governance != empty(address), "C13: governance is the zero address"
     assert terms.genesis_root != empty(bytes32), "C14: genesis root is zero"
     assert terms.da_mode <= DA_ROLLUP, "C15: data availability is neither validium nor rollup"
@@ -274,7 +274,7 @@ def freeze_undelivered(envelope: IGateway.Envelope):
     ), "C29: envelope is not the oldest in flight"
     assert (
         block.timestamp >= envelope.expires_at_s + kinds.FORCE_EXPIRY_S
-    ), "C30: envelope is not overdue"
+    ), "C04: envelope is not overdue"
     self._freeze(envelope.to_chain, statements.FREEZE_OVERDUE_ENVELOPE)
 
 
@@ -346,7 +346,7 @@ def _check_live(chain_id: uint256):
 def _check_governance(chain_id: uint256):
     assert (
         msg.sender == self._terms[chain_id].governance
-    ), "C17: caller is not the chain's governance"
+    ), "C17: only the chain's governance may"
 
 
 @internal

@@ -25,16 +25,20 @@ implements: IPriorityQueue
 # average. 64 bits of seconds outlast any chain.
 TIMES_PER_SLOT: constant(uint256) = 4
 TIME_BITS: constant(uint256) = 64
-# Operations of a block: block number, all, deposits; counts are below 2^8.
-COUNT_BITS: constant(uint256) = 8
+# Of a queue's head: its length, the last block in which users queued anything,
+# and how many operations and deposits they queued there. One word, because
+# every deposit changes all of it.
+LENGTH: constant(uint256) = 2**64 - 1
+BLOCK_POSITION: constant(uint256) = 64
+OPERATIONS_POSITION: constant(uint256) = 128
+DEPOSITS_POSITION: constant(uint256) = 136
 COUNT: constant(uint256) = 255
 
 REGISTRY: immutable(address)
 GATEWAY: immutable(address)
 
-# @notice Number of records ever enqueued for a chain.
-# @param arg0 Chain id.
-queue_length: public(HashMap[uint256, uint256])
+# chain id -> head of its queue, see above.
+_heads: HashMap[uint256, uint256]
 # @notice Accumulator over the first records of a chain.
 # @param arg0 Chain id.
 # @param arg1 Number of records; zero gives zero.
@@ -51,8 +55,6 @@ account_of: public(HashMap[uint256, HashMap[address, uint256]])
 account_count: public(HashMap[uint256, uint256])
 # chain id -> index // 4 -> four arrival times.
 _packed_times: HashMap[uint256, HashMap[uint256, uint256]]
-# chain id -> operations of users in the last block that had any.
-_block_operations: HashMap[uint256, uint256]
 # @notice Fees of forced operations that an operator may collect.
 # @param arg0 Operator.
 fees_wei: public(HashMap[address, uint256])
@@ -66,7 +68,7 @@ def __init__(registry: address, gateway: address):
     @param gateway Gateway that appends deposits, for good; it may be created
            later.
     """
-    assert registry.is_contract, "Q01: registry is not a contract"
+    assert registry.is_contract, "Q01: no contract at the registry's address"
     assert gateway != empty(address), "Q02: gateway is the zero address"
     REGISTRY = registry
     GATEWAY = gateway
@@ -232,7 +234,7 @@ def is_overdue(chain_id: uint256, index: uint256) -> bool:
     @return True if it does.
     """
     return (
-        index < self.queue_length[chain_id]
+        index < self._length(chain_id)
         and block.timestamp >= self._enqueued_at_s(chain_id, index) + kinds.FORCE_EXPIRY_S
     )
 
@@ -247,10 +249,21 @@ def is_record(chain_id: uint256, record: IGateway.PriorityRecord) -> bool:
     @return True if it does.
     """
     return (
-        record.index < self.queue_length[chain_id]
+        record.index < self._length(chain_id)
         and self._accumulate(self.accumulator_after[chain_id][record.index], record)
         == self.accumulator_after[chain_id][record.index + 1]
     )
+
+
+@external
+@view
+def queue_length(chain_id: uint256) -> uint256:
+    """
+    @notice Number of records ever enqueued for a chain.
+    @param chain_id Chain.
+    @return Number of records.
+    """
+    return self._length(chain_id)
 
 
 @external
@@ -281,18 +294,27 @@ def _count_operation(chain_id: uint256, operations_per_block: uint256, is_deposi
     @dev Deposits may take half of a block, so that cheap ones cannot keep
          forced operations out.
     """
-    counted: uint256 = self._block_operations[chain_id]
-    if counted >> 2 * COUNT_BITS != block.number:
-        counted = block.number << 2 * COUNT_BITS
-    operations: uint256 = ((counted >> COUNT_BITS) & COUNT) + 1
+    head: uint256 = self._heads[chain_id]
+    operations: uint256 = 1
+    deposits: uint256 = 1 if is_deposit else 0
+    if (head >> BLOCK_POSITION) & LENGTH == block.number:
+        operations += (head >> OPERATIONS_POSITION) & COUNT
+        deposits += head >> DEPOSITS_POSITION
     assert operations <= operations_per_block, "Q11: block has no room for this operation"
-    deposits: uint256 = counted & COUNT
     if is_deposit:
-        deposits += 1
         assert deposits <= operations_per_block // 2, "Q12: block has no room for this deposit"
-    self._block_operations[chain_id] = (
-        block.number << 2 * COUNT_BITS | operations << COUNT_BITS | deposits
+    self._heads[chain_id] = (
+        head & LENGTH
+        | block.number << BLOCK_POSITION
+        | operations << OPERATIONS_POSITION
+        | deposits << DEPOSITS_POSITION
     )
+
+
+@internal
+@view
+def _length(chain_id: uint256) -> uint256:
+    return self._heads[chain_id] & LENGTH
 
 
 @internal
@@ -300,11 +322,12 @@ def _append(chain_id: uint256, record: IGateway.PriorityRecord) -> uint256:
     """
     @dev The record's own index is the queue's length, whatever it says.
     """
-    index: uint256 = self.queue_length[chain_id]
+    index: uint256 = self._length(chain_id)
     numbered: IGateway.PriorityRecord = record
     numbered.index = index
     accumulator: bytes32 = self._accumulate(self.accumulator_after[chain_id][index], numbered)
-    self.queue_length[chain_id] = index + 1
+    # The length is the lowest part of the head, and stays below 2^64.
+    self._heads[chain_id] += 1
     self.accumulator_after[chain_id][index + 1] = accumulator
     time_shift: uint256 = TIME_BITS * (index % TIMES_PER_SLOT)
     self._packed_times[chain_id][index // TIMES_PER_SLOT] |= block.timestamp << time_shift

@@ -15,7 +15,7 @@ from ape.cli import ConnectedProviderCommand
 from ape.logging import LogLevel, logger
 
 from offchain.settlement.abi import keccak256
-from offchain.settlement.deployer import Roles, deploy_system
+from offchain.settlement.deployer import Roles, RowBrokenError, deploy_system
 from offchain.settlement.deployment import Deployment, DeploymentFileError
 from offchain.settlement.devnet import ChainParameters, deploy_devnet, is_local
 from scripts._lib.ape_client import ApeClient, connected_network
@@ -59,22 +59,22 @@ def cli(
 
     try:
         found = _standing(Deployment.read(DEPLOYMENTS, network, l1_chain_id), client)
-    except DeploymentFileError as error:
+        if is_local(network, l1_chain_id):
+            operator, governance = ape.accounts.test_accounts[1:3]
+            chain = ChainParameters(
+                chain_id=chain_id,
+                operator=operator.address,
+                governance=governance.address,
+                config_hash=bytes.fromhex(config_hash.removeprefix("0x")),
+                genesis_root=bytes.fromhex(genesis_root.removeprefix("0x")),
+            )
+            record = deploy_devnet(client, chain, found, save)
+        else:
+            holder = owner or payer.address
+            roles = Roles(holder, guardian or NOBODY, treasury or holder)
+            record = deploy_system(client, roles, found, save)
+    except (DeploymentFileError, RowBrokenError) as error:
         raise click.ClickException(str(error)) from error
-    if is_local(network, l1_chain_id):
-        operator, governance = ape.accounts.test_accounts[1:3]
-        chain = ChainParameters(
-            chain_id=chain_id,
-            operator=operator.address,
-            governance=governance.address,
-            config_hash=bytes.fromhex(config_hash.removeprefix("0x")),
-            genesis_root=bytes.fromhex(genesis_root.removeprefix("0x")),
-        )
-        record = deploy_devnet(client, chain, found, save)
-    else:
-        holder = owner or payer.address
-        roles = Roles(holder, guardian or NOBODY, treasury or holder)
-        record = deploy_system(client, roles, found, save)
     path = record.write(DEPLOYMENTS)
     if as_json:
         click.echo(json.dumps(asdict(record)))

@@ -213,7 +213,7 @@ def _credit(
     """
     assert held_native >= self._owed_native(
         asset_id, asset.decimals
-    ), "V17: asset has lost value: a deposit would share the loss"
+    ), "V17: asset has lost value, which a deposit would share"
     book: Book = self._book(asset_id)
     ledger: uint256 = book.ledger_units + amount_units
     assert ledger <= book.cap_units, "V18: deposit exceeds the asset's cap"
@@ -269,6 +269,6 @@ def _payout_native(
     held_native: uint256 = custody._holdings(asset)
     if held_native >= self._owed_native(asset_id, asset.decimals):
         return asset_registry._to_native(asset.decimals, amount_units)
-    assert msg.sender == owner, "V20: asset has lost value: only the owner may ask"
+    assert msg.sender == owner, "V20: asset has lost value, so its owner has to ask"
     # held_native < 2^80 * 10^28 and amount_units <= ledger < 2^80.
     return held_native * amount_units // ledger

@@ -20,6 +20,17 @@ _ROW: Final = ("PriorityQueue", "Gateway", "EscapeHatch")
 Save = Callable[[Deployment], object]
 
 
+class RowBrokenError(Exception):
+    """Another transaction of the account came in between contracts that name each other."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another transaction of this account came between PriorityQueue, Gateway and "
+            "EscapeHatch, so that they name wrong addresses; run the deployment again and send "
+            "nothing else meanwhile"
+        )
+
+
 class ChainClient(Protocol):
     """What a deployment needs of a chain; `LocalChain` is one."""
 
@@ -95,6 +106,11 @@ def deploy_system(
     -------
     Deployment
         The complete record.
+
+    Raises
+    ------
+    RowBrokenError
+        If the account sent something else meanwhile; nothing is bound then.
     """
     deployment = deployment or Deployment(
         network=client.network_name, l1_chain_id=client.chain_id, owner=roles.owner
@@ -112,9 +128,16 @@ def deploy_system(
         )
         for name in _ROW:
             deployment.contracts.pop(name, None)
-        steps.contract("PriorityQueue", registry, gateway)
-        steps.contract("Gateway", vault, registry, queue, hub, data, hatch)
-        steps.contract("EscapeHatch", gateway, proofs)
+        made = (
+            steps.contract("PriorityQueue", registry, gateway),
+            steps.contract("Gateway", vault, registry, queue, hub, data, hatch),
+            steps.contract("EscapeHatch", gateway, proofs),
+        )
+        if made != (queue, gateway, hatch):
+            for name in _ROW:
+                del deployment.contracts[name]
+            steps.save()
+            raise RowBrokenError
     if client.deployer == roles.owner:
         for name in ("ChainRegistry", "CollateralVault"):
             steps.bind(name, deployment.gateway)
@@ -142,6 +165,10 @@ class _Steps:
         self._client = client
         self._deployment = deployment
         self._save = save
+
+    def save(self) -> None:
+        """Record what stands now."""
+        self._save(self._deployment)
 
     def stands(self, name: str) -> bool:
         """Return whether the chain has code where the record has the contract."""

@@ -13,6 +13,7 @@ from tests.contracts.support import CONTRACTS, VERIFIER, error_sites
 TESTS = Path(__file__).resolve().parent
 REVERT_CALL = re.compile(r'reverts\("([A-Z]\d\d)"\)')
 PARAMETER = re.compile(r'\("([A-Z]\d\d)", \{')
+LOOKED_UP = re.compile(r'ERRORS\["([A-Z]\d\d)"\]')
 REASON = re.compile(r'"([A-Z_]{5,})"')
 ONLY_ON_L1 = {
     "OUTPUT_TOO_LONG",
@@ -55,7 +56,7 @@ def test_every_error_is_hit():
     tested = {
         code
         for path in TESTS.rglob("test_*.py")
-        for pattern in (REVERT_CALL, PARAMETER)
+        for pattern in (REVERT_CALL, PARAMETER, LOOKED_UP)
         for code in pattern.findall(path.read_text())
     }
     assert {code for code, _ in error_sites()} - tested == set()

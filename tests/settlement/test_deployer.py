@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from offchain.settlement.deployer import Roles, deploy_system
+from offchain.settlement.deployer import Roles, RowBrokenError, deploy_system
 from offchain.settlement.deployment import Deployment, DeploymentFileError
 from offchain.settlement.devnet import (
     AttestedNotAllowedError,
@@ -125,6 +125,27 @@ def test_goes_on_after_a_break(chain, tmp_path):
     again = deploy_system(chain, roles, Deployment.read(tmp_path, "local", chain.chain_id))
     assert again == done
     assert chain.deployer_nonce == spent
+
+
+class BusyChain(BrittleChain):
+    """A chain whose deployer sends something else after the gateway."""
+
+    def deploy(self, name, *args):
+        address = self._chain.deploy(name, *args)
+        if name == "Gateway":
+            self._chain.deploy("DataAvailability")
+        return address
+
+
+def test_foreign_transaction_in_the_row(chain, tmp_path):
+    roles = Roles(chain.deployer, NOBODY, chain.deployer)
+    with pytest.raises(RowBrokenError, match="run the deployment again"):
+        deploy_system(BusyChain(chain, 99), roles, None, lambda each: each.write(tmp_path))
+    found = Deployment.read(tmp_path, "local", chain.chain_id)
+    assert chain.call("CollateralVault", found.vault, "gateway") == NOBODY
+    done = deploy_system(chain, roles, found)
+    assert chain.call("EscapeHatch", done.contracts["EscapeHatch"], "gateway") == done.gateway
+    assert chain.call("Gateway", done.gateway, "escape_hatch") == done.contracts["EscapeHatch"]
 
 
 def test_record_of_another_chain(chain, tmp_path):

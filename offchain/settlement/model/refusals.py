@@ -117,7 +117,7 @@ class Code(StrEnum):
     # Freeze and exit.
     RECORD_NOT_OVERDUE = "C28"
     NOT_OLDEST = "C29"
-    ENVELOPE_NOT_OVERDUE = "C30"
+    ENVELOPE_NOT_OVERDUE = "C04"
     ALARM_INPUTS = "C05"
     ALARM_SAME = "C06"
     ALARM_FOREIGN = "C07"

@@ -1,4 +1,4 @@
-"""Two-step ownership of both contracts."""
+"""Two-step ownership of every contract that has an owner."""
 
 import pytest
 from ape.utils import ZERO_ADDRESS
@@ -6,7 +6,7 @@ from ape.utils import ZERO_ADDRESS
 from tests.contracts.support import reverts
 
 
-@pytest.fixture(params=["vault", "gateway"])
+@pytest.fixture(params=["vault", "registry", "hub"])
 def owned(request, system):
     return getattr(system, request.param)
 
@@ -42,8 +42,9 @@ def test_withdrawn_offer(owned, owner, stranger):
         owned.accept_ownership(sender=stranger)
 
 
-def test_zero_owner(project, vault, owner):
+def test_zero_owner(project, owner):
     with reverts("O01"):
-        project.CollateralVault.deploy(ZERO_ADDRESS, sender=owner)
-    with reverts("O01"):
-        project.Gateway.deploy(ZERO_ADDRESS, vault, sender=owner)
+        project.CollateralVault.deploy(ZERO_ADDRESS, owner, owner, sender=owner)
+    for contract in (project.ChainRegistry, project.OracleHub):
+        with reverts("O01"):
+            contract.deploy(ZERO_ADDRESS, sender=owner)

@@ -49,7 +49,7 @@ def test_overdue_envelope(system, registry, depositor, stranger):
         registry.freeze_undelivered(argument, sender=stranger)
     system.settle(dispatch(system, sent))
     pass_time(ANY_TIME_S)
-    with reverts("C30"):
+    with reverts("C04"):
         registry.freeze_undelivered(argument, sender=stranger)
     pass_time(FORCE_EXPIRY_S)
     receipt = registry.freeze_undelivered(argument, sender=stranger)
