@@ -216,11 +216,11 @@ def hostile_calls(system, weth):
         "set_cap": ((ASSET, 0), ""),
         "set_min_deposit": ((ASSET, 2**62 - 1), ""),
         "set_outflow_limit": ((ASSET, 0), ""),
-        "set_gateway": ((system.queue.address,), "V24: "),
+        "set_gateway": ((system.queue.address,), "V26: "),
         "set_guardian": ((STRANGER,), ""),
         "set_treasury": ((STRANGER,), ""),
         "register_asset": (registration(NEW_ASSET, weth), "V03: "),
-        "skim": ((ASSET,), "V34: "),
+        "skim": ((ASSET,), "V35: "),
         "transfer_ownership": ((STRANGER,), ""),
     }
 
