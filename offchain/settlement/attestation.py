@@ -1,6 +1,6 @@
 """Attestation: the operator's signature where a proof will stand.
 
-The twin of `contracts/gateway/attestation.vy`. It says that the operator
+The twin of `contracts/devnet/AttestedFacts.vy`. It says that the operator
 stands for a public output; it proves nothing about it.
 """
 

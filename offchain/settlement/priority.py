@@ -1,6 +1,6 @@
 """Priority records: what L1 queues for a chain, and their accumulator.
 
-The twin of `contracts/gateway/priority_queue.vy`.
+The twin of `contracts/PriorityQueue.vy`.
 """
 
 from __future__ import annotations
