@@ -38,7 +38,7 @@ implements: IGateway
 initializes: neighbours
 initializes: positions[neighbours := neighbours]
 initializes: ledger
-initializes: channels[ledger := ledger]
+initializes: channels[ledger := ledger, neighbours := neighbours]
 initializes: public_output[neighbours := neighbours]
 initializes: withdrawals
 initializes: exits[
@@ -76,8 +76,8 @@ exports: (
     exits.move_pledges,
 )
 
-CHAINS_MAX: constant(uint256) = 8
-ENTRIES_MAX: constant(uint256) = 64
+CHAINS_MAX: constant(uint256) = channels.CHAINS_MAX
+ENTRIES_MAX: constant(uint256) = channels.ENTRIES_MAX
 
 
 @deploy
@@ -164,7 +164,7 @@ def settle(
     for item: IGateway.Flow in flows:
         if item.deposited_units != 0:
             ledger._assign(item.chain_id, item.asset_id, item.deposited_units)
-    self._move_envelopes(outputs, entered, sent, received)
+    channels._move(outputs, entered, sent, received)
     self._move_pledges(pledges)
     for item: IGateway.Flow in flows:
         if item.withdrawn_units != 0:
@@ -271,46 +271,6 @@ def _advance(output: IGateway.PublicOutput):
         da_commitment=output.da_commitment,
         public_output_hash=digest,
     )
-
-
-@internal
-def _move_envelopes(
-    outputs: DynArray[IGateway.PublicOutput, CHAINS_MAX],
-    entered: DynArray[IGateway.ChannelEntry, ENTRIES_MAX],
-    sent: DynArray[IGateway.Envelope, ENTRIES_MAX],
-    received: DynArray[IGateway.Envelope, ENTRIES_MAX],
-):
-    """
-    @notice Receipts come first: of earlier envelopes, so that a chain can send
-            what it receives, however its senders settled; of new ones, so
-            that each is credited or put in flight as it is walked.
-    """
-    landed_counts: DynArray[uint256, ENTRIES_MAX] = []
-    landed_accumulators: DynArray[bytes32, ENTRIES_MAX] = []
-    next: uint256 = 0
-    for entry: IGateway.ChannelEntry in entered:
-        # A peer that was registered once stays so.
-        if channels._is_unused(entry):
-            neighbours._check_registered(entry.peer)
-        count: uint256 = 0
-        accumulator: bytes32 = empty(bytes32)
-        count, accumulator, next = channels._receive(entry, received, next)
-        landed_counts.append(count)
-        landed_accumulators.append(accumulator)
-    assert next == len(received), "E24: received one out of order"
-    turn: uint256 = 0
-    next = 0
-    for entry: IGateway.ChannelEntry in entered:
-        for _: uint256 in range(CHAINS_MAX):
-            if outputs[turn].chain_id == entry.chain_id:
-                break
-            turn += 1
-        next = channels._send(entry, outputs[turn], sent, next)
-    assert next == len(sent), "E63: sent one out of order"
-    for position: uint256 in range(len(entered), bound=ENTRIES_MAX):
-        channels._check_received(
-            entered[position], landed_counts[position], landed_accumulators[position]
-        )
 
 
 @internal

@@ -10,9 +10,14 @@
 """
 
 from contracts.gateway import ledger
+from contracts.gateway import neighbours
 from interfaces import IGateway
 
 uses: ledger
+uses: neighbours
+
+CHAINS_MAX: constant(uint256) = 8
+ENTRIES_MAX: constant(uint256) = 64
 
 ATOMIC: constant(uint256) = 1
 SEIZURE: constant(uint256) = 2
@@ -28,8 +33,23 @@ struct Channel:
     # Sent, received, slot of the last one sent, its expiry; 64 bits each.
     counters: uint256
     sent_accumulator: bytes32
-    # Zero while all that was sent is received: then it is the sent one.
+    # Up to the last one received, while there is one and more are sent. At
+    # other times it says nothing: all reads pass `_received_accumulator`.
     lagging_accumulator: bytes32
+
+# What a settlement finds of a channel's receipts before anything is sent.
+struct Receipt:
+    sent_before: uint256
+    landed_count: uint256
+    landed_accumulator: bytes32
+
+# A channel, as its new envelopes are walked.
+struct Sending:
+    index: uint256
+    received: uint256
+    slot: uint256
+    expires_at_s: uint256
+    accumulator: bytes32
 
 # from chain -> to chain -> totals.
 _channels: HashMap[uint256, HashMap[uint256, Channel]]
@@ -56,12 +76,12 @@ def channel(from_chain: uint256, to_chain: uint256) -> (uint256, bytes32, uint25
     @return Envelopes ever received, or refunded.
     @return Accumulator over them.
     """
-    totals: Channel = self._channels[from_chain][to_chain]
+    counters: uint256 = self._channels[from_chain][to_chain].counters
     return (
-        totals.counters & COUNTER,
-        totals.sent_accumulator,
-        self._received(totals.counters),
-        self._received_accumulator(totals),
+        counters & COUNTER,
+        self._channels[from_chain][to_chain].sent_accumulator,
+        self._received(counters),
+        self._received_accumulator(from_chain, to_chain, counters),
     )
 
 
@@ -73,10 +93,13 @@ def is_oldest_in_flight(envelope: IGateway.Envelope) -> bool:
     @param envelope The envelope.
     @return True if it is in flight, as it is given, and no older one is.
     """
-    totals: Channel = self._channels[envelope.from_chain][envelope.to_chain]
+    counters: uint256 = self._channels[envelope.from_chain][envelope.to_chain].counters
+    accumulator: bytes32 = self._received_accumulator(
+        envelope.from_chain, envelope.to_chain, counters
+    )
     return (
-        envelope.index == self._received(totals.counters) + 1
-        and self._accumulate(self._received_accumulator(totals), envelope)
+        envelope.index == self._received(counters) + 1
+        and self._accumulate(accumulator, envelope)
         == self.in_flight_accumulator[envelope.from_chain][envelope.to_chain][envelope.index]
     )
 
@@ -88,167 +111,204 @@ def _received(counters: uint256) -> uint256:
 
 
 @internal
-@pure
-def _received_accumulator(totals: Channel) -> bytes32:
-    if totals.lagging_accumulator != empty(bytes32):
-        return totals.lagging_accumulator
-    # Of a channel on which nothing is received yet, something sent: zero.
-    received: uint256 = self._received(totals.counters)
-    return totals.sent_accumulator if received != 0 else empty(bytes32)
+@view
+def _received_accumulator(from_chain: uint256, to_chain: uint256, counters: uint256) -> bytes32:
+    received: uint256 = self._received(counters)
+    if received == 0:
+        return empty(bytes32)
+    if received == counters & COUNTER:
+        return self._channels[from_chain][to_chain].sent_accumulator
+    return self._channels[from_chain][to_chain].lagging_accumulator
+
+
+@internal
+def _move(
+    outputs: DynArray[IGateway.PublicOutput, CHAINS_MAX],
+    entered: DynArray[IGateway.ChannelEntry, ENTRIES_MAX],
+    sent: DynArray[IGateway.Envelope, ENTRIES_MAX],
+    received: DynArray[IGateway.Envelope, ENTRIES_MAX],
+):
+    """
+    @notice Receipts come first: of earlier envelopes, so that a chain can send
+            what it receives, however its senders settled; of new ones, so
+            that each is credited or put in flight as it is walked.
+    @dev The lists are walked here and not handed on: a call copies them.
+    """
+    receipts: DynArray[Receipt, ENTRIES_MAX] = []
+    next: uint256 = 0
+    for entry: IGateway.ChannelEntry in entered:
+        receipt: Receipt = self._begin_receipt(entry)
+        for position: uint256 in range(next, len(received), bound=ENTRIES_MAX):
+            envelope: IGateway.Envelope = received[position]
+            if envelope.from_chain != entry.peer or envelope.to_chain != entry.chain_id:
+                break
+            next += 1
+            receipt.landed_count += 1
+            assert (
+                receipt.landed_count <= entry.received_count
+            ), "E48: too many received listed"
+            receipt.landed_accumulator = self._land(
+                envelope, receipt.landed_count, receipt.landed_accumulator
+            )
+            self._give_sums(entry.chain_id, envelope)
+            log IGateway.EnvelopeReceived(
+                from_chain=entry.peer, to_chain=entry.chain_id, index=envelope.index
+            )
+        receipts.append(receipt)
+    assert next == len(received), "E24: received one out of order"
+    turn: uint256 = 0
+    next = 0
+    for entry: IGateway.ChannelEntry in entered:
+        for _: uint256 in range(CHAINS_MAX):
+            if outputs[turn].chain_id == entry.chain_id:
+                break
+            turn += 1
+        before: Sending = self._sending(entry)
+        sending: Sending = before
+        for position: uint256 in range(next, len(sent), bound=ENTRIES_MAX):
+            envelope: IGateway.Envelope = sent[position]
+            if envelope.from_chain != entry.chain_id or envelope.to_chain != entry.peer:
+                break
+            next += 1
+            sending = self._send(
+                envelope, sending, outputs[turn].first_slot, outputs[turn].last_slot
+            )
+        self._end_sending(entry, before, sending)
+    assert next == len(sent), "E63: sent one out of order"
+    for position: uint256 in range(len(entered), bound=ENTRIES_MAX):
+        self._check_received(entered[position], receipts[position])
+
+
+@internal
+def _begin_receipt(entry: IGateway.ChannelEntry) -> Receipt:
+    """
+    @dev Sets what the entry's chain has received from its peer. Envelopes
+         above those in flight, up to the received count, must be sent in this
+         settlement.
+    """
+    counters: uint256 = self._channels[entry.peer][entry.chain_id].counters
+    # Nothing was sent either way, so the peer was never asked for. One that
+    # was registered once stays so.
+    if counters == 0 and self._channels[entry.chain_id][entry.peer].counters == 0:
+        neighbours._check_registered(entry.peer)
+    received: uint256 = self._received(counters)
+    assert (
+        entry.received_count >= received and entry.received_count <= COUNTER
+    ), "E41: received count out of range"
+    accumulator: bytes32 = self._received_accumulator(entry.peer, entry.chain_id, counters)
+    if entry.received_count != received:
+        self._channels[entry.peer][entry.chain_id].counters = (
+            counters ^ (received ^ entry.received_count) << COUNTER_BITS
+        )
+    self._noted_accumulator[entry.peer][entry.chain_id] = entry.received_accumulator
+    return Receipt(
+        sent_before=counters & COUNTER,
+        landed_count=received,
+        landed_accumulator=accumulator,
+    )
 
 
 @internal
 @view
-def _is_unused(entry: IGateway.ChannelEntry) -> bool:
-    """
-    @dev Nothing was sent either way, so the peer was never asked for.
-    """
-    return (
-        self._channels[entry.chain_id][entry.peer].counters == 0
-        and self._channels[entry.peer][entry.chain_id].counters == 0
+def _sending(entry: IGateway.ChannelEntry) -> Sending:
+    counters: uint256 = self._channels[entry.chain_id][entry.peer].counters
+    return Sending(
+        index=counters & COUNTER,
+        received=self._received(counters),
+        slot=(counters >> 2 * COUNTER_BITS) & COUNTER,
+        expires_at_s=counters >> 3 * COUNTER_BITS,
+        accumulator=self._channels[entry.chain_id][entry.peer].sent_accumulator,
     )
-
-
-@internal
-def _receive(
-    entry: IGateway.ChannelEntry,
-    listed: DynArray[IGateway.Envelope, 64],
-    first: uint256,
-) -> (uint256, bytes32, uint256):
-    """
-    @dev Sets what the entry's chain has received from its peer, and walks the
-         envelopes among it that were in flight. Returns the last one's index,
-         the accumulator up to it, and where the next channel's begin. Those
-         above, up to the received count, must be sent in this settlement.
-    """
-    totals: Channel = self._channels[entry.peer][entry.chain_id]
-    received: uint256 = self._received(totals.counters)
-    assert (
-        entry.received_count >= received and entry.received_count <= COUNTER
-    ), "E41: received count out of range"
-    self._channels[entry.peer][entry.chain_id].counters = (
-        totals.counters ^ (received ^ entry.received_count) << COUNTER_BITS
-    )
-    self._noted_accumulator[entry.peer][entry.chain_id] = entry.received_accumulator
-    index: uint256 = received
-    accumulator: bytes32 = self._received_accumulator(totals)
-    next: uint256 = first
-    for position: uint256 in range(first, len(listed), bound=64):
-        envelope: IGateway.Envelope = listed[position]
-        if envelope.from_chain != entry.peer or envelope.to_chain != entry.chain_id:
-            break
-        index += 1
-        next += 1
-        assert index <= entry.received_count, "E48: too many received listed"
-        accumulator = self._land(envelope, index, accumulator)
-        self._give_sums(entry.chain_id, envelope)
-        log IGateway.EnvelopeReceived(
-            from_chain=entry.peer, to_chain=entry.chain_id, index=index
-        )
-    return index, accumulator, next
 
 
 @internal
 def _send(
-    entry: IGateway.ChannelEntry,
-    output: IGateway.PublicOutput,
-    sent: DynArray[IGateway.Envelope, 64],
-    first: uint256,
-) -> uint256:
+    envelope: IGateway.Envelope, before: Sending, first_slot: uint256, last_slot: uint256
+) -> Sending:
     """
-    @dev Walks the new envelopes of a channel. Returns where the next
-         channel's begin.
+    @dev Walks the next new envelope of a channel.
     """
-    totals: Channel = self._channels[entry.chain_id][entry.peer]
-    index: uint256 = totals.counters & COUNTER
-    received: uint256 = self._received(totals.counters)
-    slot: uint256 = (totals.counters >> 2 * COUNTER_BITS) & COUNTER
-    expires_at_s: uint256 = totals.counters >> 3 * COUNTER_BITS
-    accumulator: bytes32 = totals.sent_accumulator
-    next: uint256 = first
-    for position: uint256 in range(first, len(sent), bound=64):
-        envelope: IGateway.Envelope = sent[position]
-        if envelope.from_chain != entry.chain_id or envelope.to_chain != entry.peer:
-            break
-        index += 1
-        next += 1
-        assert envelope.index == index, "E42: envelope not numbered on"
-        assert envelope.flags <= ATOMIC | SEIZURE, "E43: unknown envelope flags"
+    index: uint256 = before.index + 1
+    assert envelope.index == index, "E42: envelope not numbered on"
+    assert envelope.flags <= ATOMIC | SEIZURE, "E43: unknown envelope flags"
+    assert (
+        envelope.slot > before.slot
+        and envelope.slot >= first_slot
+        and envelope.slot <= last_slot
+    ), "E44: envelope slot out of range"
+    assert (
+        envelope.expires_at_s >= before.expires_at_s
+        and envelope.expires_at_s > block.timestamp
+        and envelope.expires_at_s <= COUNTER
+    ), "E45: envelope expiry is wrong"
+    accumulator: bytes32 = self._accumulate(before.accumulator, envelope)
+    is_received: bool = index <= before.received
+    if index == before.received:
         assert (
-            envelope.slot > slot
-            and envelope.slot >= output.first_slot
-            and envelope.slot <= output.last_slot
-        ), "E44: envelope slot out of range"
-        assert (
-            envelope.expires_at_s >= expires_at_s
-            and envelope.expires_at_s > block.timestamp
-            and envelope.expires_at_s <= COUNTER
-        ), "E45: envelope expiry is wrong"
-        slot = envelope.slot
-        expires_at_s = envelope.expires_at_s
-        accumulator = self._accumulate(accumulator, envelope)
-        is_received: bool = index <= received
-        if index == received:
-            assert (
-                accumulator == self._noted_accumulator[entry.chain_id][entry.peer]
-            ), "E53: sent and received differ"
-        assert (
-            is_received or envelope.flags & ATOMIC == 0
-        ), "E19: atomic envelope left out"
-        self._take_sums(envelope)
-        if is_received:
-            self._give_sums(envelope.to_chain, envelope)
-        else:
-            self._put_in_flight(envelope, accumulator)
-    assert index == entry.sent_count, "E46: sent count differs"
-    assert accumulator == entry.sent_accumulator, "E18: sent hash differs"
-    if next == first:
-        return next
-    assert index <= received + IN_FLIGHT_MAX, "E47: too many in flight"
-    lagging: bytes32 = totals.lagging_accumulator
-    if received == totals.counters & COUNTER:
-        # The receiver had all. Its own entry, if it has one, comes later.
-        lagging = totals.sent_accumulator
-    self._channels[entry.chain_id][entry.peer] = Channel(
-        counters=index
-        | received << COUNTER_BITS
-        | slot << 2 * COUNTER_BITS
-        | expires_at_s << 3 * COUNTER_BITS,
-        sent_accumulator=accumulator,
-        lagging_accumulator=lagging,
+            accumulator == self._noted_accumulator[envelope.from_chain][envelope.to_chain]
+        ), "E53: sent and received differ"
+    assert (
+        is_received or envelope.flags & ATOMIC == 0
+    ), "E19: atomic envelope left out"
+    self._take_sums(envelope)
+    if is_received:
+        self._give_sums(envelope.to_chain, envelope)
+    else:
+        self._put_in_flight(envelope, accumulator)
+    return Sending(
+        index=index,
+        received=before.received,
+        slot=envelope.slot,
+        expires_at_s=envelope.expires_at_s,
+        accumulator=accumulator,
     )
-    return next
 
 
 @internal
-def _check_received(
-    entry: IGateway.ChannelEntry, landed_count: uint256, landed_accumulator: bytes32
-):
+def _end_sending(entry: IGateway.ChannelEntry, before: Sending, sending: Sending):
+    """
+    @dev Compares the totals of a channel with its entry, and keeps them.
+    """
+    assert sending.index == entry.sent_count, "E46: sent count differs"
+    assert sending.accumulator == entry.sent_accumulator, "E18: sent hash differs"
+    if sending.index == before.index:
+        return
+    assert sending.index <= before.received + IN_FLIGHT_MAX, "E47: too many in flight"
+    if before.received == before.index and before.received != 0:
+        # The receiver had all. Its own entry, if it has one, comes later.
+        self._channels[entry.chain_id][entry.peer].lagging_accumulator = before.accumulator
+    self._channels[entry.chain_id][entry.peer].counters = (
+        sending.index
+        | sending.received << COUNTER_BITS
+        | sending.slot << 2 * COUNTER_BITS
+        | sending.expires_at_s << 3 * COUNTER_BITS
+    )
+    self._channels[entry.chain_id][entry.peer].sent_accumulator = sending.accumulator
+
+
+@internal
+def _check_received(entry: IGateway.ChannelEntry, receipt: Receipt):
     """
     @dev When all is sent: no envelope is left out, none is received that was
          not sent. Those above the landed ones were credited as they were sent.
+         In flight are all between what was received and what was sent before.
     """
-    if landed_count == entry.received_count:
+    if receipt.landed_count == entry.received_count:
         assert (
-            landed_accumulator == entry.received_accumulator
+            receipt.landed_accumulator == entry.received_accumulator
         ), "E49: received hash differs"
     else:
-        assert (
-            self.in_flight_accumulator[entry.peer][entry.chain_id][landed_count + 1]
-            == empty(bytes32)
-        ), "E50: received one not listed"
+        assert receipt.landed_count == receipt.sent_before, "E50: received one not listed"
     sent: uint256 = self._channels[entry.peer][entry.chain_id].counters & COUNTER
     assert entry.received_count <= sent, "E17: received more than sent"
-    self._set_lag(
-        entry.peer, entry.chain_id, entry.received_count < sent, entry.received_accumulator
-    )
+    if entry.received_count < sent:
+        self._set_lag(entry.peer, entry.chain_id, entry.received_accumulator)
 
 
 @internal
-def _set_lag(from_chain: uint256, to_chain: uint256, is_lagging: bool, accumulator: bytes32):
-    lagging: bytes32 = accumulator if is_lagging else empty(bytes32)
-    if self._channels[from_chain][to_chain].lagging_accumulator != lagging:
-        self._channels[from_chain][to_chain].lagging_accumulator = lagging
+def _set_lag(from_chain: uint256, to_chain: uint256, accumulator: bytes32):
+    if self._channels[from_chain][to_chain].lagging_accumulator != accumulator:
+        self._channels[from_chain][to_chain].lagging_accumulator = accumulator
 
 
 @internal
@@ -280,20 +340,18 @@ def _land_next(envelope: IGateway.Envelope):
     @dev The same outside of a settlement, for a receiver that will not settle
          again.
     """
-    totals: Channel = self._channels[envelope.from_chain][envelope.to_chain]
-    received: uint256 = self._received(totals.counters) + 1
+    counters: uint256 = self._channels[envelope.from_chain][envelope.to_chain].counters
+    received: uint256 = self._received(counters) + 1
     accumulator: bytes32 = self._land(
-        envelope, received, self._received_accumulator(totals)
+        envelope,
+        received,
+        self._received_accumulator(envelope.from_chain, envelope.to_chain, counters),
     )
     self._channels[envelope.from_chain][envelope.to_chain].counters = (
-        totals.counters + (1 << COUNTER_BITS)
+        counters + (1 << COUNTER_BITS)
     )
-    self._set_lag(
-        envelope.from_chain,
-        envelope.to_chain,
-        received < totals.counters & COUNTER,
-        accumulator,
-    )
+    if received < counters & COUNTER:
+        self._set_lag(envelope.from_chain, envelope.to_chain, accumulator)
 
 
 @internal
