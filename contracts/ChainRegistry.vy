@@ -37,18 +37,40 @@ OPERATIONS_PER_BLOCK_MAX: constant(uint256) = 255
 # Users see an upgrade two weeks ahead; a forced exit takes three days.
 UPGRADE_NOTICE_S: constant(uint256) = 14 * 86_400
 CHAIN_ID_MAX: constant(uint256) = 2**64 - 1
+FEED_SET_ID_MAX: constant(uint256) = 2**64 - 1
+# Of the packed terms, from the lowest bit: verifier, data availability,
+# whether the chain is frozen, operations per block, feed set.
+VERIFIER: constant(uint256) = 2**160 - 1
+DA_POSITION: constant(uint256) = 160
+FROZEN: constant(uint256) = 2**161
+OPERATIONS_POSITION: constant(uint256) = 168
+OPERATIONS: constant(uint256) = 255
+FEED_SET_POSITION: constant(uint256) = 192
 
 struct Upgrade:
     version: IGateway.Version
     active_from_s: uint256  # 0: none is scheduled
 
-_terms: HashMap[uint256, IGateway.ChainTerms]
+# What a verifier must hold as proven.
+struct Statement:
+    program_id: bytes32
+    parameters_id: bytes32
+    config_hash: bytes32
+
+# Terms that neither a settlement nor a deposit asks for.
+struct Roles:
+    operator: address
+    governance: address
+    genesis_root: bytes32
+    forced_fee_wei: uint256
+
+# chain id -> terms in one word, see above; zero: not registered.
+_packed_terms: HashMap[uint256, uint256]
+_statements: HashMap[uint256, Statement]
+_roles: HashMap[uint256, Roles]
 _upgrades: HashMap[uint256, Upgrade]
 # @notice Gateway that settles the chains; zero: not set yet.
 gateway: public(address)
-# @notice Whether a chain is frozen, for good.
-# @param arg0 Chain id.
-is_frozen: public(HashMap[uint256, bool])
 
 
 @deploy
@@ -93,11 +115,23 @@ def register_chain(chain_id: uint256, terms: IGateway.ChainTerms):
     assert terms.governance != empty(address), "C13: governance is the zero address"
     assert terms.genesis_root != empty(bytes32), "C14: genesis root is zero"
     assert terms.da_mode <= DA_ROLLUP, "C15: data availability is neither validium nor rollup"
+    assert terms.feed_set_id <= FEED_SET_ID_MAX, "C30: feed set id is 2^64 or more"
     assert (
         terms.operations_per_block >= OPERATIONS_PER_BLOCK_MIN
         and terms.operations_per_block <= OPERATIONS_PER_BLOCK_MAX
     ), "C16: operations per block are not between 2 and 255"
-    self._terms[chain_id] = terms
+    self._packed_terms[chain_id] = (
+        terms.da_mode << DA_POSITION
+        | terms.operations_per_block << OPERATIONS_POSITION
+        | terms.feed_set_id << FEED_SET_POSITION
+    )
+    self._set_version(chain_id, terms.version)
+    self._roles[chain_id] = Roles(
+        operator=terms.operator,
+        governance=terms.governance,
+        genesis_root=terms.genesis_root,
+        forced_fee_wei=terms.forced_fee_wei,
+    )
     log IGateway.ChainRegistered(
         chain_id=chain_id,
         operator=terms.operator,
@@ -124,8 +158,8 @@ def set_roles(chain_id: uint256, operator: address, governance: address):
     self._check_governance(chain_id)
     assert operator != empty(address), "C18: new operator is the zero address"
     assert governance != empty(address), "C19: new governance is the zero address"
-    self._terms[chain_id].operator = operator
-    self._terms[chain_id].governance = governance
+    self._roles[chain_id].operator = operator
+    self._roles[chain_id].governance = governance
     log IGateway.RolesSet(chain_id=chain_id, operator=operator, governance=governance)
 
 
@@ -178,7 +212,7 @@ def activate_upgrade(chain_id: uint256):
     upgrade: Upgrade = self._upgrades[chain_id]
     assert upgrade.active_from_s != 0, "C21: no upgrade to activate"
     assert block.timestamp >= upgrade.active_from_s, "C22: notice of the upgrade has not run out"
-    self._terms[chain_id].version = upgrade.version
+    self._set_version(chain_id, upgrade.version)
     self._upgrades[chain_id] = empty(Upgrade)
     self._log_version(chain_id, upgrade.version)
 
@@ -192,7 +226,7 @@ def terms(chain_id: uint256) -> IGateway.ChainTerms:
     @return The terms.
     """
     self._check_registered(chain_id)
-    return self._terms[chain_id]
+    return self._terms(chain_id)
 
 
 @external
@@ -215,7 +249,7 @@ def live_terms(chain_id: uint256) -> IGateway.ChainTerms:
     @return The terms.
     """
     self._check_live(chain_id)
-    return self._terms[chain_id]
+    return self._terms(chain_id)
 
 
 @external
@@ -227,8 +261,47 @@ def live_operations_per_block(chain_id: uint256) -> uint256:
     @param chain_id Registered chain.
     @return Most priority records of users in a block.
     """
-    self._check_live(chain_id)
-    return self._terms[chain_id].operations_per_block
+    return self._operations_per_block(self._live_packed_terms(chain_id))
+
+
+@external
+@view
+def live_settlement_terms(chain_id: uint256) -> IChainRegistry.SettlementTerms:
+    """
+    @notice The terms that a settlement asks for, of a chain that is not
+            frozen; an error otherwise.
+    @param chain_id Registered chain.
+    @return The terms, read from four words.
+    """
+    packed: uint256 = self._live_packed_terms(chain_id)
+    return IChainRegistry.SettlementTerms(
+        version=self._version(chain_id, packed),
+        da_mode=self._da_mode(packed),
+        feed_set_id=packed >> FEED_SET_POSITION,
+    )
+
+
+@external
+@view
+def genesis_root(chain_id: uint256) -> bytes32:
+    """
+    @notice State root of a chain before its first batch.
+    @param chain_id Registered chain.
+    @return The root.
+    """
+    self._check_registered(chain_id)
+    return self._roles[chain_id].genesis_root
+
+
+@external
+@view
+def is_frozen(chain_id: uint256) -> bool:
+    """
+    @notice Whether a chain is frozen, for good.
+    @param chain_id Chain.
+    @return True if it is.
+    """
+    return self._packed_terms[chain_id] & FROZEN != 0
 
 
 @external
@@ -291,7 +364,7 @@ def raise_alarm(first: IGateway.PublicOutput, second: IGateway.PublicOutput):
     """
     chain_id: uint256 = first.chain_id
     self._check_live(chain_id)
-    version: IGateway.Version = self._terms[chain_id].version
+    version: IGateway.Version = self._version(chain_id, self._packed_terms[chain_id])
     assert (
         second.chain_id == chain_id
         and first.old_root == second.old_root
@@ -318,14 +391,72 @@ def raise_alarm(first: IGateway.PublicOutput, second: IGateway.PublicOutput):
 
 @internal
 def _freeze(chain_id: uint256, cause: uint256):
-    self.is_frozen[chain_id] = True
+    """
+    @dev The queue keeps how many operations it may take for a live chain.
+    """
+    self._packed_terms[chain_id] |= FROZEN
+    queue: IPriorityQueue = IPriorityQueue(staticcall IGateway(self.gateway).priority_queue())
+    extcall queue.forget_limit(chain_id)
     log IGateway.ChainFrozen(chain_id=chain_id, cause=cause)
+
+
+@internal
+def _set_version(chain_id: uint256, version: IGateway.Version):
+    self._packed_terms[chain_id] = (
+        self._packed_terms[chain_id] & ~VERIFIER | convert(version.verifier, uint256)
+    )
+    self._statements[chain_id] = Statement(
+        program_id=version.program_id,
+        parameters_id=version.parameters_id,
+        config_hash=version.config_hash,
+    )
+
+
+@internal
+@view
+def _version(chain_id: uint256, packed: uint256) -> IGateway.Version:
+    statement: Statement = self._statements[chain_id]
+    return IGateway.Version(
+        verifier=convert(convert(packed & VERIFIER, uint160), address),
+        program_id=statement.program_id,
+        parameters_id=statement.parameters_id,
+        config_hash=statement.config_hash,
+    )
+
+
+@internal
+@view
+def _terms(chain_id: uint256) -> IGateway.ChainTerms:
+    packed: uint256 = self._packed_terms[chain_id]
+    roles: Roles = self._roles[chain_id]
+    return IGateway.ChainTerms(
+        version=self._version(chain_id, packed),
+        operator=roles.operator,
+        governance=roles.governance,
+        genesis_root=roles.genesis_root,
+        da_mode=self._da_mode(packed),
+        feed_set_id=packed >> FEED_SET_POSITION,
+        forced_fee_wei=roles.forced_fee_wei,
+        operations_per_block=self._operations_per_block(packed),
+    )
+
+
+@internal
+@pure
+def _da_mode(packed: uint256) -> uint256:
+    return (packed >> DA_POSITION) & 1
+
+
+@internal
+@pure
+def _operations_per_block(packed: uint256) -> uint256:
+    return (packed >> OPERATIONS_POSITION) & OPERATIONS
 
 
 @internal
 @view
 def _is_registered(chain_id: uint256) -> bool:
-    return self._terms[chain_id].genesis_root != empty(bytes32)
+    return self._packed_terms[chain_id] != 0
 
 
 @internal
@@ -337,15 +468,23 @@ def _check_registered(chain_id: uint256):
 @internal
 @view
 def _check_live(chain_id: uint256):
+    self._live_packed_terms(chain_id)
+
+
+@internal
+@view
+def _live_packed_terms(chain_id: uint256) -> uint256:
     self._check_registered(chain_id)
-    assert not self.is_frozen[chain_id], "E01: chain is frozen"
+    packed: uint256 = self._packed_terms[chain_id]
+    assert packed & FROZEN == 0, "E01: chain is frozen"
+    return packed
 
 
 @internal
 @view
 def _check_governance(chain_id: uint256):
     assert (
-        msg.sender == self._terms[chain_id].governance
+        msg.sender == self._roles[chain_id].governance
     ), "C17: only the chain's governance may"
 
 

@@ -19,9 +19,9 @@
 """
 
 from contracts.common import ownable_2step
-from contracts.common import pausable
 from contracts.vault import asset_registry
 from contracts.vault import custody
+from contracts.vault import deposit_gate
 from contracts.vault import ledger
 from contracts.vault import outflow_limit
 from contracts.vault import payout_queue
@@ -31,10 +31,12 @@ from interfaces import IGateway
 implements: ICollateralVault
 
 initializes: ownable_2step
-initializes: pausable[ownable_2step := ownable_2step]
+initializes: deposit_gate[ownable_2step := ownable_2step]
 initializes: asset_registry
 initializes: ledger[
-    ownable_2step := ownable_2step, pausable := pausable, asset_registry := asset_registry
+    ownable_2step := ownable_2step,
+    deposit_gate := deposit_gate,
+    asset_registry := asset_registry
 ]
 initializes: outflow_limit[ownable_2step := ownable_2step, asset_registry := asset_registry]
 initializes: payout_queue
@@ -45,11 +47,14 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    pausable.guardian,
-    pausable.set_guardian,
-    pausable.is_paused,
-    pausable.pause,
-    pausable.resume,
+    deposit_gate.guardian,
+    deposit_gate.set_guardian,
+    # gate
+    deposit_gate.gateway,
+    deposit_gate.set_gateway,
+    deposit_gate.is_paused,
+    deposit_gate.pause,
+    deposit_gate.resume,
     # assets
     asset_registry.to_units,
     asset_registry.to_native,
@@ -74,9 +79,6 @@ exports: (
 # Payout id of what is paid without waiting.
 NOT_QUEUED: constant(uint256) = max_value(uint256)
 
-# @notice Gateway that queues the vault's deposits and checks its claims;
-#         zero: not set yet.
-gateway: public(address)
 # @notice Receiver of surplus.
 treasury: public(address)
 
@@ -90,22 +92,8 @@ def __init__(owner: address, guardian: address, treasury: address):
     @param treasury Receiver of surplus.
     """
     ownable_2step.__init__(owner)
-    pausable.__init__(guardian)
+    deposit_gate.__init__(guardian)
     self._set_treasury(treasury)
-
-
-@external
-def set_gateway(gateway: address):
-    """
-    @notice Bind the vault to its gateway, once and for good; owner only.
-    @param gateway Gateway that was created for this vault.
-    """
-    ownable_2step._check_owner()
-    assert self.gateway == empty(address), "V26: gateway is already set"
-    assert gateway.is_contract, "V27: gateway is not a contract"
-    assert staticcall IGateway(gateway).vault() == self, "V28: gateway serves another vault"
-    self.gateway = gateway
-    log ICollateralVault.GatewaySet(gateway=gateway)
 
 
 @external
@@ -146,9 +134,7 @@ def deposit(chain_id: uint256, asset_id: uint256, amount_native: uint256) -> uin
            allowance to the vault.
     @return Index of the deposit in the chain's priority queue.
     """
-    pausable._check_not_paused()
-    gateway: address = self.gateway
-    assert gateway != empty(address), "V29: gateway is not set"
+    gateway: address = deposit_gate._open_gateway()
     asset: asset_registry.Custody = asset_registry._custody(asset_id)
     book: ledger.Book = ledger._book(asset_id)
     assert not book.is_impaired, "V30: asset is impaired"
@@ -195,7 +181,7 @@ def claim(
     @param amount_units Amount in engine units.
     @param path Sibling hashes from the leaf up to the root.
     """
-    extcall IGateway(self.gateway).consume_withdrawal(
+    extcall IGateway(deposit_gate._gateway()).consume_withdrawal(
         chain_id, batch, index, owner, asset_id, amount_units, path
     )
     self._pay_or_queue(chain_id, owner, asset_id, amount_units)
@@ -210,7 +196,7 @@ def claim_credit(chain_id: uint256, owner: address, asset_id: uint256):
     @param owner Address that is paid.
     @param asset_id Registered asset.
     """
-    amount_units: uint256 = extcall IGateway(self.gateway).consume_credit(
+    amount_units: uint256 = extcall IGateway(deposit_gate._gateway()).consume_credit(
         chain_id, owner, asset_id
     )
     self._pay_or_queue(chain_id, owner, asset_id, amount_units)
@@ -273,7 +259,7 @@ def _pay_or_queue(
     """
     asset: asset_registry.Custody = asset_registry._custody(asset_id)
     amount_native: uint256 = ledger._payout_native(asset_id, asset, owner, amount_units)
-    is_unlimited: bool = staticcall IGateway(self.gateway).is_frozen(chain_id)
+    is_unlimited: bool = staticcall IGateway(deposit_gate._gateway()).is_frozen(chain_id)
     if is_unlimited or outflow_limit._take(asset_id, amount_units):
         self._pay(asset_id, asset, owner, amount_units, amount_native, NOT_QUEUED)
     else:

@@ -243,10 +243,10 @@ def _advance(output: IGateway.PublicOutput):
     """
     @notice Check the words of a public output and move its chain.
     """
-    terms: IGateway.ChainTerms = staticcall IChainRegistry(neighbours.REGISTRY).live_terms(
-        output.chain_id
-    )
-    settled: IGateway.Position = positions._position(output.chain_id, terms.genesis_root)
+    terms: IChainRegistry.SettlementTerms = staticcall IChainRegistry(
+        neighbours.REGISTRY
+    ).live_settlement_terms(output.chain_id)
+    settled: IGateway.Position = positions._position(output.chain_id)
     public_output._check_identity(terms.version.config_hash, output)
     public_output._check_progress(settled, output)
     public_output._check_priority(settled.priority_consumed, output)

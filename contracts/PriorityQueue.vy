@@ -26,12 +26,15 @@ implements: IPriorityQueue
 TIMES_PER_SLOT: constant(uint256) = 4
 TIME_BITS: constant(uint256) = 64
 # Of a queue's head: its length, the last block in which users queued anything,
-# and how many operations and deposits they queued there. One word, because
-# every deposit changes all of it.
+# how many operations and deposits they queued there, and how many operations
+# the registry allows. One word, because every deposit needs all of it. A limit
+# of zero is not known yet: then the registry is asked, which knows what is
+# frozen, and which has the limit forgotten when it freezes a chain.
 LENGTH: constant(uint256) = 2**64 - 1
 BLOCK_POSITION: constant(uint256) = 64
 OPERATIONS_POSITION: constant(uint256) = 128
 DEPOSITS_POSITION: constant(uint256) = 136
+LIMIT_POSITION: constant(uint256) = 144
 COUNT: constant(uint256) = 255
 
 REGISTRY: immutable(address)
@@ -99,12 +102,13 @@ def enqueue_deposit(
     @return Index of the record.
     """
     assert msg.sender == GATEWAY, "Q03: caller is not the gateway"
-    operations_per_block: uint256 = staticcall IChainRegistry(
-        REGISTRY
-    ).live_operations_per_block(chain_id)
-    self._count_operation(chain_id, operations_per_block, True)
+    head: uint256 = self._heads[chain_id]
+    limit: uint256 = (head >> LIMIT_POSITION) & COUNT
+    if limit == 0:
+        limit = staticcall IChainRegistry(REGISTRY).live_operations_per_block(chain_id)
     return self._append(
         chain_id,
+        self._counted(head, limit, True),
         IGateway.PriorityRecord(
             index=0,
             kind=kinds.DEPOSIT,
@@ -128,7 +132,19 @@ def enqueue_notice(chain_id: uint256, record: IGateway.PriorityRecord):
     @param record Returned envelope or moved pledge; the index is ignored.
     """
     assert msg.sender == GATEWAY, "Q04: notices come from the gateway"
-    self._append(chain_id, record)
+    self._append(chain_id, self._heads[chain_id], record)
+
+
+# Without a lock: nothing may stand in the way of a freeze.
+@external
+def forget_limit(chain_id: uint256):
+    """
+    @notice Ask the registry again before users queue anything of a chain;
+            for the registry only, when it freezes the chain.
+    @param chain_id Chain.
+    """
+    assert msg.sender == REGISTRY, "Q13: caller is not the registry"
+    self._heads[chain_id] &= ~(COUNT << LIMIT_POSITION)
 
 
 @external
@@ -145,6 +161,7 @@ def enqueue_admin(chain_id: uint256, data0: bytes32, data1: bytes32) -> uint256:
     assert msg.sender == terms.governance, "Q05: caller is not the chain's governance"
     return self._append(
         chain_id,
+        self._heads[chain_id],
         IGateway.PriorityRecord(
             index=0,
             kind=kinds.ADMIN,
@@ -191,10 +208,10 @@ def enqueue_forced(
         or account_id != 0 and account_id == self.account_of[chain_id][msg.sender]
     ), "Q07: account is not the caller's"
     assert msg.value == terms.forced_fee_wei, "Q08: ether sent differs from the fee"
-    self._count_operation(chain_id, terms.operations_per_block, False)
     self.fees_wei[terms.operator] += msg.value
     return self._append(
         chain_id,
+        self._counted(self._heads[chain_id], terms.operations_per_block, False),
         IGateway.PriorityRecord(
             index=0,
             kind=kind,
@@ -289,25 +306,27 @@ def _account_of_depositor(chain_id: uint256, depositor: address) -> uint256:
 
 
 @internal
-def _count_operation(chain_id: uint256, operations_per_block: uint256, is_deposit: bool):
+@view
+def _counted(head: uint256, limit: uint256, is_deposit: bool) -> uint256:
     """
-    @dev Deposits may take half of a block, so that cheap ones cannot keep
-         forced operations out.
+    @dev Returns the head with one more operation of this block. Deposits may
+         take half of a block, so that cheap ones cannot keep forced
+         operations out.
     """
-    head: uint256 = self._heads[chain_id]
     operations: uint256 = 1
     deposits: uint256 = 1 if is_deposit else 0
     if (head >> BLOCK_POSITION) & LENGTH == block.number:
         operations += (head >> OPERATIONS_POSITION) & COUNT
-        deposits += head >> DEPOSITS_POSITION
-    assert operations <= operations_per_block, "Q11: block has no room for this operation"
+        deposits += (head >> DEPOSITS_POSITION) & COUNT
+    assert operations <= limit, "Q11: block has no room for this operation"
     if is_deposit:
-        assert deposits <= operations_per_block // 2, "Q12: block has no room for this deposit"
-    self._heads[chain_id] = (
+        assert deposits <= limit // 2, "Q12: block has no room for this deposit"
+    return (
         head & LENGTH
         | block.number << BLOCK_POSITION
         | operations << OPERATIONS_POSITION
         | deposits << DEPOSITS_POSITION
+        | limit << LIMIT_POSITION
     )
 
 
@@ -318,16 +337,17 @@ def _length(chain_id: uint256) -> uint256:
 
 
 @internal
-def _append(chain_id: uint256, record: IGateway.PriorityRecord) -> uint256:
+def _append(chain_id: uint256, head: uint256, record: IGateway.PriorityRecord) -> uint256:
     """
-    @dev The record's own index is the queue's length, whatever it says.
+    @dev The record's own index is the queue's length, whatever it says. The
+         head is that of the chain, with this operation counted.
     """
-    index: uint256 = self._length(chain_id)
+    index: uint256 = head & LENGTH
     numbered: IGateway.PriorityRecord = record
     numbered.index = index
     accumulator: bytes32 = self._accumulate(self.accumulator_after[chain_id][index], numbered)
     # The length is the lowest part of the head, and stays below 2^64.
-    self._heads[chain_id] += 1
+    self._heads[chain_id] = head + 1
     self.accumulator_after[chain_id][index + 1] = accumulator
     time_shift: uint256 = TIME_BITS * (index % TIMES_PER_SLOT)
     self._packed_times[chain_id][index // TIMES_PER_SLOT] |= block.timestamp << time_shift

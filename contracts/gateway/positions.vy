@@ -31,16 +31,18 @@ def position(chain_id: uint256) -> IGateway.Position:
     @return Root, batch, time, slot, consumed records and snapshots, and the
             hash of the valuation table.
     """
-    terms: IGateway.ChainTerms = staticcall IChainRegistry(neighbours.REGISTRY).terms(chain_id)
-    return self._position(chain_id, terms.genesis_root)
+    return self._position(chain_id)
 
 
 @internal
 @view
-def _position(chain_id: uint256, genesis_root: bytes32) -> IGateway.Position:
+def _position(chain_id: uint256) -> IGateway.Position:
     progress: uint256 = self._progress[chain_id]
+    state_root: bytes32 = self._state_root[chain_id]
+    if progress == 0:
+        state_root = staticcall IChainRegistry(neighbours.REGISTRY).genesis_root(chain_id)
     return IGateway.Position(
-        state_root=self._state_root[chain_id] if progress != 0 else genesis_root,
+        state_root=state_root,
         last_batch=progress & COUNTER,
         last_time_s=(progress >> COUNTER_BITS) & COUNTER,
         last_slot=(progress >> 2 * COUNTER_BITS) & COUNTER,

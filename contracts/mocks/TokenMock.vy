@@ -5,6 +5,8 @@
 @title TokenMock: an ERC-20 token for tests and local networks
 @license Apache-2.0
 @notice Anyone may mint. The number of decimals is chosen at deployment.
+@dev Nothing but ERC-20, so that a transfer costs what a plain token's costs:
+     odd behaviours are in ZooToken.
 """
 
 from ethereum.ercs import IERC20
@@ -16,8 +18,6 @@ decimals: public(uint8)
 totalSupply: public(uint256)
 balanceOf: public(HashMap[address, uint256])
 allowance: public(HashMap[address, HashMap[address, uint256]])
-# A token that answers false instead of reverting, as some do.
-is_refusing: public(bool)
 
 
 @deploy
@@ -29,15 +29,6 @@ def __init__(symbol: String[8], decimals: uint8):
     """
     self.symbol = symbol
     self.decimals = decimals
-
-
-@external
-def set_refusing(is_refusing: bool):
-    """
-    @notice Make every transfer answer false, or work again.
-    @param is_refusing Whether transfers answer false.
-    """
-    self.is_refusing = is_refusing
 
 
 @external
@@ -71,10 +62,8 @@ def transfer(receiver: address, amount: uint256) -> bool:
     @notice Send tokens.
     @param receiver Address that gets them.
     @param amount Amount in base units.
-    @return False while the token is refusing.
+    @return True.
     """
-    if self.is_refusing:
-        return False
     self._move(msg.sender, receiver, amount)
     return True
 
@@ -86,10 +75,8 @@ def transferFrom(sender: address, receiver: address, amount: uint256) -> bool:
     @param sender Address that pays.
     @param receiver Address that gets them.
     @param amount Amount in base units.
-    @return False while the token is refusing.
+    @return True.
     """
-    if self.is_refusing:
-        return False
     self.allowance[sender][msg.sender] -= amount
     self._move(sender, receiver, amount)
     return True

@@ -103,20 +103,26 @@ def _register(asset_id: uint256, terms: ICollateralVault.AssetTerms):
 @internal
 @view
 def _check_registered(asset_id: uint256):
-    assert self._packed_custody[asset_id] != 0, "V10: asset is not registered"
+    self._custody(asset_id)
 
 
 @internal
 @view
 def _custody(asset_id: uint256) -> Custody:
-    self._check_registered(asset_id)
-    return self._custody_or_zero(asset_id)
+    packed: uint256 = self._packed_custody[asset_id]
+    assert packed != 0, "V10: asset is not registered"
+    return self._unpacked(packed)
 
 
 @internal
 @view
 def _custody_or_zero(asset_id: uint256) -> Custody:
-    packed: uint256 = self._packed_custody[asset_id]
+    return self._unpacked(self._packed_custody[asset_id])
+
+
+@internal
+@pure
+def _unpacked(packed: uint256) -> Custody:
     return Custody(
         token=convert(convert(packed & (2**160 - 1), uint160), address),
         kind=(packed >> KIND_SHIFT) & 255,

@@ -10,13 +10,13 @@
 """
 
 from contracts.common import ownable_2step
-from contracts.common import pausable
 from contracts.vault import asset_registry
 from contracts.vault import custody
+from contracts.vault import deposit_gate
 from interfaces import ICollateralVault
 
 uses: ownable_2step
-uses: pausable
+uses: deposit_gate
 uses: asset_registry
 
 # One slot per asset, in this order from the lowest bit.
@@ -71,7 +71,7 @@ def impair(asset_id: uint256):
             nothing as margin; for the guardian and the owner. Claims go on.
     @param asset_id Registered asset.
     """
-    pausable._check_guardian()
+    deposit_gate._check_guardian()
     asset_registry._check_registered(asset_id)
     self._packed_books[asset_id] |= 1 << IMPAIRED_SHIFT
     log ICollateralVault.ImpairmentSet(asset_id=asset_id, is_impaired=True)
@@ -211,26 +211,23 @@ def _credit(
     @dev `held_native` is what the vault held before the deposit: whoever
          deposits into a deficit would pay for a loss that others had.
     """
-    assert held_native >= self._owed_native(
-        asset_id, asset.decimals
+    packed: uint256 = self._packed_books[asset_id]
+    ledger: uint256 = packed & LEDGER_MASK
+    assert held_native >= self._native_of(
+        ledger, asset.decimals
     ), "V17: asset has lost value, which a deposit would share"
-    book: Book = self._book(asset_id)
-    ledger: uint256 = book.ledger_units + amount_units
-    assert ledger <= book.cap_units, "V18: deposit exceeds the asset's cap"
-    self._set_ledger(asset_id, ledger)
+    assert (
+        ledger + amount_units <= (packed >> CAP_SHIFT) & LEDGER_MASK
+    ), "V18: deposit exceeds the asset's cap"
+    # The ledger is the lowest part of the word, and stays below 2^80.
+    self._packed_books[asset_id] = packed + amount_units
 
 
 @internal
 def _debit(asset_id: uint256, amount_units: uint256):
-    self._set_ledger(asset_id, self._ledger_units(asset_id) - amount_units)
-
-
-@internal
-def _set_ledger(asset_id: uint256, ledger: uint256):
-    """
-    @dev Below 2^80: at most a cap, or less than before.
-    """
-    self._packed_books[asset_id] = (self._packed_books[asset_id] & ~LEDGER_MASK) | ledger
+    packed: uint256 = self._packed_books[asset_id]
+    ledger: uint256 = (packed & LEDGER_MASK) - amount_units
+    self._packed_books[asset_id] = packed & ~LEDGER_MASK | ledger
 
 
 @internal
@@ -244,10 +241,18 @@ def _surplus_native(asset_id: uint256, asset: asset_registry.Custody) -> uint256
 @view
 def _owed_native(asset_id: uint256, decimals: uint256) -> uint256:
     """
-    @dev The whole ledger, rounded up. Payouts round down one by one, so this
-         is enough for them in any order.
+    @dev The whole ledger in native units.
     """
-    ledger: uint256 = self._ledger_units(asset_id)
+    return self._native_of(self._ledger_units(asset_id), decimals)
+
+
+@internal
+@pure
+def _native_of(ledger: uint256, decimals: uint256) -> uint256:
+    """
+    @dev Rounded up. Payouts round down one by one, so this is enough for them
+         in any order.
+    """
     if decimals >= asset_registry.UNIT_DECIMALS:
         return asset_registry._to_native(decimals, ledger)
     units_per_native: uint256 = 10 ** (asset_registry.UNIT_DECIMALS - decimals)

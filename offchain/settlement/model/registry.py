@@ -13,6 +13,7 @@ from offchain.settlement.model.storage import Storage, Table
 
 ZERO_ADDRESS: Final = bytes(ADDRESS_BYTES)
 CHAIN_ID_LIMIT: Final = 1 << 64
+FEED_SET_ID_LIMIT: Final = 1 << 64
 VALIDIUM: Final = 0
 ROLLUP: Final = 1
 OPERATIONS_PER_BLOCK: Final = range(2, 256)
@@ -106,6 +107,7 @@ class Registry:
         require(terms.governance != ZERO_ADDRESS, Code.GOVERNANCE_ZERO)
         require(terms.genesis_root != ZERO_WORD, Code.GENESIS_ZERO)
         require(terms.da_mode in (VALIDIUM, ROLLUP), Code.DA_MODE)
+        require(0 <= terms.feed_set_id < FEED_SET_ID_LIMIT, Code.FEED_SET_ID)
         require(terms.operations_per_block in OPERATIONS_PER_BLOCK, Code.OPERATIONS_PER_BLOCK)
         self._chains[chain_id] = Chain(terms, Position(terms.genesis_root))
 

@@ -62,6 +62,11 @@ def test_doors_of_the_gateway(queue, stranger):
         queue.enqueue_notice(CHAIN_ID, record, sender=stranger)
 
 
+def test_door_of_the_registry(queue, stranger):
+    with reverts("Q13"):
+        queue.forget_limit(CHAIN_ID, sender=stranger)
+
+
 def test_admin(system, queue, governance, stranger):
     with reverts("Q05"):
         queue.enqueue_admin(CHAIN_ID, b"", b"", sender=stranger)
@@ -112,6 +117,8 @@ def test_fees(queue, project, depositor, operator, stranger, account):
 
 def test_frozen(system, queue, depositor, governance, account):
     system.freeze()
+    with reverts("E01"):
+        system.deposit_ether(depositor)
     with reverts("E01"):
         force(queue, PriorityKind.FORCED_WITHDRAW, account, depositor)
     with reverts("E01"):

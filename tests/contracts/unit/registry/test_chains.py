@@ -20,6 +20,11 @@ from tests.contracts.support import (
 FREE = 50
 NOTICE_S = 14 * 86_400
 NEW_PROGRAM_ID = b"\x99" * 32
+KEPT = (
+    *("operator", "governance", "genesis_root", "da_mode", "feed_set_id"),
+    *("forced_fee_wei", "operations_per_block"),
+)
+"""Terms that an upgrade does not touch."""
 
 
 def upgrade_argument(system, **changes):
@@ -47,7 +52,12 @@ def test_registers(system, registry, facts_address):
             config_hash=CONFIG_HASH,
         ),
     ]
-    assert registry.terms(FREE) == registry.live_terms(FREE)
+    terms = registry.terms(FREE)
+    assert terms == registry.live_terms(FREE)
+    assert (terms.version.verifier, bytes(terms.genesis_root)) == (facts_address, GENESIS_ROOT)
+    assert (terms.da_mode, terms.feed_set_id, terms.forced_fee_wei) == (1, 4, 10**15)
+    assert (terms.operator, terms.governance) == (system.operator, system.governance)
+    assert terms.operations_per_block == OPERATIONS_PER_BLOCK
     assert bytes(system.gateway.position(FREE).state_root) == GENESIS_ROOT
 
 
@@ -63,6 +73,7 @@ def facts_address(system):
         ("C13", {"governance": bytes(20)}),
         ("C14", {"genesis_root": bytes(32)}),
         ("C15", {"da_mode": 2}),
+        ("C30", {"feed_set_id": 2**64}),
         ("C16", {"operations_per_block": 1}),
         ("C16", {"operations_per_block": 256}),
     ],
@@ -134,6 +145,7 @@ def test_roles(system, registry, operator, governance, stranger, depositor):
 
 
 def test_upgrade(system, registry, governance, stranger):
+    before = registry.terms(CHAIN_ID)
     argument = upgrade_argument(system, program_id=NEW_PROGRAM_ID)
     with reverts("C17"):
         registry.schedule_upgrade(CHAIN_ID, argument, sender=stranger)
@@ -159,6 +171,9 @@ def test_upgrade(system, registry, governance, stranger):
             config_hash=CONFIG_HASH,
         )
     ]
+    after = registry.terms(CHAIN_ID)
+    assert bytes(after.version.program_id) == NEW_PROGRAM_ID
+    assert [getattr(after, name) for name in KEPT] == [getattr(before, name) for name in KEPT]
     # A proof of the retired program settles nothing.
     with reverts("E05"):
         system.gateway.settle(*settlement.arguments(), sender=stranger)

@@ -12,6 +12,8 @@ from tests.contracts.unit.vault.vault_system import (
     FREE_ASSET,
     FROZEN_CHAIN,
     NOT_QUEUED,
+    RETURNS_FALSE,
+    REVERTS_ZERO,
     STETH,
     TOKEN_ASSET,
     TOKEN_NATIVE,
@@ -77,9 +79,11 @@ def test_payout_rounds_down(funded, vault, second_depositor, stranger):
     assert vault.surplus_native(TOKEN_ASSET) == 1
 
 
-def test_less_than_a_native_unit_is_no_transfer(funded, stranger):
-    funded.token.set_refusing(True, sender=stranger)
-    funded.claim(TOKEN_ASSET, 99, stranger, stranger)
+def test_less_than_a_native_unit_is_no_transfer(funded, vault, project, depositor, stranger):
+    token = funded.register_odd_token(project, REVERTS_ZERO)
+    funded.deposit_token(depositor, TOKEN_NATIVE, token)
+    funded.claim(FREE_ASSET, 99, stranger, stranger)
+    assert vault.ledger_units(FREE_ASSET) == UNIT - 99
 
 
 def test_more_than_the_ledger(funded, vault, gateway, stranger):
@@ -129,13 +133,16 @@ def test_refusing_receiver_fails_alone(funded, project, depositor, stranger):
     assert wallet.balance == ETHER_WEI
 
 
-def test_refusing_token(funded, stranger):
-    funded.token.set_refusing(True, sender=stranger)
+def test_refusing_token(funded, project, depositor, stranger):
+    token = funded.register_odd_token(project)
+    funded.deposit_token(depositor, TOKEN_NATIVE, token)
+    token.set_behaviour(RETURNS_FALSE, sender=stranger)
     with reverts("V16"):
-        funded.claim(TOKEN_ASSET, UNIT, stranger, stranger)
-    funded.claim(ETHER_ASSET, UNIT, stranger, stranger)
-    funded.token.set_refusing(False, sender=stranger)
+        funded.claim(FREE_ASSET, UNIT, stranger, stranger)
     funded.claim(TOKEN_ASSET, UNIT, stranger, stranger)
+    token.set_behaviour(0, sender=stranger)
+    funded.claim(FREE_ASSET, UNIT, stranger, stranger)
+    assert token.balanceOf(stranger) == TOKEN_NATIVE
 
 
 def test_steth_pays_shares(system, vault, project, depositor, stranger):

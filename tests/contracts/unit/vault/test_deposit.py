@@ -9,6 +9,7 @@ from tests.contracts.unit.vault.vault_system import (
     ETHER_ASSET,
     ETHER_WEI,
     FREE_ASSET,
+    RETURNS_FALSE,
     STETH,
     TOKEN_ASSET,
     TOKEN_NATIVE,
@@ -170,10 +171,10 @@ def test_ether_with_token(vault, depositor):
         vault.deposit(CHAIN_ID, TOKEN_ASSET, 1, sender=depositor, value=1)
 
 
-def test_refusing_token(system, depositor):
-    system.token.set_refusing(True, sender=depositor)
+def test_refusing_token(system, project, depositor):
+    token = system.register_odd_token(project, RETURNS_FALSE)
     with reverts("V13"):
-        system.deposit_token(depositor, TOKEN_NATIVE)
+        system.deposit_token(depositor, TOKEN_NATIVE, token)
 
 
 def test_gateway_not_set(bare_vault, depositor):

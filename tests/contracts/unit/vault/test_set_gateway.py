@@ -1,5 +1,7 @@
 """CollateralVault.set_gateway."""
 
+from ape.utils import ZERO_ADDRESS
+
 from tests.contracts.support import reverts
 
 
@@ -25,3 +27,15 @@ def test_no_contract(owner, bare_vault, stranger):
 def test_gateway_of_another_vault(owner, gateway, bare_vault):
     with reverts("V28"):
         bare_vault.set_gateway(gateway, sender=owner)
+
+
+def test_pause_and_gateway_keep_apart(project, owner, bare_vault):
+    gateway = project.GatewayStub.deploy(bare_vault, sender=owner)
+    bare_vault.pause(sender=owner)
+    assert bare_vault.gateway() == ZERO_ADDRESS
+    bare_vault.set_gateway(gateway, sender=owner)
+    assert bare_vault.is_paused()
+    assert bare_vault.gateway() == gateway
+    bare_vault.resume(sender=owner)
+    assert not bare_vault.is_paused()
+    assert bare_vault.gateway() == gateway

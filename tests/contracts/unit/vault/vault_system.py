@@ -11,6 +11,9 @@ FREE_ASSET = 9
 ETHER, TOKEN, STETH, ATOKEN = 1, 2, 3, 4
 ETHER_ADDRESS = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
 
+# Behaviours of ZooToken.
+RETURNS_FALSE, REVERTS_ZERO = 8, 64
+
 ETHER_WEI = 10**18
 TOKEN_NATIVE = 10**6
 UNIT = 10**8
@@ -61,6 +64,12 @@ class VaultSystem:
         return self.vault.register_asset(
             FREE_ASSET, terms(token, kind, **changes), sender=self.owner
         )
+
+    def register_odd_token(self, project: Any, behaviour: int = 0) -> Any:
+        """Register a token with 6 decimals whose behaviour can be changed, as the free asset."""
+        token = project.ZooToken.deploy(6, behaviour, sender=self.owner)
+        self.register(token)
+        return token
 
     def claim(
         self, asset_id: int, units: int, owner: Any, sender: Any, chain_id: int = CHAIN_ID
