@@ -9,6 +9,10 @@
      names level and position at once, and the subtree with them. So a digest
      is only ever compared with one of the same level, and a node can never
      pass for a leaf. An account's positions are one node of height 4.
+     A path to the root proves the nodes beside it as well. One of them is
+     remembered until the end of the transaction: below node 10 stand the
+     accounts, below node 11 their positions, so that of an account's two
+     paths only the first one goes on to the root.
 """
 
 from contracts.escape import poseidon2
@@ -17,6 +21,8 @@ from contracts.escape import poseidon2_permutation as permutation
 # Levels of the sixteen subtrees' roots, and of ACCOUNTS below them.
 SUBTREE_LEVELS: constant(uint256) = 4
 MAX_PATH: constant(uint256) = 26
+# Nodes 10 and 11 are this many levels below the root.
+BESIDE_LEVEL: constant(uint256) = 3
 POSITIONS_PER_ACCOUNT: constant(uint256) = 16
 BLOCK_HEIGHT: constant(uint256) = 4
 # Where a path starts is height 0. A level costs 21,000 gas, a node that is
@@ -31,6 +37,9 @@ KEPT_MASK: constant(uint256) = 2**3 + 2**6 + 2**11
 # @param arg0 State root.
 # @param arg1 Number of the node: 1 for the root, 2 n and 2 n + 1 below n.
 verified_digest: public(HashMap[bytes32, HashMap[uint256, bytes32]])
+# state root -> node -> its digest, of a node beside a path to the root that
+# this transaction proved.
+_digest_beside: transient(HashMap[bytes32, HashMap[uint256, bytes32]])
 
 
 @internal
@@ -67,6 +76,8 @@ def _verify(
     expected: bytes32 = state_root
     if last != 1:
         expected = self.verified_digest[state_root][last]
+        if expected == empty(bytes32):
+            expected = self._digest_beside[state_root][last]
         assert expected != empty(bytes32), "R04: path ends at a node that is not known"
     node: uint256 = digest
     kept: uint256[KEPT] = empty(uint256[KEPT])
@@ -77,6 +88,10 @@ def _verify(
             keeping += 1
         node = self._parent(number >> i, node, path[i])
     assert node == poseidon2._limbs(expected), "R05: path leads to another digest"
+    if last == 1:
+        # Subtrees begin deeper, so the path has such a node.
+        beside: uint256 = len(path) - BESIDE_LEVEL
+        self._digest_beside[state_root][(number >> beside) ^ 1] = path[beside]
     for i: uint256 in range(keeping, bound=KEPT):
         self.verified_digest[state_root][number >> KEPT_HEIGHTS[i]] = (
             poseidon2._serialised(kept[i])

@@ -29,7 +29,12 @@ from offchain.settlement.devnet import ETHER_ASSET, FORCED_FEE_WEI, QUOTE_ASSET
 from offchain.settlement.oracle_feeds import ChainlinkFeed, Feed, LpFeed, RateFeed, selector
 from offchain.settlement.oracle_hub import FeedSet
 from offchain.settlement.priority import PriorityKind
-from offchain.settlement.state_proofs import PositionsProof, RecordProof, StateProofs
+from offchain.settlement.state_proofs import (
+    PositionsProof,
+    RecordProof,
+    StateProofs,
+    claim_paths,
+)
 from offchain.settlement.valuation import AssetValue, MarketValue, ValuationTable
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from offchain.spec import poseidon2
@@ -345,16 +350,15 @@ def _escape(
 ) -> list[Sent]:
     """Claim with paths as far as the contract does not know them, and pay both credits."""
     root = scene.read("EscapeHatch", "opening", ESCAPED_CHAIN)[0]
-    paths = [
-        proof.path.up_to(
-            lambda number: scene.read("StateProofs", "verified_digest", root, number) != bytes(32)
-        )
-        for proof in (account, positions)
-    ]
+    path, position_path = claim_paths(
+        account,
+        positions,
+        lambda number: scene.read("StateProofs", "verified_digest", root, number) != bytes(32),
+    )
     claim = scene.send(
         *("EscapeHatch", "claim", ESCAPED_CHAIN, account.index, account.record),
-        list(paths[0].siblings),
-        *(positions.slots, positions.records, list(paths[1].siblings)),
+        list(path.siblings),
+        *(positions.slots, positions.records, list(position_path.siblings)),
     )
     paid = [
         scene.send("CollateralVault", "claim_credit", ESCAPED_CHAIN, owner, asset_id)

@@ -21,6 +21,8 @@ SUBTREE_LEVELS: Final = 4
 """Levels between the state root and the roots of the sixteen subtrees."""
 BLOCK_HEIGHT: Final = 4
 """Of the common node of an account's sixteen positions."""
+BESIDE_LEVEL: Final = 3
+"""Level below the root of the node beside a path that the contract knows for a transaction."""
 RECORD_BYTES: Final = {
     Subtree.HEADER: Header.SIZE,
     Subtree.ASSETS: Asset.SIZE,
@@ -57,6 +59,16 @@ class Path:
             if is_known(self.number >> length):
                 return replace(self, siblings=self.siblings[:length])
         return self
+
+    @property
+    def node_beside(self) -> int | None:
+        """Number of the node beside the path that the rest of a transaction may end its paths at.
+
+        None of a path that does not reach the root.
+        """
+        if self.number >> len(self.siblings) != 1:
+            return None
+        return self.number >> len(self.siblings) - BESIDE_LEVEL ^ 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +197,20 @@ class StateProofs:
         above = [self._top.node(k, subtree >> k ^ 1) for k in range(SUBTREE_LEVELS)]
         number = ((1 << SUBTREE_LEVELS | subtree) << depth) | index
         return Path(number, tuple(digest_to_bytes(digest) for digest in (*inside, *above)))
+
+
+def claim_paths(
+    account: RecordProof, positions: PositionsProof, is_known: Callable[[int], bool]
+) -> tuple[Path, Path]:
+    """Return the paths of an account and of its positions, as far as one claim needs them.
+
+    Parameters
+    ----------
+    account, positions
+        Proofs of the same account.
+    is_known
+        Whether the contract's ``verified_digest`` of a node number is not zero.
+    """
+    path = account.path.up_to(is_known)
+    beside = path.node_beside
+    return path, positions.path.up_to(lambda number: number == beside or is_known(number))

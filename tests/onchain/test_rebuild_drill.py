@@ -9,7 +9,7 @@ import pytest
 
 from offchain.settlement.escape import CLAIM_WINDOW_S
 from offchain.settlement.state_diff import LEAF_SIZES, UNPUBLISHED, RebuiltState, StateDiff
-from offchain.settlement.state_proofs import StateProofs
+from offchain.settlement.state_proofs import StateProofs, claim_paths
 from offchain.settlement.valuation import ValuationTable
 from offchain.spec import poseidon2
 from offchain.spec.kinds import Subtree
@@ -116,14 +116,15 @@ class Rescuer:
     def arguments(self, index):
         account = self.proofs.record(Subtree.ACCOUNTS, index)
         positions = self.proofs.positions(index)
+        path, position_path = claim_paths(account, positions, self.is_known)
         return (
             CHAIN,
             index,
             account.record,
-            account.path.up_to(self.is_known).siblings,
+            path.siblings,
             positions.slots,
             positions.records,
-            positions.path.up_to(self.is_known).siblings,
+            position_path.siblings,
         )
 
     def claim(self, index):

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offchain.settlement.state_proofs import RECORD_BYTES, SUBTREE_LEVELS, StateProofs
+from offchain.settlement.state_proofs import (
+    RECORD_BYTES,
+    SUBTREE_LEVELS,
+    StateProofs,
+    claim_paths,
+)
 from offchain.spec import poseidon2
 from offchain.spec.constants import SIGNED_BIAS, SIZE_LIMIT, VALUE_LIMIT
 from offchain.spec.header import PendingWork
@@ -23,7 +28,7 @@ CONFIG_HASH = b"\x11" * 32
 GOVERNANCE = b"\x22" * 20
 NO_DIGEST = bytes(32)
 KEPT_HEIGHTS = (3, 6, 11)
-COLD_GAS, WARM_GAS = 1_710_000, 555_000
+COLD_GAS, WARM_GAS = 1_645_000, 555_000
 FLIPS = 24
 
 ids = st.one_of(st.integers(0, 200), st.integers(0, 2**22 - 1))
@@ -131,6 +136,14 @@ class Reader:
         path = proof.path if full else proof.path.up_to(self.is_known)
         return self.send_positions(index, proof.slots, proof.records, path.siblings)
 
+    def verify_both(self, index, path, position_path):
+        """An account and its positions in one transaction."""
+        account, held = self.proofs.record(Subtree.ACCOUNTS, index), self.proofs.positions(index)
+        arguments = (self.proofs.root, index, account.record, path)
+        return TWO_PATHS.call(
+            *("verify", CONTRACT.address, *arguments, held.slots, held.records, position_path)
+        )
+
     def send_positions(self, index, slots, records, siblings, root=None):
         root = root or self.proofs.root
         return self.contract.call("verify_positions", root, index, slots, records, siblings)
@@ -138,6 +151,7 @@ class Reader:
 
 EVM = Evm()
 CONTRACT = EVM.deploy("StateProofs")
+TWO_PATHS = EVM.deploy("tests/onchain/TwoPaths.vy")
 
 
 def state_with_neighbours(seed=1, count=8):
@@ -402,6 +416,31 @@ def test_a_known_node_does_not_help_a_wrong_path(reader):
     )
 
 
+def test_of_two_paths_in_a_transaction_the_second_one_is_shorter(reader):
+    account = reader.proofs.record(Subtree.ACCOUNTS, 1)
+    held = reader.proofs.positions(1)
+    path, position_path = claim_paths(account, held, reader.is_known)
+    assert (len(path.siblings), len(position_path.siblings)) == (26, 23)
+    found = reader.verify_both(1, path.siblings, position_path.siblings).values[0]
+    with EVM.rolled_back():
+        assert found == reader.positions(1, full=True).values[0]
+    known = [h for h in range(27) if reader.is_known(held.path.number >> h)]
+    assert known == list(KEPT_HEIGHTS)
+
+
+def test_a_node_beside_a_path_does_not_help_a_wrong_path(reader):
+    account, held = reader.proofs.record(Subtree.ACCOUNTS, 1), reader.proofs.positions(1)
+    for level in (0, 22):
+        siblings = list(held.path.siblings[:23])
+        siblings[level] = flipped(siblings[level], 3)
+        refused(reader.verify_both, 1, account.path.siblings, siblings, code="R05")
+    for length in (22, 24):
+        siblings = held.path.siblings[:length]
+        refused(reader.verify_both, 1, account.path.siblings, siblings, code="R04")
+    siblings = [*account.path.siblings[:23], NO_DIGEST, *account.path.siblings[24:]]
+    refused(reader.verify_both, 1, siblings, held.path.siblings[:23], code="R05")
+
+
 def test_views_agree_and_remember_nothing(reader):
     root = reader.proofs.root
     for subtree in RECORD_BYTES:
@@ -442,7 +481,9 @@ def test_hostile_calldata_is_refused(reader):
 
 
 def test_gas(reader):
-    cold = reader.verify(Subtree.ACCOUNTS, 1).gas_used + reader.positions(1).execution_gas
+    account, held = reader.proofs.record(Subtree.ACCOUNTS, 1), reader.proofs.positions(1)
+    paths = claim_paths(account, held, reader.is_known)
+    cold = reader.verify_both(1, *(path.siblings for path in paths)).gas_used
     warm = reader.verify(Subtree.ACCOUNTS, 2).gas_used + reader.positions(2).execution_gas
     assert cold < COLD_GAS
     assert warm < WARM_GAS

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from offchain.settlement.state_proofs import StateProofs
+from offchain.settlement.state_proofs import BESIDE_LEVEL, StateProofs
 from offchain.spec import poseidon2
 from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.kinds import Subtree
@@ -73,6 +73,15 @@ def test_a_second_path_may_stop_at_a_known_node(state_proofs, stranger):
     number = tree().record(Subtree.ACCOUNTS, INDEX).path.number
     assert state_proofs.verified_digest(root, number >> 3) != bytes(32)
     assert state_proofs.verify_account.call(root, index, record, path[:3]).flags == 1
+
+
+def test_a_node_beside_a_path_does_not_outlast_the_transaction(state_proofs, stranger):
+    root, index, record, path = arguments(tree())
+    proof = tree().positions(INDEX)
+    siblings = list(proof.path.siblings)[:-BESIDE_LEVEL]
+    state_proofs.verify_account(root, index, record, path, sender=stranger)
+    with reverts("R04"):
+        state_proofs.verify_positions.call(root, INDEX, proof.slots, proof.records, siblings)
 
 
 @pytest.mark.parametrize("start", [0, 96, 248])
