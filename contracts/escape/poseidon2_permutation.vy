@@ -15,7 +15,10 @@
      t_0, t_1, t_2 follow from y_0, y_1, y_2 and the sums of s, d s and d^2 s;
      the first two sums come from one product, the second of them from bit 120
      on. s is below p at the start of three, t_0 below 2^68, t_1 below 2^131,
-     t_2 below 2^133, d and d^2 below p: no sum reaches 2^256.
+     t_2 below 2^133, d and d^2 below p, a shifted word of constants below
+     2^192: no sum reaches 2^256. The constants that the full rounds after
+     them add are among those of the full round before them, taken back
+     through the partial rounds.
 """
 
 P: constant(uint256) = 18446744069414584321
@@ -43,15 +46,16 @@ D6_SQUARED: constant(uint256) = 6356233645110545898
 D7_SQUARED: constant(uint256) = 10425808295069897387
 # Sum of D1 to D7.
 D_TOTAL: constant(uint256) = 5474525315598963775
-# Of the partial rounds that follow, in limbs 1 to 3; none follows the last.
+# What element 0 gets after three partial rounds: modulo p, the word shifted by 128 bits
+# is the first constant, by 64 bits the second, the word itself the third.
 PARTIAL_CONSTANTS: constant(uint256[7]) = [
-    4117693221815819677480189164689788370737828789164805078988,
-    1954205277537315475107213401600096085078327912430144484040,
-    2128321331403399041221377023399998168041516643162403629404,
-    5887108752896837223969860781597363095544945492169221271942,
-    673350892705236322232898815686836940020348190860213421005,
-    1929115758427143275685521618325057930883930186772811792473,
-    4441650438409752115376059842193550739238848140804490264576,
+    2374375057482075166642062649032475656821822111660254897278,
+    4683475718759835029886807343110241175697845181758825114727,
+    6005169483445195510657299865853820921004091181857300347435,
+    5660448351210226265859717227561427574946239080842251095784,
+    2768448707652315330885788039101324767381804752435429912387,
+    3818195772886779557974189678340965783413770490003462994741,
+    2172001295509152451295838338283694728791121239643010721676,
 ]
 # Digests of a zero leaf and of zero subtrees of height 1 to 4, first limb on top.
 ZEROS: constant(uint256[5]) = [
@@ -75,10 +79,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
             2^71 and not reduced.
     """
     # External matrix.
-    v0: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(left >> 192, LOW), unsafe_mul(right >> 192, HIGH)),
-        2503311549235668769747506493801139012552083287527692054701,
-    )
     v1: uint256 = unsafe_add(
         unsafe_add(
             unsafe_mul((left >> 128) & LIMB, LOW),
@@ -86,19 +86,21 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         3492143792039681812656263564869500730003026875165957986859,
     )
-    v2: uint256 = unsafe_add(
-        unsafe_add(
-            unsafe_mul((left >> 64) & LIMB, LOW),
-            unsafe_mul((right >> 64) & LIMB, HIGH),
-        ),
-        740027486905669403484559748779928476186590569206178949437,
+    t0: uint256 = unsafe_add(
+        unsafe_add(unsafe_mul(left >> 192, LOW), unsafe_mul(right >> 192, HIGH)),
+        unsafe_add(2503311549235668769747506493801139012552083287527692054701, v1),
     )
     v3: uint256 = unsafe_add(
         unsafe_add(unsafe_mul(left & LIMB, LOW), unsafe_mul(right & LIMB, HIGH)),
         972180266878759823092202330471280837972451375394485214044,
     )
-    t0: uint256 = unsafe_add(v0, v1)
-    t1: uint256 = unsafe_add(v2, v3)
+    t1: uint256 = unsafe_add(
+        unsafe_add(
+            unsafe_mul((left >> 64) & LIMB, LOW),
+            unsafe_mul((right >> 64) & LIMB, HIGH),
+        ),
+        unsafe_add(740027486905669403484559748779928476186590569206178949437, v3),
+    )
     t2: uint256 = unsafe_add(v1 << 1, t1)
     t3: uint256 = unsafe_add(v3 << 1, t0)
     t4: uint256 = unsafe_add(t1 << 2, t3)
@@ -112,17 +114,8 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3: uint256 = t4 & LANE
     s7: uint256 = t4 >> 128
     # Full round 0.
-    low: uint256 = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high: uint256 = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        873247058203882251129917753065244661928180589464314854622,
-    )
-    low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
-    high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
+    low: uint256 = unsafe_mul(unsafe_mul(s1, s1), s1) % P
+    high: uint256 = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
         unsafe_add(
             unsafe_mul(unsafe_mul(unsafe_mul(low, low), s1) % P, LOW),
@@ -130,14 +123,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         4842403028872390322257406340367078045922677628662877219151,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        3526249315661808797080129426144649107332909832416235629944,
+        unsafe_add(873247058203882251129917753065244661928180589464314854622, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -148,8 +141,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         3411734501531660020726234654424337645995802182703087326360,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(3526249315661808797080129426144649107332909832416235629944, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -163,15 +163,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 1.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        1263423488552105134736991235908538815256676746764656551033,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -181,14 +172,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         1016253416403814921918248528390744855029339247169682357203,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        4333687259408597358162581551247827078333103055260602159621,
+        unsafe_add(1263423488552105134736991235908538815256676746764656551033, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -199,8 +190,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         4054929124261447785454011655410918657931550615496834077659,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(4333687259408597358162581551247827078333103055260602159621, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -214,15 +212,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 2.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        3016147348858331235059335992604091370903826223408577730967,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -232,14 +221,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         982108102300636021264844904919451585088222288381113967890,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        5897857417910061575601625260661881864044545441524084119491,
+        unsafe_add(3016147348858331235059335992604091370903826223408577730967, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -250,8 +239,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         2588511539730663644828710095016415876650789007674317042169,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(5897857417910061575601625260661881864044545441524084119491, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -265,15 +261,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 3.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        13181733761668176918,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -281,16 +268,16 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
             unsafe_mul(unsafe_mul(unsafe_mul(low, low), s1) % P, LOW),
             unsafe_mul(unsafe_mul(unsafe_mul(high, high), s5) % P, HIGH),
         ),
-        5265010307746407403,
+        3565534086031880887406441382490014280095940332844574113925,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        5303426292350724224,
+        unsafe_add(4498819247387566010388643299915959845346770305274837691209, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -299,10 +286,17 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
             unsafe_mul(unsafe_mul(unsafe_mul(low, low), s3) % P, LOW),
             unsafe_mul(unsafe_mul(unsafe_mul(high, high), s7) % P, HIGH),
         ),
-        2613297161571045291,
+        5099575314648944781077368584689638960893239024129679405355,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(4261610284637347983434898804472813087217177953354615353296, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -329,7 +323,7 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s5 = unsafe_add(unsafe_mul(s5, D5), t0) % P
     s6 = unsafe_add(unsafe_mul(s6, D6), t0) % P
     s7 = unsafe_add(unsafe_mul(s7, D7), t0) % P
-    s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t0), 1243120476974621208) % P
+    s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t0), 2968606749800616536) % P
     # The other partial rounds, three at a time.
     sums: uint256 = 0
     for constants: uint256 in PARTIAL_CONSTANTS:
@@ -346,11 +340,11 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         y = unsafe_mul(s0, s0)
         y = uint256_mulmod(unsafe_mul(y, s0), unsafe_mul(y, y), P)
         t0 = unsafe_add(y, sums & SUM)
-        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t0), (constants >> 128) & LIMB) % P
+        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t0), constants >> 128) % P
         y = unsafe_mul(s0, s0)
         y = uint256_mulmod(unsafe_mul(y, s0), unsafe_mul(y, y), P)
         t1 = unsafe_add(unsafe_add(y, sums >> 120), unsafe_mul(t0, 7))
-        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t1), (constants >> 64) & LIMB) % P
+        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t1), constants >> 64) % P
         y = unsafe_mul(s0, s0)
         y = uint256_mulmod(unsafe_mul(y, s0), unsafe_mul(y, y), P)
         t2 = unsafe_add(
@@ -369,7 +363,7 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
                 unsafe_add(unsafe_mul(t0, D_TOTAL), unsafe_mul(t1, 7)),
             ),
         )
-        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t2), constants & LIMB) % P
+        s0 = unsafe_add(unsafe_add(unsafe_mul(y, D0), t2), constants) % P
         s1 = unsafe_add(
             unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s1, D1), t0), D1), t1), D1),
             t2,
@@ -398,24 +392,7 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
             unsafe_mul(unsafe_add(unsafe_mul(unsafe_add(unsafe_mul(s7, D7), t0), D7), t1), D7),
             t2,
         ) % P
-    s0 = unsafe_add(s0, 94277733998400326)
-    s1 = unsafe_add(s1, 10891359798487446420)
-    s2 = unsafe_add(s2, 18280773820738154043)
-    s3 = unsafe_add(s3, 13714589910668449566)
-    s4 = unsafe_add(s4, 10639034072771185213)
-    s5 = unsafe_add(s5, 14148790895768484219)
-    s6 = unsafe_add(s6, 18341268649720100165)
-    s7 = unsafe_add(s7, 3096672942770686236)
     # Full round 4.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        6027949192251320230796093186587276289431262306851026157778,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -425,14 +402,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         5946244206475605438412900177421351463712317144795341951732,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        1460521624853432240456809767909665967449048346906060489743,
+        unsafe_add(6027949192251320230796093186587276289431262306851026157778, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -443,8 +420,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         1248704476548558917181932752736992058498890407467186562668,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(1460521624853432240456809767909665967449048346906060489743, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -458,15 +442,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 5.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        5897112768638667969153142529986806223819709016089006878514,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -476,14 +451,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         1297010731737498493625992247650150025240633145549634035682,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        294919241131463790836576743868071457563869246931533216718,
+        unsafe_add(5897112768638667969153142529986806223819709016089006878514, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -494,8 +469,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         4176381736354733453620360982065544563772439853834182250589,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(294919241131463790836576743868071457563869246931533216718, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -509,15 +491,6 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 6.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-        ),
-        1510662807026947327334031970291021301657211938475666811851,
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
@@ -527,14 +500,14 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         5101734711312667769366228688674705968193525316351613478151,
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
         unsafe_add(
-            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
         ),
-        5680109599780248186652196385310181508595373958008690785166,
+        unsafe_add(1510662807026947327334031970291021301657211938475666811851, v1),
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -545,8 +518,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         ),
         3047257668437206586728508706153493407619875975630603302204,
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        unsafe_add(5680109599780248186652196385310181508595373958008690785166, v3),
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)
@@ -560,23 +540,20 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
     s3 = t4 & LANE
     s7 = t4 >> 128
     # Full round 7.
-    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
-    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
-    v0 = unsafe_add(
-        unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
-        unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
-    )
     low = unsafe_mul(unsafe_mul(s1, s1), s1) % P
     high = unsafe_mul(unsafe_mul(s5, s5), s5) % P
     v1 = unsafe_add(
         unsafe_mul(unsafe_mul(unsafe_mul(low, low), s1) % P, LOW),
         unsafe_mul(unsafe_mul(unsafe_mul(high, high), s5) % P, HIGH),
     )
-    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
-    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
-    v2 = unsafe_add(
-        unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
-        unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+    low = unsafe_mul(unsafe_mul(s0, s0), s0) % P
+    high = unsafe_mul(unsafe_mul(s4, s4), s4) % P
+    t0 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s0) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s4) % P, HIGH),
+        ),
+        v1,
     )
     low = unsafe_mul(unsafe_mul(s3, s3), s3) % P
     high = unsafe_mul(unsafe_mul(s7, s7), s7) % P
@@ -584,8 +561,15 @@ def _permute(left: uint256, right: uint256) -> uint256[4]:
         unsafe_mul(unsafe_mul(unsafe_mul(low, low), s3) % P, LOW),
         unsafe_mul(unsafe_mul(unsafe_mul(high, high), s7) % P, HIGH),
     )
-    t0 = unsafe_add(v0, v1)
-    t1 = unsafe_add(v2, v3)
+    low = unsafe_mul(unsafe_mul(s2, s2), s2) % P
+    high = unsafe_mul(unsafe_mul(s6, s6), s6) % P
+    t1 = unsafe_add(
+        unsafe_add(
+            unsafe_mul(unsafe_mul(unsafe_mul(low, low), s2) % P, LOW),
+            unsafe_mul(unsafe_mul(unsafe_mul(high, high), s6) % P, HIGH),
+        ),
+        v3,
+    )
     t2 = unsafe_add(v1 << 1, t1)
     t3 = unsafe_add(v3 << 1, t0)
     t4 = unsafe_add(t1 << 2, t3)

@@ -6,7 +6,7 @@ share a word in the full rounds, as lanes of 128 bits, so that one addition serv
 three partial rounds are one linear step around three S-boxes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from offchain.spec import poseidon2_constants as c
@@ -17,6 +17,7 @@ from offchain.spec.tree import ZERO_DIGEST
 _LINE = 95
 _LANE_BITS = 128
 _SUM_BITS = 120
+_LIMB_BITS = 64
 _BLOCK = 3
 """Partial rounds of one linear step; d^3 s with d and s below p still fits in a word."""
 
@@ -43,7 +44,10 @@ _HEADING = '''\
      t_0, t_1, t_2 follow from y_0, y_1, y_2 and the sums of s, d s and d^2 s;
      the first two sums come from one product, the second of them from bit 120
      on. s is below p at the start of three, t_0 below 2^68, t_1 below 2^131,
-     t_2 below 2^133, d and d^2 below p: no sum reaches 2^256.
+     t_2 below 2^133, d and d^2 below p, a shifted word of constants below
+     2^192: no sum reaches 2^256. The constants that the full rounds after
+     them add are among those of the full round before them, taken back
+     through the partial rounds.
 """
 
 P: constant(uint256) = 18446744069414584321
@@ -156,6 +160,20 @@ def _limb(word: str, i: int) -> _Expression:
     return _Call("&", (shifted, "LIMB")) if i else shifted
 
 
+def _shifted(word: str, i: int) -> _Expression:
+    shift = _LIMB_BITS * (_BLOCK - 1 - i)
+    return _Call(">>", (word, str(shift))) if shift else word
+
+
+def _shifts_to(residues: Sequence[int]) -> int:
+    """Return the word whose shifts by 128, 64 and 0 bits are congruent to the residues mod p."""
+    word = 0
+    for residue in residues:
+        word <<= _LIMB_BITS
+        word += (residue - word) % GOLDILOCKS_P
+    return word
+
+
 def _word(limbs: Sequence[int]) -> int:
     return sum(limb << (192 - 64 * i) for i, limb in enumerate(limbs))
 
@@ -174,11 +192,9 @@ def _solve_m4(vector: Sequence[int]) -> list[int]:
     return [row[_HALF] for row in rows]
 
 
-def _combine(
-    code: _Code, lows: Sequence[_Expression], highs: Sequence[_Expression], i: int, constant: int
-) -> None:
-    terms = [_product(lows[i], "LOW"), _product(highs[i], "HIGH")]
-    code.set(f"v{i}", _sum(*terms, str(constant)) if constant else _sum(*terms))
+def _combined(low: _Expression, high: _Expression, constant: int) -> list[_Expression]:
+    terms = [_product(low, "LOW"), _product(high, "HIGH")]
+    return [*terms, str(constant)] if constant else terms
 
 
 def _constants_before_m4(constants: Sequence[int]) -> list[int]:
@@ -187,10 +203,12 @@ def _constants_before_m4(constants: Sequence[int]) -> list[int]:
     return [a + (b << _LANE_BITS) for a, b in zip(low, high, strict=True)]
 
 
-def _multiply_m4(code: _Code) -> list[_Expression]:
-    # The addition chain of the paper (5.1), as in offchain/spec/poseidon2.py.
-    code.set("t0", _sum("v0", "v1"))
-    code.set("t1", _sum("v2", "v3"))
+def _multiply_m4(code: _Code, terms: Callable[[int], list[_Expression]]) -> list[_Expression]:
+    # The addition chain of the paper (5.1), as in offchain/spec/poseidon2.py. Words 0 and 2 are
+    # needed once only, so they are not stored.
+    for target, once, twice in (("t0", 0, 1), ("t1", 2, 3)):
+        code.set(f"v{twice}", _sum(*terms(twice)))
+        code.set(target, _sum(*terms(once), f"v{twice}"))
     code.set("t2", _sum(_Call("<<", ("v1", "1")), "t1"))
     code.set("t3", _sum(_Call("<<", ("v3", "1")), "t0"))
     code.set("t4", _sum(_Call("<<", ("t1", "2")), "t3"))
@@ -210,11 +228,33 @@ def _seventh_power(code: _Code, x: str, cube: str) -> _Expression:
 
 
 def _full_round(code: _Code, next_constants: Sequence[int]) -> list[_Expression]:
-    for i, constant in enumerate(_constants_before_m4(next_constants)):
+    words = _constants_before_m4(next_constants)
+
+    def terms(i: int) -> list[_Expression]:
         low = _seventh_power(code, f"s{i}", "low")
         high = _seventh_power(code, f"s{i + _HALF}", "high")
-        _combine(code, [low] * _HALF, [high] * _HALF, i, constant)
-    return _multiply_m4(code)
+        return _combined(low, high, words[i])
+
+    return _multiply_m4(code, terms)
+
+
+def _partial_constants() -> tuple[list[int], list[int]]:
+    """Return what all elements get before the partial rounds, and element 0 after each of them.
+
+    What the next full round adds to elements 1 to 7 is added before the partial rounds instead.
+    These take it to d x plus the sum of x, as any state; here it goes this way back. Element 0
+    gets the sum as well, which is taken off its own constants.
+    """
+    p = GOLDILOCKS_P
+    element_0, *others = c.POSEIDON2_RC_EXTERNAL[c.POSEIDON2_HALF_FULL_ROUNDS]
+    first, *following = [*c.POSEIDON2_RC_INTERNAL, element_0]
+    inverses = [pow(d, -1, p) for d in c.POSEIDON2_DIAG_MINUS_1[1:]]
+    share = pow(1 + sum(inverses), -1, p)
+    for number in reversed(range(len(following))):
+        total = share * sum(x * inverse for x, inverse in zip(others, inverses, strict=True)) % p
+        others = [(x - total) * inverse % p for x, inverse in zip(others, inverses, strict=True)]
+        following[number] = (following[number] - total) % p
+    return [first, *others], following
 
 
 def _first_partial_round(code: _Code, next_constant: int) -> None:
@@ -238,7 +278,7 @@ def _three_partial_rounds(code: _Code) -> None:
         code.set("y", _product("s0", "s0"))
         code.set("y", _Call("uint256_mulmod", (_product("y", "s0"), _product("y", "y"), "P")))
         code.set(f"t{i}", total)
-        code.set("s0", _mod(_sum(_product("y", "D0"), f"t{i}", _limb("constants", i + 1))))
+        code.set("s0", _mod(_sum(_product("y", "D0"), f"t{i}", _shifted("constants", i))))
     for i in _OTHERS:
         value: _Expression = f"s{i}"
         for t in ("t0", "t1", "t2"):
@@ -248,31 +288,29 @@ def _three_partial_rounds(code: _Code) -> None:
 
 def _body() -> list[str]:
     code = _Code()
-    external, internal = c.POSEIDON2_RC_EXTERNAL, c.POSEIDON2_RC_INTERNAL
+    external = c.POSEIDON2_RC_EXTERNAL
     half = c.POSEIDON2_HALF_FULL_ROUNDS
     no_constants = [0] * c.POSEIDON2_WIDTH
     code.comment("External matrix.")
     lefts, rights = ([_limb(side, i) for i in range(_HALF)] for side in ("left", "right"))
-    for i, constant in enumerate(_constants_before_m4(external[0])):
-        _combine(code, lefts, rights, i, constant)
-    _split(code, _multiply_m4(code))
-    following = [*external[1:half], [internal[0], *no_constants[1:]]]
-    for number, constants in enumerate(following):
+    constants = _constants_before_m4(external[0])
+    words = _multiply_m4(code, lambda i: _combined(lefts[i], rights[i], constants[i]))
+    _split(code, words)
+    before, after = _partial_constants()
+    for number, added in enumerate([*external[1:half], before]):
         code.comment(f"Full round {number}.")
-        _split(code, _full_round(code, constants))
+        _split(code, _full_round(code, added))
     code.comment("Partial round 0.")
-    _first_partial_round(code, internal[1])
+    _first_partial_round(code, after[0])
     code.comment("The other partial rounds, three at a time.")
     code.declare("sums", "t1", "t2")
     code.lines.append("    for constants: uint256 in PARTIAL_CONSTANTS:")
     code.indent = " " * 8
     _three_partial_rounds(code)
     code.indent = " " * 4
-    for i in range(c.POSEIDON2_WIDTH):
-        code.set(f"s{i}", _sum(f"s{i}", str(external[half][i])))
-    for number, constants in enumerate([*external[half + 1 :], no_constants], half):
+    for number, added in enumerate([*external[half + 1 :], no_constants], half):
         code.comment(f"Full round {number}.")
-        words = _full_round(code, constants)
+        words = _full_round(code, added)
         if number < len(external) - 1:
             _split(code, words)
     code.give(words)
@@ -288,9 +326,12 @@ def _diagonal() -> list[str]:
         lines.append(f"D{i}_SQUARED: constant(uint256) = {d[i] * d[i] % GOLDILOCKS_P}")
     total = sum(d[i] for i in _OTHERS) % GOLDILOCKS_P
     lines += ["# Sum of D1 to D7.", f"D_TOTAL: constant(uint256) = {total}"]
-    following = [*c.POSEIDON2_RC_INTERNAL[2:], 0]
-    words = [_word([0, *following[i : i + _BLOCK]]) for i in range(0, len(following), _BLOCK)]
-    lines += ["# Of the partial rounds that follow, in limbs 1 to 3; none follows the last."]
+    _, (_, *after) = _partial_constants()
+    words = [_shifts_to(after[i : i + _BLOCK]) for i in range(0, len(after), _BLOCK)]
+    lines += [
+        "# What element 0 gets after three partial rounds: modulo p, the word shifted by 128 bits",
+        "# is the first constant, by 64 bits the second, the word itself the third.",
+    ]
     return [*lines, *_list("PARTIAL_CONSTANTS", words)]
 
 

@@ -25,7 +25,7 @@ EDGES = (0, 1, 2**32 - 2, 2**32 - 1, 2**32, 2**63, GOLDILOCKS_P - 2**32, GOLDILO
 NOT_CANONICAL = (GOLDILOCKS_P, GOLDILOCKS_P + 1, 2**64 - 2, 2**64 - 1)
 LANE = 2**128 - 1
 LANE_BOUND = 2**71
-GAS_PER_PERMUTATION = 21_200
+GAS_PER_PERMUTATION = 20_650
 CASES = 40
 
 elements = st.one_of(st.sampled_from(EDGES), st.integers(0, GOLDILOCKS_P - 1))
