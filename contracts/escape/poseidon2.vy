@@ -40,9 +40,9 @@ def _limbs(data: bytes32) -> uint256:
     @return Word of limbs, each below p.
     """
     word: uint256 = self._reversed(convert(data, uint256))
-    even: uint256 = unsafe_add(word & ALTERNATE, LIFT)
-    odd: uint256 = unsafe_add((word >> 64) & ALTERNATE, LIFT)
-    assert (even | odd) & CARRIES == 0, "R01: element is not below the modulus"
+    assert (
+        unsafe_add(word & ALTERNATE, LIFT) | unsafe_add((word >> 64) & ALTERNATE, LIFT)
+    ) & CARRIES == 0, "R01: element is not below the modulus"
     return word
 
 
