@@ -46,11 +46,11 @@ TREES: constant(uint256) = 4
 # FriVerifier.fold, which takes two arguments more than it declares; and the
 # bound on the encoding of what it returns.
 FOLD_LAYERS: constant(bytes4) = 0x4a036eda
-MAX_FOLDED_BYTES: constant(uint256) = 32 * 113
+MAX_FOLDED_BYTES: constant(uint256) = 32 * 109
 # Selector of OpeningsVerifier.read; the longest ABI encoding of a run, which it
 # returns, and its longest calldata.
 READ_OPENINGS: constant(bytes4) = 0x4838682b
-MAX_RUN_BYTES: constant(uint256) = 32 * 803
+MAX_RUN_BYTES: constant(uint256) = 32 * 775
 # Of `deadline_s` in it: the first field, behind the run's offset.
 DEADLINE_POSITION: constant(uint256) = 32
 MAX_READING_BYTES: constant(uint256) = (

@@ -24,11 +24,11 @@ MIN_LOG_HEIGHT: constant(uint256) = 10
 MAX_LOG_HEIGHT: constant(uint256) = 21
 # The same in all accepted sets, as are the next three.
 BLINDING_ROWS: constant(uint256) = 512
-GRINDING_BITS: constant(uint256) = 22
+GRINDING_BITS: constant(uint256) = 26
 FOLD_LOG: constant(uint256) = 4
 FINAL_LOG: constant(uint256) = 6
 MAX_FRI_LAYERS: constant(uint256) = 4
-MAX_QUERIES: constant(uint256) = 54
+MAX_QUERIES: constant(uint256) = 52
 # Columns: byte t, from the left, for table t.
 PREPROCESSED_WIDTHS: constant(bytes32) = 0x0000000000000000080400050000000000000000000000000000000000000000
 MAIN_WIDTHS: constant(bytes32) = 0x20090f291f111550010207060000000000000000000000000000000000000000
@@ -83,13 +83,13 @@ NEXT_COLUMNS: constant(uint256[41]) = [
 # Parameter set `settle`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE: constant(uint256) = 2
 SETTLE_LOG_BLOWUP: constant(uint256) = 4
-SETTLE_QUERIES: constant(uint256) = 54
-SETTLE_ID: constant(bytes32) = 0x10e200515c15be6d8105697498ed6ec9cd72c422abd870edccca66fb4058aba6
+SETTLE_QUERIES: constant(uint256) = 52
+SETTLE_ID: constant(bytes32) = 0x41143069edbb15af251651c5e96166f9ed1a18a9a5e0b07fa626b9d226586de1
 # Parameter set `settle-compact`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE_COMPACT: constant(uint256) = 3
 SETTLE_COMPACT_LOG_BLOWUP: constant(uint256) = 6
-SETTLE_COMPACT_QUERIES: constant(uint256) = 36
-SETTLE_COMPACT_ID: constant(bytes32) = 0xa1973219502da521947c1adb90d161c59dbba88168e6c5165eeb5f2eb04201fe
+SETTLE_COMPACT_QUERIES: constant(uint256) = 35
+SETTLE_COMPACT_ID: constant(bytes32) = 0x84f78ee38c581de743b084e600be311a6f12b5ab93efc336259f4a8dc27184f6
 PROFILES: constant(uint256[3]) = [1, 2, 3]
 ACCEPTED: constant(uint256[2]) = [2, 3]
 

@@ -7,7 +7,7 @@ import pytest
 from offchain.spec.constants import GOLDILOCKS_P as P
 from tests.onchain.evm import Evm
 
-MAX_QUERIES = 54
+MAX_QUERIES = 52
 SPAN_WORDS, MAX_ROW_WORDS = 36, 264
 LANE_BITS = 85
 PADDING = b"\xff" * 288  # what follows the rows has no weight and is not checked
