@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from offchain.air.machine import air_hash
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MAX_LOG_HEIGHT: Final = 21
 """Timestamps are below 2^24 because the cpu table has at most 2^21 rows."""
 QUOTIENT_PARTS: Final = 3
