@@ -171,7 +171,7 @@ def draw_challenges(
 
 @external
 def begin(
-    program_id: bytes32, output_hash: bytes32, data: Bytes[proof_format.MAX_DATA_BYTES]
+    program_id: bytes32, output_hash: bytes32, data: Bytes[proof_format.MAX_BEGIN_BYTES]
 ) -> bytes32:
     """
     @notice Begin to verify a proof: draw every challenge, check the claim,

@@ -168,6 +168,7 @@ def _add_class(
 def _combine(
     values: DynArray[uint256, machine.MAX_QUERIES],
     terms: Terms,
+    has_next: bool,
     next_opened: uint256,
     points: uint256[machine.MAX_QUERIES],
     zeta: uint256,
@@ -178,6 +179,7 @@ def _combine(
     @notice Add what a part has summed up to the values of G.
     @param values Of G at the queried points before the part, lanes below 2^80.
     @param terms Of all classes.
+    @param has_next Whether there are values one row later among them.
     @param next_opened Minus the sum of weight * value opened one row later,
            to be added once.
     @param points Queried points.
@@ -187,20 +189,17 @@ def _combine(
     @return Values of G so far, lanes below p.
     """
     count: uint256 = len(values)
-    next: uint256[machine.MAX_QUERIES] = terms.next
-    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        next[query] = unsafe_add(next[query], next_opened)
     sums: uint256[machine.MAX_QUERIES] = self._add_quotients(
         terms.lifted, terms.here, points, count, zeta, 1
     )
-    sums = self._add_quotients(
-        sums,
-        next,
-        points,
-        count,
-        field._scale(zeta, self._root(log_n)),
-        field._mul(lift, lift),
-    )
+    if has_next:
+        next: uint256[machine.MAX_QUERIES] = terms.next
+        for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+            next[query] = unsafe_add(next[query], next_opened)
+        pole: uint256 = field._scale(zeta, self._root(log_n))
+        sums = self._add_quotients(
+            sums, next, points, count, pole, field._mul(lift, lift)
+        )
     totals: DynArray[uint256, machine.MAX_QUERIES] = values
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
         totals[query] = field._reduce(unsafe_add(totals[query], sums[query]))

@@ -34,6 +34,7 @@ struct Sums:
     is_touched: bool[machine.TABLES]
     rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
     later_rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    has_later: bool
     # What is to be added for every query: minus the class's opened values,
     # minus those opened one row later. Once in all parts.
     opened: uint256[machine.TABLES]
@@ -99,8 +100,8 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
             if tree == columns.MAIN and first == 0:
                 # What the opened values add, once in all parts.
                 sums.opened[number] = unsafe_sub(field.ZEROS, run.opened[1 + number])
-                if number == 0:
-                    sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
+            elif tree == columns.AUX and first + number == 0:
+                sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
             length: uint256 = columns.WORD_BYTES * words
             row_count: uint256 = min(counts[number] - first, (end - at) // length)
             sums.is_touched[number] = True
@@ -115,6 +116,7 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
             carries: uint256 = 0
             later_carries: uint256 = 0
             if later_words != 0:
+                sums.has_later = True
                 sums.later_rows[number], later_carries = row_sums._row_sums(
                     weights, 0, later_words, at, length, first, row_count, sums.later_rows[number]
                 )
@@ -182,6 +184,7 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
     next_run.values = deep._combine(
         next_run.values,
         terms,
+        sums.has_later,
         sums.next_opened,
         points,
         run.zeta,

@@ -22,6 +22,8 @@ FINAL_BYTES: constant(uint256) = ELEMENT_BYTES * FINAL_COEFFICIENTS
 MAX_OUTPUT_BYTES: constant(uint256) = 8_192
 # Of a part: nodes' mempools refuse transactions above 128 KiB.
 MAX_DATA_BYTES: constant(uint256) = 114_688
+# Of the first part, which holds them in memory twice.
+MAX_BEGIN_BYTES: constant(uint256) = 98_304
 WORD: constant(uint256) = 2**64 - 1
 
 # Where the second and the third lane of an element stand.

@@ -27,14 +27,17 @@ encoding, the final polynomial or padding, selectors, offsets and lengths."""
 
 MAX_DATA_BYTES: Final = 114_688
 """Of the proof's bytes in one part, as in contracts/verifier/proof_format.vy."""
+MAX_BEGIN_BYTES: Final = 98_304
+"""Of the proof's bytes in the first part, as there."""
 MAX_OUTPUT_BYTES: Final = 8_192
 """Of a public output, as in contracts/verifier/proof_format.vy."""
 TRANSACTION_GAS: Final = 21_000
 
 # Model of the gas, which decides between divisions into equally many parts.
 _FLOOR_GAS_PER_BYTE: Final = 40
-_EXECUTION_GAS_PER_BYTE: Final = 70
-_BEGIN_EXECUTION_GAS: Final = 3_300_000
+_EXECUTION_GAS_PER_BYTE: Final = 32  # with the 16 for the byte itself
+_EXECUTION_GAS: Final = 700_000  # of a part, whatever its length
+_BEGIN_EXECUTION_GAS: Final = 2_100_000  # of the first one besides
 _WORD_BYTES: Final = 8
 _OUTPUT_WORD_BYTES: Final = 4
 _UNREACHABLE: Final = 1 << 30
@@ -131,7 +134,8 @@ def split(
         options = [(_UNREACHABLE, 0.0, -1)]
         if resume_at is not None and i == 0:
             options.append((0, 0.0, -1))
-        if resume_at is None and cut.call is Call.OPEN and _fits(cut.position, max_part_bytes):
+        is_begin = resume_at is None and cut.call is Call.OPEN and cut.position <= MAX_BEGIN_BYTES
+        if is_begin and _fits(cut.position, max_part_bytes):
             options.append((1, _gas(cut.position, _BEGIN_EXECUTION_GAS), -1))
         for k in reversed(range(i)):
             last = cuts[k]
@@ -162,7 +166,7 @@ def _fits(size: int, max_part_bytes: int) -> bool:
 
 
 def _gas(calldata_bytes: int, execution_gas: int = 0) -> float:
-    execution_gas += _EXECUTION_GAS_PER_BYTE * calldata_bytes
+    execution_gas += _EXECUTION_GAS + _EXECUTION_GAS_PER_BYTE * calldata_bytes
     return max(_FLOOR_GAS_PER_BYTE * calldata_bytes, execution_gas)
 
 
