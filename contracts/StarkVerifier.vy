@@ -271,9 +271,10 @@ def fold(
     assert run.step >= TREES, "WRONG_STAGE"
     assert keccak256(final) == run.final_hash, "WRONG_FINAL_POLYNOMIAL"
     self._check_code(FRI_VERIFIER, FRI_VERIFIER_CODE_HASH)
-    next_run: IStarkVerifier.Run = run
     layer: uint256 = 0
-    layer, next_run.indices, next_run.values = abi_decode(
+    indices: DynArray[uint256, machine.MAX_QUERIES] = []
+    values: DynArray[uint256, machine.MAX_QUERIES] = []
+    layer, indices, values = abi_decode(
         raw_call(
             FRI_VERIFIER,
             abi_encode(
@@ -299,6 +300,9 @@ def fold(
         ),
     )
     if layer < len(run.fri_roots):
+        next_run: IStarkVerifier.Run = run
+        next_run.indices = indices
+        next_run.values = values
         next_run.step = TREES + layer
         self.run_hash[msg.sender][proof_id] = keccak256(abi_encode(next_run))
         log IStarkVerifier.RunAdvanced(owner=msg.sender, proof_id=proof_id, run=next_run)

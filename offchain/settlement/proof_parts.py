@@ -35,9 +35,11 @@ TRANSACTION_GAS: Final = 21_000
 
 # Model of the gas, which decides between divisions into equally many parts.
 _FLOOR_GAS_PER_BYTE: Final = 40
-_EXECUTION_GAS_PER_BYTE: Final = 32  # with the 16 for the byte itself
+_EXECUTION_GAS_PER_BYTE: Final = 34  # with the 16 for the byte itself
 _EXECUTION_GAS: Final = 700_000  # of a part, whatever its length
 _BEGIN_EXECUTION_GAS: Final = 2_100_000  # of the first one besides
+_TREE_GAS: Final = 100_000  # of a tree in a part, whatever its length
+_CLASS_GAS: Final = 100_000  # of a class in a part
 _WORD_BYTES: Final = 8
 _OUTPUT_WORD_BYTES: Final = 4
 _UNREACHABLE: Final = 1 << 30
@@ -85,6 +87,7 @@ class _Cut:
     rows: int  # read of this tree before
     call: Call  # takes what precedes; OPEN stands for BEGIN, too
     next_call: Call  # takes what follows
+    repeated_gas: int = 0  # for what is computed before it and behind it
 
 
 def split(
@@ -142,7 +145,7 @@ def split(
             size = cut.position - last.position + DIGEST_BYTES * last.rows
             if last.next_call is cut.call and _fits(size, max_part_bytes):
                 count, gas, _ = best[k]
-                options.append((count + 1, gas + _gas(size), k))
+                options.append((count + 1, gas + _gas(size, last.repeated_gas), k))
         best.append(min(options))
     if best[-1][0] >= _UNREACHABLE:
         raise ProofTooLargeError(
@@ -181,10 +184,12 @@ def _cuts(proof: Proof, program_id: bytes, head_bytes: int) -> list[_Cut]:
         salt_words = 0 if name == "preprocessed" else SALT_WORDS
         rows = 0
         for log_rows in sorted(widths, reverse=True):
-            for _ in {place >> log_size - log_rows for place in places}:
+            class_end = rows + len({place >> log_size - log_rows for place in places})
+            while rows < class_end:
                 position += _WORD_BYTES * (salt_words + widths[log_rows])
                 rows += 1
-                cuts.append(_Cut(position, tree, rows, Call.OPEN, Call.OPEN))
+                gas = _TREE_GAS + (_CLASS_GAS if rows < class_end else 0)
+                cuts.append(_Cut(position, tree, rows, Call.OPEN, Call.OPEN, gas))
         position += DIGEST_BYTES * _sibling_count(places, log_size, max(widths))
         next_call = Call.OPEN if tree + 1 < len(trees) else Call.FOLD
         cuts.append(_Cut(position, tree + 1, 0, Call.OPEN, next_call))
