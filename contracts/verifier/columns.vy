@@ -161,8 +161,23 @@ def _powers(tree: uint256, batch: uint256) -> uint256[machine.MAIN_COLUMNS]:
     count: uint256 = 0
     for table: uint256 in range(machine.TABLES):
         count += machine._byte(widths, table)
+    return self._geometric(field._power(batch, first), batch, count)
+
+
+@internal
+@pure
+def _geometric(
+    start: uint256, batch: uint256, count: uint256
+) -> uint256[machine.MAIN_COLUMNS]:
+    """
+    @notice Elements each of which is the one before times the challenge.
+    @param start The first one, lanes below p.
+    @param batch The challenge.
+    @param count How many, at most MAIN_COLUMNS.
+    @return The elements, lanes below p, and zeros.
+    """
     powers: uint256[machine.MAIN_COLUMNS] = empty(uint256[machine.MAIN_COLUMNS])
-    power: uint256 = field._power(batch, first)
+    power: uint256 = start
     b0: uint256 = batch & field.LANE
     b1: uint256 = (batch >> 85) & field.LANE
     b2: uint256 = batch >> 170

@@ -49,10 +49,8 @@ def _opened_sums(
     """
     classes: DynArray[uint256, machine.TABLES] = columns._class_heights(log_heights)
     by_height: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
-    powers: uint256[machine.WIDEST + 1] = empty(uint256[machine.WIDEST + 1])
-    powers[0] = 1
-    for i: uint256 in range(machine.WIDEST):
-        powers[i + 1] = field._mul(powers[i], batch)
+    # From the power 0 on.
+    powers: uint256[machine.MAIN_COLUMNS] = columns._geometric(1, batch, machine.WIDEST + 1)
     b0: uint256 = batch & field.LANE
     b1: uint256 = (batch >> 85) & field.LANE
     b2: uint256 = batch >> 170
@@ -75,28 +73,29 @@ def _opened_sums(
             if tree != columns.QUOTIENT:
                 height = machine._byte(log_heights, table)
             last += width
-            table_sum: uint256 = 0
-            for i: uint256 in range(width, bound=255):
-                # field._mul without the call.
-                a0: uint256 = table_sum & field.LANE
-                a1: uint256 = (table_sum >> 85) & field.LANE
-                a2: uint256 = table_sum >> 170
-                c0: uint256 = unsafe_add(
-                    unsafe_mul(a0, b0),
-                    unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+            place: uint256 = last
+            s0: uint256 = 0
+            s1: uint256 = 0
+            s2: uint256 = 0
+            for _: uint256 in range(width, bound=255):
+                place = unsafe_sub(place, 1)
+                value: uint256 = values[place]
+                t0: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b0), value & field.LANE),
+                    unsafe_mul(7, unsafe_add(unsafe_mul(s1, b2), unsafe_mul(s2, b1))),
                 ) % field.P
-                c1: uint256 = unsafe_add(
-                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
-                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                t1: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b1), unsafe_mul(s1, b0)),
+                    unsafe_add(unsafe_mul(7, unsafe_mul(s2, b2)), (value >> 85) & field.LANE),
                 ) % field.P
-                c2: uint256 = unsafe_add(
-                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                s2 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b2), unsafe_mul(s1, b1)),
+                    unsafe_add(unsafe_mul(s2, b0), value >> 170),
                 ) % field.P
-                table_sum = unsafe_add(
-                    c0 | c1 << 85 | c2 << 170, values[unsafe_sub(unsafe_sub(last, 1), i)]
-                )
+                s0 = t0
+                s1 = t1
             by_height[height] = unsafe_add(
-                by_height[height], field._mul(table_sum, first_power)
+                by_height[height], field._mul(s0 | s1 << 85 | s2 << 170, first_power)
             )
             if tree == columns.MAIN:
                 main_powers[table] = first_power
