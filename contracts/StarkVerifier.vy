@@ -46,11 +46,14 @@ TREES: constant(uint256) = 4
 # FriVerifier.fold, which takes two arguments more than it declares; and the
 # bound on the encoding of what it returns.
 FOLD_LAYERS: constant(bytes4) = 0x4a036eda
-MAX_FOLDED_BYTES: constant(uint256) = 32 * 113
+MAX_FOLDED_BYTES: constant(uint256) = 32 * 109
 # Selector of OpeningsVerifier.read; the longest ABI encoding of a run, which it
 # returns, and its longest calldata.
 READ_OPENINGS: constant(bytes4) = 0x4838682b
-MAX_RUN_BYTES: constant(uint256) = 32 * 803
+MAX_RUN_BYTES: constant(uint256) = 32 * 775
+# The same before any row is read.
+MAX_BEGUN_RUN_BYTES: constant(uint256) = 32 * 152
+WORD_BYTES: constant(uint256) = 32
 # Of `deadline_s` in it: the first field, behind the run's offset.
 DEADLINE_POSITION: constant(uint256) = 32
 MAX_READING_BYTES: constant(uint256) = (
@@ -152,7 +155,9 @@ def draw_challenges(
     @return All challenges.
     """
     start: uint256 = 4 + convert(slice(msg.data, DRAW_DATA, 32), uint256) + 32
-    head: proof_format.Head = proof_format._decode(start, start + len(data))
+    head: proof_format.Head = empty(proof_format.Head)
+    values: uint256[machine.VALUES] = empty(uint256[machine.VALUES])
+    head, values = proof_format._decode(start, start + len(data))
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
     return fiat_shamir._draw(
         head,
@@ -166,7 +171,7 @@ def draw_challenges(
 
 @external
 def begin(
-    program_id: bytes32, output_hash: bytes32, data: Bytes[proof_format.MAX_DATA_BYTES]
+    program_id: bytes32, output_hash: bytes32, data: Bytes[proof_format.MAX_BEGIN_BYTES]
 ) -> bytes32:
     """
     @notice Begin to verify a proof: draw every challenge, check the claim,
@@ -181,7 +186,9 @@ def begin(
     # Checked sums: the compiler's own decoding of `data` lets an offset wrap.
     start: uint256 = 4 + convert(slice(msg.data, BEGIN_DATA, 32), uint256) + 32
     end: uint256 = start + len(data)
-    head: proof_format.Head = proof_format._decode(start, end)
+    head: proof_format.Head = empty(proof_format.Head)
+    values: uint256[machine.VALUES] = empty(uint256[machine.VALUES])
+    head, values = proof_format._decode(start, end)
     output: Bytes[proof_format.MAX_OUTPUT_BYTES] = proof_format._output(head)
     assert keccak256(output) == output_hash, "WRONG_OUTPUT"
     self._check_program(head, program_id)
@@ -193,66 +200,28 @@ def begin(
         self._log_blowup(head.profile),
         output,
     )
-    zeta: uint256 = drawn.challenges.zeta
     # F_p is where the domain lies.
-    assert zeta >> 85 != 0, "OUT_OF_DOMAIN_POINT"
-    self._check_code(CONSTRAINT_EVALUATOR, CONSTRAINT_EVALUATOR_CODE_HASH)
-    is_satisfied: bool = staticcall ConstraintEvaluator(CONSTRAINT_EVALUATOR).check_quotient(
-        head.log_heights,
-        machine.BLINDING_ROWS,
-        # The parts overlap by the masking coefficients: one for each query,
-        # one for zeta, and one more.
-        self._queries(head.profile) + 2,
-        drawn.challenges.gamma,
-        drawn.challenges.beta,
-        drawn.challenges.alpha,
-        zeta,
-        head.entry_pc,
-        output,
-        head.values,
-    )
-    assert is_satisfied, "QUOTIENT_MISMATCH"
+    assert drawn.challenges.zeta >> 85 != 0, "OUT_OF_DOMAIN_POINT"
+    self._check_quotient(head, drawn.challenges, output, values)
     assert transcript._is_ground(drawn.before_nonce, head.nonce), "GRINDING"
 
-    run: IStarkVerifier.Run = empty(IStarkVerifier.Run)
-    run.deadline_s = block.timestamp + RUN_LIFETIME_S
-    run.program_id = program_id
-    run.output_hash = output_hash
-    run.profile = head.profile
-    run.log_heights = head.log_heights
-    run.roots = head.roots
-    run.zeta = zeta
-    run.batch = drawn.challenges.batch
-    self._check_code(OPENINGS_VERIFIER, OPENINGS_VERIFIER_CODE_HASH)
-    run.opened = staticcall OpeningsVerifier(OPENINGS_VERIFIER).opened_sums(
-        head.log_heights, run.batch, head.values
+    deadline_s: uint256 = block.timestamp + RUN_LIFETIME_S
+    run: Bytes[MAX_BEGUN_RUN_BYTES] = self._begun_run(
+        deadline_s, program_id, output_hash, head, drawn.challenges, values
     )
-    run.fri_roots = head.fri_roots
-    run.folds = drawn.challenges.folds
-    run.final_hash = proof_format._final_hash(head)
-    run.indices = fiat_shamir._sorted_distinct(
-        drawn.challenges.queries, head.log_n + self._log_blowup(head.profile)
-    )
-    for _: uint256 in range(len(run.indices), bound=machine.MAX_QUERIES):
-        run.values.append(0)
     if head.openings < end:
         self._save(
             drawn.proof_id,
-            run.deadline_s,
+            deadline_s,
             raw_call(
                 OPENINGS_VERIFIER,
-                concat(
-                    READ_OPENINGS,
-                    abi_encode(run),
-                    data,
-                    self._padding(head.openings - start),
-                ),
+                concat(READ_OPENINGS, run, data, self._padding(head.openings - start)),
                 max_outsize=MAX_RUN_BYTES,
                 is_static_call=True,
             ),
         )
     else:
-        self._save(drawn.proof_id, run.deadline_s, abi_encode(run))
+        self._save(drawn.proof_id, deadline_s, run)
     return drawn.proof_id
 
 
@@ -302,9 +271,10 @@ def fold(
     assert run.step >= TREES, "WRONG_STAGE"
     assert keccak256(final) == run.final_hash, "WRONG_FINAL_POLYNOMIAL"
     self._check_code(FRI_VERIFIER, FRI_VERIFIER_CODE_HASH)
-    next_run: IStarkVerifier.Run = run
     layer: uint256 = 0
-    layer, next_run.indices, next_run.values = abi_decode(
+    indices: DynArray[uint256, machine.MAX_QUERIES] = []
+    values: DynArray[uint256, machine.MAX_QUERIES] = []
+    layer, indices, values = abi_decode(
         raw_call(
             FRI_VERIFIER,
             abi_encode(
@@ -330,6 +300,9 @@ def fold(
         ),
     )
     if layer < len(run.fri_roots):
+        next_run: IStarkVerifier.Run = run
+        next_run.indices = indices
+        next_run.values = values
         next_run.step = TREES + layer
         self.run_hash[msg.sender][proof_id] = keccak256(abi_encode(next_run))
         log IStarkVerifier.RunAdvanced(owner=msg.sender, proof_id=proof_id, run=next_run)
@@ -360,6 +333,98 @@ def discard(owner: address, proof_id: bytes32, run: IStarkVerifier.Run):
         assert block.timestamp > run.deadline_s, "RUN_NOT_EXPIRED"
     self.run_hash[owner][proof_id] = empty(bytes32)
     log IStarkVerifier.RunDiscarded(owner=owner, proof_id=proof_id)
+
+
+@internal
+@view
+def _check_quotient(
+    head: proof_format.Head,
+    challenges: IStarkVerifier.Challenges,
+    output: Bytes[proof_format.MAX_OUTPUT_BYTES],
+    values: uint256[machine.VALUES],
+):
+    """
+    @notice Refuse values outside the domain that do not satisfy the
+            constraints.
+    @dev Functions of their own share memory; see `_begun_run`, too.
+    @param head The proof's head.
+    @param challenges All challenges.
+    @param output The public output, 4 bytes a word.
+    @param values The values, lanes below p.
+    """
+    self._check_code(CONSTRAINT_EVALUATOR, CONSTRAINT_EVALUATOR_CODE_HASH)
+    is_satisfied: bool = staticcall ConstraintEvaluator(CONSTRAINT_EVALUATOR).check_quotient(
+        head.log_heights,
+        machine.BLINDING_ROWS,
+        # The parts overlap by the masking coefficients: one for each query,
+        # one for zeta, and one more.
+        self._queries(head.profile) + 2,
+        challenges.gamma,
+        challenges.beta,
+        challenges.alpha,
+        challenges.zeta,
+        head.entry_pc,
+        output,
+        values,
+    )
+    assert is_satisfied, "QUOTIENT_MISMATCH"
+
+
+@internal
+@view
+def _begun_run(
+    deadline_s: uint256,
+    program_id: bytes32,
+    output_hash: bytes32,
+    head: proof_format.Head,
+    challenges: IStarkVerifier.Challenges,
+    values: uint256[machine.VALUES],
+) -> Bytes[MAX_BEGUN_RUN_BYTES]:
+    """
+    @notice The run of a proof of which no rows are read.
+    @dev Encoded field by field: as a struct it would take five times the memory, for
+         digests that are not there.
+    @param deadline_s After this time only `discard` takes the run.
+    @param program_id The program's id.
+    @param output_hash keccak256 of the output.
+    @param head The proof's head.
+    @param challenges All challenges.
+    @param values The values outside the domain, lanes below p.
+    @return ABI encoding of the run.
+    """
+    self._check_code(OPENINGS_VERIFIER, OPENINGS_VERIFIER_CODE_HASH)
+    opened: DynArray[uint256, 13] = staticcall OpeningsVerifier(OPENINGS_VERIFIER).opened_sums(
+        head.log_heights, challenges.batch, values
+    )
+    indices: DynArray[uint256, machine.MAX_QUERIES] = fiat_shamir._sorted_distinct(
+        challenges.queries, head.log_n + self._log_blowup(head.profile)
+    )
+    sums: DynArray[uint256, machine.MAX_QUERIES] = []
+    for _: uint256 in range(len(indices), bound=machine.MAX_QUERIES):
+        sums.append(0)
+    return concat(
+        # Where the struct begins.
+        convert(WORD_BYTES, bytes32),
+        abi_encode(
+            deadline_s,
+            program_id,
+            output_hash,
+            head.profile,
+            head.log_heights,
+            head.roots,
+            challenges.zeta,
+            challenges.batch,
+            opened,
+            head.fri_roots,
+            challenges.folds,
+            proof_format._final_hash(head),
+            indices,
+            sums,
+            # Step, and digests.
+            empty(uint256),
+            empty(DynArray[bytes32, 1]),
+        ),
+    )
 
 
 @internal

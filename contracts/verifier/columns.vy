@@ -5,10 +5,10 @@
 @notice A row of a tree holds the columns of all tables of one height (a
         class). Its words are weighted with powers of one challenge, which
         gives the sums of which deep.vy makes the DEEP combination.
-@dev Column i (from 1, over all trees) has the power i of the challenge, value
-     j opened one row later the power 2 T + j, T the exponent after the last
-     column's. A column with values in F stands in three words and has three
-     weights, its own times 1, x and x^2.
+@dev Column i (from 1, over all trees) has the power i of the challenge. One
+     with values in F stands in three words and has three weights, its own
+     times 1, x and x^2. In a row come first the columns that are opened one
+     row later, too: the same weights give their sum, which is needed apart.
 """
 
 from contracts.verifier import field
@@ -33,29 +33,10 @@ LIFT_EXPONENT: constant(uint256) = (
 
 # The longest row has 264 words; row_sums.vy weights 36 at a time.
 MAX_ROW_WORDS: constant(uint256) = 288
-
-# Powers of the challenge: of the columns of one tree, and of its values that
-# are opened one row later, with their columns as machine.vy has them.
-struct Powers:
-    columns: uint256[machine.MAIN_COLUMNS]
-    next_count: uint256
-    next_columns: uint256[machine.NEXT_VALUES]
-    next_powers: uint256[machine.NEXT_VALUES]
-
-# With what the words of a class's row in one tree are weighted.
-struct Weights:
-    # Of each word; zero for the salt.
-    words: uint256[MAX_ROW_WORDS]
-    # Of each table of the class: where its first column stands in the row, in
-    # the aux tree its last one.
-    places: uint256[machine.TABLES]
-
-# The same for values opened one row later: where 32 bytes of the row that
-# hold some of them begin, and limb 0 of the weights of the 4 words there,
-# limb 1, limb 2.
-struct NextWeights:
-    offsets: DynArray[uint256, machine.TABLES]
-    fours: uint256[12][machine.TABLES]
+# Room for the weights of the salt and of what is opened one row later: at most
+# 2 + 36 words.
+MAX_LATER_WORDS: constant(uint256) = 72
+MAX_WEIGHTS: constant(uint256) = MAX_LATER_WORDS + MAX_ROW_WORDS
 
 
 @internal
@@ -99,9 +80,28 @@ def _widths(tree: uint256) -> (bytes32, uint256, uint256):
 
 @internal
 @pure
+def _later_columns(tree: uint256, table: uint256, width: uint256) -> uint256:
+    """
+    @notice Which columns of a table are opened one row later, too.
+    @param tree Number of the tree.
+    @param table Number of the table.
+    @param width Columns of the table in this tree, at least one.
+    @return Bit i is set for column i.
+    """
+    if tree == MAIN:
+        masks: uint256[machine.TABLES] = machine.NEXT_MASKS
+        return masks[table]
+    if tree == AUX:
+        # The running sum.
+        return 1 << width - 1
+    return 0
+
+
+@internal
+@pure
 def _row_words(
     log_heights: bytes32, log_height: uint256, highest: uint256, tree: uint256
-) -> uint256:
+) -> (uint256, uint256):
     """
     @notice Length of a class's row in one tree.
     @param log_heights Byte t, from the left, for table t.
@@ -110,6 +110,8 @@ def _row_words(
     @param tree Number of the tree.
     @return Words of 8 bytes, the salt included; 0 if the class has no columns
             in this tree.
+    @return How many of them are the salt and columns that are opened one row
+            later, too; 0 if there are no such columns.
     """
     widths: bytes32 = empty(bytes32)
     first: uint256 = 0
@@ -119,29 +121,38 @@ def _row_words(
         # With the random polynomial.
         return (
             SALT_WORDS + stride * (machine.QUOTIENT_PARTS + 1) if log_height == highest else 0
-        )
+        ), 0
     width: uint256 = 0
+    main_later: uint256 = 0
+    tables: uint256 = 0
     # The first byte is that of the present table.
     rest_heights: uint256 = convert(log_heights, uint256)
     rest_widths: uint256 = convert(widths, uint256)
+    rest_later: uint256 = convert(machine.NEXT_WIDTHS, uint256)
     for _: uint256 in range(machine.TABLES):
         if rest_heights >> 248 == log_height:
             width = unsafe_add(width, rest_widths >> 248)
+            main_later = unsafe_add(main_later, rest_later >> 248)
+            tables = unsafe_add(tables, 1)
         rest_heights <<= 8
         rest_widths <<= 8
+        rest_later <<= 8
     if width == 0 or tree == PREPROCESSED:
-        return width
-    return SALT_WORDS + stride * width
+        return width, 0
+    if tree == AUX:
+        # One running sum for each table.
+        return SALT_WORDS + stride * width, SALT_WORDS + stride * tables
+    return SALT_WORDS + width, (SALT_WORDS + main_later if main_later != 0 else 0)
 
 
 @internal
 @pure
-def _powers(tree: uint256, batch: uint256) -> Powers:
+def _powers(tree: uint256, batch: uint256) -> uint256[machine.MAIN_COLUMNS]:
     """
-    @notice The weights of the columns of a tree and of values one row later.
+    @notice The weights of the columns of a tree.
     @param tree Number of the tree.
     @param batch Challenge whose powers they are.
-    @return The powers.
+    @return The powers, in the order of the columns.
     """
     widths: bytes32 = empty(bytes32)
     first: uint256 = 0
@@ -150,13 +161,28 @@ def _powers(tree: uint256, batch: uint256) -> Powers:
     count: uint256 = 0
     for table: uint256 in range(machine.TABLES):
         count += machine._byte(widths, table)
-    powers: Powers = empty(Powers)
-    power: uint256 = field._power(batch, first)
+    return self._geometric(field._power(batch, first), batch, count)
+
+
+@internal
+@pure
+def _geometric(
+    start: uint256, batch: uint256, count: uint256
+) -> uint256[machine.MAIN_COLUMNS]:
+    """
+    @notice Elements each of which is the one before times the challenge.
+    @param start The first one, lanes below p.
+    @param batch The challenge.
+    @param count How many, at most MAIN_COLUMNS.
+    @return The elements, lanes below p, and zeros.
+    """
+    powers: uint256[machine.MAIN_COLUMNS] = empty(uint256[machine.MAIN_COLUMNS])
+    power: uint256 = start
     b0: uint256 = batch & field.LANE
     b1: uint256 = (batch >> 85) & field.LANE
     b2: uint256 = batch >> 170
     for i: uint256 in range(count, bound=machine.MAIN_COLUMNS):
-        powers.columns[i] = power
+        powers[i] = power
         # field._mul without the call.
         a0: uint256 = power & field.LANE
         a1: uint256 = (power >> 85) & field.LANE
@@ -183,24 +209,19 @@ def _powers(tree: uint256, batch: uint256) -> Powers:
             )
             << 170
         )
-    if tree == MAIN or tree == AUX:
-        power = field._power(batch, 2 * LIFT_EXPONENT)
-        count = 0
-        for column: uint256 in machine.NEXT_COLUMNS:
-            if (column & 255 == machine.RUNNING_SUM) == (tree == AUX):
-                powers.next_columns[count] = column
-                powers.next_powers[count] = power
-                count += 1
-            power = field._mul(power, batch)
-        powers.next_count = count
     return powers
 
 
 @internal
 @pure
 def _weights(
-    log_heights: bytes32, log_height: uint256, highest: uint256, tree: uint256, powers: Powers
-) -> Weights:
+    log_heights: bytes32,
+    log_height: uint256,
+    highest: uint256,
+    tree: uint256,
+    later_words: uint256,
+    powers: uint256[machine.MAIN_COLUMNS],
+) -> uint256[MAX_WEIGHTS]:
     """
     @notice What a class's row in one tree is weighted with. Columns stand in
             the order of the tables; one with values in F as three words.
@@ -208,10 +229,13 @@ def _weights(
     @param log_height The class's.
     @param highest The largest height, which the quotient's parts have.
     @param tree Number of the tree.
+    @param later_words As `_row_words` has it.
     @param powers Of the tree.
-    @return The weights.
+    @return Zeros for the salt, weights of the columns that are opened one row
+            later, too, and zeros; from MAX_LATER_WORDS on those of the others,
+            behind zeros for the salt if there are none before.
     """
-    weights: Weights = empty(Weights)
+    weights: uint256[MAX_WEIGHTS] = empty(uint256[MAX_WEIGHTS])
     packed_widths: bytes32 = empty(bytes32)
     first: uint256 = 0
     stride: uint256 = 0
@@ -223,66 +247,32 @@ def _weights(
         # Its three parts stand for a table of the largest height.
         heights = highest << 248
     column: uint256 = 0
-    place: uint256 = 0 if tree == PREPROCESSED else SALT_WORDS
+    later_place: uint256 = SALT_WORDS
+    place: uint256 = MAX_LATER_WORDS
+    if later_words == 0 and tree != PREPROCESSED:
+        place += SALT_WORDS
     for table: uint256 in range(machine.TABLES):
         width: uint256 = widths >> 248
         if heights >> 248 == log_height and width != 0:
-            weights.places[table] = place
+            later: uint256 = self._later_columns(tree, table, width)
             for i: uint256 in range(column, column + width, bound=255):
-                weight: uint256 = powers.columns[i]
-                weights.words[place] = weight
+                weight: uint256 = powers[i]
+                at: uint256 = place
+                if later & 1 == 0:
+                    place = unsafe_add(place, stride)
+                else:
+                    at = later_place
+                    later_place = unsafe_add(later_place, stride)
+                later >>= 1
+                weights[at] = weight
                 if stride == LIMBS:
                     weight = self._times_x(weight)
-                    weights.words[place + 1] = weight
-                    weights.words[place + 2] = self._times_x(weight)
-                place = unsafe_add(place, stride)
-            if tree == AUX:
-                weights.places[table] = place - stride
+                    weights[at + 1] = weight
+                    weights[at + 2] = self._times_x(weight)
         column += width
         widths <<= 8
         heights <<= 8
     return weights
-
-
-@internal
-@pure
-def _next_weights(
-    places: uint256[machine.TABLES], is_aux: bool, powers: Powers
-) -> NextWeights:
-    """
-    @notice What the values opened one row later are weighted with.
-    @param places Of each table of the class, where its first column stands in
-           the row, in the aux tree its last one.
-    @param is_aux Whether the tree is the aux tree, not the main tree.
-    @param powers Of the tree.
-    @return The weights.
-    """
-    result: NextWeights = empty(NextWeights)
-    first_of_four: uint256 = 0
-    four: uint256 = 0
-    for i: uint256 in range(powers.next_count, bound=machine.NEXT_VALUES):
-        column: uint256 = powers.next_columns[i]
-        place: uint256 = places[column >> 8]
-        # Behind the salt no column stands at 0.
-        if place == 0:
-            continue
-        if not is_aux:
-            place += column & 255
-        # Places ascend, and a value's words are not divided.
-        if is_aux or len(result.offsets) == 0 or place >= first_of_four + 4:
-            four = len(result.offsets)
-            result.offsets.append(WORD_BYTES * place)
-            first_of_four = place
-        weight: uint256 = powers.next_powers[i]
-        for limb: uint256 in range(LIMBS):
-            lane: uint256 = place + limb - first_of_four
-            result.fours[four][lane] = weight & field.LANE
-            result.fours[four][4 + lane] = (weight >> 85) & field.LANE
-            result.fours[four][8 + lane] = weight >> 170
-            if not is_aux:
-                break
-            weight = self._times_x(weight)
-    return result
 
 
 @internal

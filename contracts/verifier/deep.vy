@@ -7,7 +7,7 @@
         - opened value) over the columns of class k (tables of one height),
         and S' the same for the values opened one row later,
         G(x) = R(x) + sum_k S_k(x) (1/(x - zeta) + T/(x - eta_k zeta))
-             + S'(x)/(x - omega_n zeta).
+             + T^2 S'(x)/(x - omega_n zeta).
         The second denominator is there for all classes but the highest: only
         words of the form f(X^s) pass at zeta and at eta zeta.
 @dev docs/spec/proof-system.md, "DEEP". The weights are those of columns.vy; T
@@ -25,10 +25,12 @@ MODEXP: constant(address) = 0x0000000000000000000000000000000000000005
 LENGTH: constant(uint256) = 32
 WORD: constant(uint256) = 2**64 - 1
 
-# For each query: the sum over all classes, to be divided by x - zeta; and over
-# the classes but the highest S_k(x)/(x - eta_k zeta). Lanes below 2^80.
+# For each query: the sum over all classes, to be divided by x - zeta; the sum of
+# weight * value opened one row later; T S_k(x)/(x - eta_k zeta), summed over the
+# classes but the highest. Lanes below 2^80.
 struct Terms:
     here: uint256[machine.MAX_QUERIES]
+    next: uint256[machine.MAX_QUERIES]
     lifted: uint256[machine.MAX_QUERIES]
 
 
@@ -46,58 +48,68 @@ def _opened_sums(
             the highest first; lanes below p.
     """
     classes: DynArray[uint256, machine.TABLES] = columns._class_heights(log_heights)
-    # Place 0, which is no height, is for the values one row later: they follow
-    # the trees' as if they were columns of one more table.
     by_height: uint256[machine.MAX_LOG_HEIGHT + 1] = empty(uint256[machine.MAX_LOG_HEIGHT + 1])
+    # From the power 0 on.
+    powers: uint256[machine.MAIN_COLUMNS] = columns._geometric(1, batch, machine.WIDEST + 1)
     b0: uint256 = batch & field.LANE
     b1: uint256 = (batch >> 85) & field.LANE
     b2: uint256 = batch >> 170
+    # Powers of each table's first main column and of its running sum.
+    main_powers: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
+    sum_powers: uint256[machine.TABLES] = empty(uint256[machine.TABLES])
     # Of a table's columns by Horner's rule, times the power of the first one.
     first_power: uint256 = batch
     last: uint256 = 0
-    for tree: uint256 in range(columns.TREES + 1):
-        widths: bytes32 = convert(machine.NEXT_VALUES << 248, bytes32)
-        if tree < columns.TREES:
-            exponent: uint256 = 0
-            stride: uint256 = 0
-            widths, exponent, stride = columns._widths(tree)
-        else:
-            first_power = field._power(batch, 2 * columns.LIFT_EXPONENT)
+    for tree: uint256 in range(columns.TREES):
+        widths: bytes32 = empty(bytes32)
+        exponent: uint256 = 0
+        stride: uint256 = 0
+        widths, exponent, stride = columns._widths(tree)
         for table: uint256 in range(machine.TABLES):
             width: uint256 = machine._byte(widths, table)
             if width == 0:
                 continue
-            height: uint256 = machine._byte(log_heights, table)
-            if tree == columns.QUOTIENT:
-                height = classes[0]
-            elif tree == columns.TREES:
-                height = 0
+            height: uint256 = classes[0]
+            if tree != columns.QUOTIENT:
+                height = machine._byte(log_heights, table)
             last += width
-            table_sum: uint256 = 0
-            for i: uint256 in range(width, bound=255):
-                # field._mul without the call.
-                a0: uint256 = table_sum & field.LANE
-                a1: uint256 = (table_sum >> 85) & field.LANE
-                a2: uint256 = table_sum >> 170
-                c0: uint256 = unsafe_add(
-                    unsafe_mul(a0, b0),
-                    unsafe_mul(7, unsafe_add(unsafe_mul(a1, b2), unsafe_mul(a2, b1))),
+            place: uint256 = last
+            s0: uint256 = 0
+            s1: uint256 = 0
+            s2: uint256 = 0
+            for _: uint256 in range(width, bound=255):
+                place = unsafe_sub(place, 1)
+                value: uint256 = values[place]
+                t0: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b0), value & field.LANE),
+                    unsafe_mul(7, unsafe_add(unsafe_mul(s1, b2), unsafe_mul(s2, b1))),
                 ) % field.P
-                c1: uint256 = unsafe_add(
-                    unsafe_add(unsafe_mul(a0, b1), unsafe_mul(a1, b0)),
-                    unsafe_mul(7, unsafe_mul(a2, b2)),
+                t1: uint256 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b1), unsafe_mul(s1, b0)),
+                    unsafe_add(unsafe_mul(7, unsafe_mul(s2, b2)), (value >> 85) & field.LANE),
                 ) % field.P
-                c2: uint256 = unsafe_add(
-                    unsafe_add(unsafe_mul(a0, b2), unsafe_mul(a1, b1)), unsafe_mul(a2, b0)
+                s2 = unsafe_add(
+                    unsafe_add(unsafe_mul(s0, b2), unsafe_mul(s1, b1)),
+                    unsafe_add(unsafe_mul(s2, b0), value >> 170),
                 ) % field.P
-                table_sum = unsafe_add(
-                    c0 | c1 << 85 | c2 << 170, values[unsafe_sub(unsafe_sub(last, 1), i)]
-                )
+                s0 = t0
+                s1 = t1
             by_height[height] = unsafe_add(
-                by_height[height], field._mul(table_sum, first_power)
+                by_height[height], field._mul(s0 | s1 << 85 | s2 << 170, first_power)
             )
-            first_power = field._mul(first_power, field._power(batch, width))
-    sums: DynArray[uint256, 13] = [field._reduce(by_height[0])]
+            if tree == columns.MAIN:
+                main_powers[table] = first_power
+            elif tree == columns.AUX:
+                sum_powers[table] = field._mul(first_power, powers[width - 1])
+            first_power = field._mul(first_power, powers[width])
+    next_sum: uint256 = 0
+    for column: uint256 in machine.NEXT_COLUMNS:
+        weight: uint256 = sum_powers[column >> 8]
+        if column & 255 != machine.RUNNING_SUM:
+            weight = field._mul(main_powers[column >> 8], powers[column & 255])
+        next_sum = unsafe_add(next_sum, field._mul(weight, values[last]))
+        last += 1
+    sums: DynArray[uint256, 13] = [field._reduce(next_sum)]
     for height: uint256 in classes:
         sums.append(field._reduce(by_height[height]))
     return sums
@@ -108,22 +120,27 @@ def _opened_sums(
 def _add_class(
     terms: Terms,
     rows: uint256[machine.MAX_QUERIES],
+    later_rows: uint256[machine.MAX_QUERIES],
     opened: uint256,
     shared: uint256,
     points: uint256[machine.MAX_QUERIES],
     count: uint256,
     zeta: uint256,
+    lift: uint256,
     log_lift: uint256,
 ) -> Terms:
     """
     @notice Add what a part has summed up for a class.
     @param terms Of the classes before.
-    @param rows Sum of weight * column for each row.
+    @param rows Sum of weight * column for each row, over columns that are not
+           opened one row later.
+    @param later_rows The same over columns that are.
     @param opened Minus the sum of weight * opened value, to be added once.
     @param shared Bit i is set if the queries i - 1 and i have one row.
     @param points Queried points.
     @param count How many queries there are.
     @param zeta Point outside the domain.
+    @param lift T.
     @param log_lift Base-2 logarithm of the largest height over the class's.
     @return The terms with those of the class.
     """
@@ -134,12 +151,14 @@ def _add_class(
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
         if shared >> query & 1 == 0:
             row = unsafe_add(row, 1)
-        class_sum: uint256 = unsafe_add(rows[row], opened)
+        later: uint256 = later_rows[row]
+        class_sum: uint256 = unsafe_add(unsafe_add(rows[row], later), opened)
         sums[query] = class_sum
+        result.next[query] = unsafe_add(result.next[query], later)
         result.here[query] = unsafe_add(result.here[query], class_sum)
     if log_lift != 0:
         pole: uint256 = field._scale(zeta, self._root(log_lift))
-        result.lifted = self._add_quotients(result.lifted, sums, points, count, pole)
+        result.lifted = self._add_quotients(result.lifted, sums, points, count, pole, lift)
     return result
 
 
@@ -148,45 +167,41 @@ def _add_class(
 def _combine(
     values: DynArray[uint256, machine.MAX_QUERIES],
     terms: Terms,
-    next_sums: uint256[machine.MAX_QUERIES],
+    has_next: bool,
     next_opened: uint256,
     points: uint256[machine.MAX_QUERIES],
     zeta: uint256,
-    batch: uint256,
+    lift: uint256,
     log_n: uint256,
 ) -> DynArray[uint256, machine.MAX_QUERIES]:
     """
     @notice Add what a part has summed up to the values of G.
     @param values Of G at the queried points before the part, lanes below 2^80.
     @param terms Of all classes.
-    @param next_sums Of weight * value opened one row later.
+    @param has_next Whether there are values one row later among them.
     @param next_opened Minus the sum of weight * value opened one row later,
            to be added once.
     @param points Queried points.
     @param zeta Point outside the domain.
-    @param batch Challenge that combines the columns.
+    @param lift T.
     @param log_n Base-2 logarithm of the largest height.
     @return Values of G so far, lanes below p.
     """
     count: uint256 = len(values)
-    next: uint256[machine.MAX_QUERIES] = next_sums
-    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        next[query] = unsafe_add(next[query], next_opened)
     sums: uint256[machine.MAX_QUERIES] = self._add_quotients(
-        empty(uint256[machine.MAX_QUERIES]), terms.here, points, count, zeta
+        terms.lifted, terms.here, points, count, zeta, 1
     )
-    sums = self._add_quotients(
-        sums, next, points, count, field._scale(zeta, self._root(log_n))
-    )
-    lift: uint256 = field._power(batch, columns.LIFT_EXPONENT)
+    if has_next:
+        next: uint256[machine.MAX_QUERIES] = terms.next
+        for query: uint256 in range(count, bound=machine.MAX_QUERIES):
+            next[query] = unsafe_add(next[query], next_opened)
+        pole: uint256 = field._scale(zeta, self._root(log_n))
+        sums = self._add_quotients(
+            sums, next, points, count, pole, field._mul(lift, lift)
+        )
     totals: DynArray[uint256, machine.MAX_QUERIES] = values
     for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        totals[query] = field._reduce(
-            unsafe_add(
-                unsafe_add(totals[query], sums[query]),
-                field._mul(terms.lifted[query], lift),
-            )
-        )
+        totals[query] = field._reduce(unsafe_add(totals[query], sums[query]))
     return totals
 
 
@@ -234,21 +249,23 @@ def _add_quotients(
     points: uint256[machine.MAX_QUERIES],
     count: uint256,
     pole: uint256,
+    weight: uint256,
 ) -> uint256[machine.MAX_QUERIES]:
     """
-    @notice total + numerator/(x - pole) for points x of F_p and a pole outside
-            of F_p.
+    @notice total + weight * numerator/(x - pole) for points x of F_p and a
+            pole outside of F_p.
     @dev With the pole's minimal polynomial N(X) = X^3 - t X^2 + s X - n =
          (X - pole)(X^2 + (pole - t) X + c), c = s + pole^2 - t pole, the
          inverse is (x^2 + (pole - t) x + c)/N(x). N(x) lies in F_p and is
          not 0, because pole is not in F_p. One inversion serves all points.
-         A limb of the polynomial in x is below 3 * 2^128, one of its product
-         with the numerator below 45 * 2^208.
+         A limb of weight times the polynomial in x is below 3 * 2^128, one of
+         its product with the numerator below 45 * 2^208.
     @param totals Lanes below 2^80.
     @param numerators Lanes below 2^80.
     @param points Below p.
     @param count How many.
     @param pole Lanes below p.
+    @param weight Lanes below p.
     @return The sums; lanes grow by less than p.
     """
     r0: uint256 = pole & field.LANE
@@ -260,26 +277,34 @@ def _add_quotients(
     constant_term: uint256 = unsafe_add(field._mul(pole, linear), s)
     # It lies in F_p: lane 0 is all.
     n: uint256 = field._mul(pole, constant_term)
+    # Coefficients of weight * (X^2 + (pole - t) X + c), by lanes.
+    linear = field._mul(weight, linear)
+    constant_term = field._mul(weight, constant_term)
+    w0: uint256 = weight & field.LANE
+    w1: uint256 = (weight >> 85) & field.LANE
+    w2: uint256 = weight >> 170
     l0: uint256 = linear & field.LANE
+    l1: uint256 = (linear >> 85) & field.LANE
+    l2: uint256 = linear >> 170
     c0: uint256 = constant_term & field.LANE
     c1: uint256 = (constant_term >> 85) & field.LANE
     c2: uint256 = constant_term >> 170
-    # Of each point: the product of the norms before it, its norm, itself.
+    # Of each point: the product of the norms before it, its norm, its square,
+    # itself.
     steps: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
     product: uint256 = 1
     for i: uint256 in range(count, bound=machine.MAX_QUERIES):
         x: uint256 = points[i]
+        square: uint256 = unsafe_mul(x, x) % field.P
         # (x - t) x^2 + s x - n, each summand made positive.
         norm: uint256 = (
             unsafe_add(
-                unsafe_mul(
-                    unsafe_mul(x, x) % field.P, unsafe_sub(unsafe_add(x, field.P), t)
-                ),
+                unsafe_mul(square, unsafe_sub(unsafe_add(x, field.P), t)),
                 unsafe_sub(unsafe_add(unsafe_mul(s, x), field.P), n),
             )
             % field.P
         )
-        steps[i] = product << 128 | norm << 64 | x
+        steps[i] = product << 192 | norm << 128 | square << 64 | x
         product = unsafe_mul(product, norm) % field.P
     rest: uint256 = self._base_inverse(product)
     result: uint256[machine.MAX_QUERIES] = totals
@@ -287,11 +312,12 @@ def _add_quotients(
         last: uint256 = unsafe_sub(unsafe_sub(count, 1), i)
         step: uint256 = steps[last]
         x: uint256 = step & WORD
-        inverse: uint256 = unsafe_mul(rest, step >> 128) % field.P
-        rest = unsafe_mul(rest, (step >> 64) & WORD) % field.P
-        f0: uint256 = unsafe_add(unsafe_mul(unsafe_add(x, l0), x), c0)
-        f1: uint256 = unsafe_add(unsafe_mul(r1, x), c1)
-        f2: uint256 = unsafe_add(unsafe_mul(r2, x), c2)
+        square: uint256 = (step >> 64) & WORD
+        inverse: uint256 = unsafe_mul(rest, step >> 192) % field.P
+        rest = unsafe_mul(rest, (step >> 128) & WORD) % field.P
+        f0: uint256 = unsafe_add(unsafe_add(unsafe_mul(w0, square), unsafe_mul(l0, x)), c0)
+        f1: uint256 = unsafe_add(unsafe_add(unsafe_mul(w1, square), unsafe_mul(l1, x)), c1)
+        f2: uint256 = unsafe_add(unsafe_add(unsafe_mul(w2, square), unsafe_mul(l2, x)), c2)
         numerator: uint256 = numerators[last]
         a0: uint256 = numerator & field.LANE
         a1: uint256 = (numerator >> 85) & field.LANE

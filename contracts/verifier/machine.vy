@@ -24,16 +24,18 @@ MIN_LOG_HEIGHT: constant(uint256) = 10
 MAX_LOG_HEIGHT: constant(uint256) = 21
 # The same in all accepted sets, as are the next three.
 BLINDING_ROWS: constant(uint256) = 512
-GRINDING_BITS: constant(uint256) = 22
+GRINDING_BITS: constant(uint256) = 26
 FOLD_LOG: constant(uint256) = 4
 FINAL_LOG: constant(uint256) = 6
 MAX_FRI_LAYERS: constant(uint256) = 4
-MAX_QUERIES: constant(uint256) = 54
+MAX_QUERIES: constant(uint256) = 52
 # Columns: byte t, from the left, for table t.
 PREPROCESSED_WIDTHS: constant(bytes32) = 0x0000000000000000080400050000000000000000000000000000000000000000
 MAIN_WIDTHS: constant(bytes32) = 0x20090f291f111550010207060000000000000000000000000000000000000000
 # In F; a column is committed as three.
 AUX_WIDTHS: constant(bytes32) = 0x0802030605050103010102030000000000000000000000000000000000000000
+# Main columns that are opened one row later, too.
+NEXT_WIDTHS: constant(bytes32) = 0x0000000000090a07000003000000000000000000000000000000000000000000
 # Of each value opened one row later, in their order: 256 * table + main column,
 # where column 255 stands for the running sum.
 RUNNING_SUM: constant(uint256) = 255
@@ -80,16 +82,33 @@ NEXT_COLUMNS: constant(uint256[41]) = [
     2815,
     3071,
 ]
+# The main columns among them: bit i, of table t, for its column i.
+NEXT_MASKS: constant(uint256[12]) = [
+    0,
+    0,
+    0,
+    0,
+    0,
+    1019,
+    1573119,
+    1053087725679930882654208,
+    0,
+    0,
+    7,
+    0,
+]
+# Columns of the widest table.
+WIDEST: constant(uint256) = 80
 # Parameter set `settle`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE: constant(uint256) = 2
 SETTLE_LOG_BLOWUP: constant(uint256) = 4
-SETTLE_QUERIES: constant(uint256) = 54
-SETTLE_ID: constant(bytes32) = 0x10e200515c15be6d8105697498ed6ec9cd72c422abd870edccca66fb4058aba6
+SETTLE_QUERIES: constant(uint256) = 52
+SETTLE_ID: constant(bytes32) = 0xf6749056926f327898bc1a6e77ecd64a8a7ab28bc5edb29a030d7b89215109aa
 # Parameter set `settle-compact`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE_COMPACT: constant(uint256) = 3
 SETTLE_COMPACT_LOG_BLOWUP: constant(uint256) = 6
-SETTLE_COMPACT_QUERIES: constant(uint256) = 36
-SETTLE_COMPACT_ID: constant(bytes32) = 0xa1973219502da521947c1adb90d161c59dbba88168e6c5165eeb5f2eb04201fe
+SETTLE_COMPACT_QUERIES: constant(uint256) = 35
+SETTLE_COMPACT_ID: constant(bytes32) = 0xd1251f02f9ce88883088948ae332e919e2b32b85e026e1f0ae8c70b041dbaaf6
 PROFILES: constant(uint256[3]) = [1, 2, 3]
 ACCEPTED: constant(uint256[2]) = [2, 3]
 

@@ -29,11 +29,12 @@ RUN_WORDS: constant(uint256) = 1 + 19 + 6
 # What a part has summed up of weight * (column - opened value).
 struct Sums:
     # Of each class whether it was touched, and the sum for each of its rows
-    # that are opened, ascending.
+    # that are opened, ascending: over columns that are not opened one row
+    # later, and over columns that are.
     is_touched: bool[machine.TABLES]
     rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
-    # Of each query the sum over values opened one row later.
-    next: uint256[merkle.MAX_QUERIES]
+    later_rows: uint256[merkle.MAX_QUERIES][machine.TABLES]
+    has_later: bool
     # What is to be added for every query: minus the class's opened values,
     # minus those opened one row later. Once in all parts.
     opened: uint256[machine.TABLES]
@@ -81,9 +82,11 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
         log_sizes: DynArray[uint256, machine.TABLES] = []
         row_counts: DynArray[uint256, machine.TABLES] = []
         rows: uint256 = 0
-        powers: columns.Powers = columns._powers(tree, run.batch)
+        powers: uint256[machine.MAIN_COLUMNS] = columns._powers(tree, run.batch)
         for number: uint256 in range(len(log_heights), bound=machine.TABLES):
-            words: uint256 = columns._row_words(
+            words: uint256 = 0
+            later_words: uint256 = 0
+            words, later_words = columns._row_words(
                 run.log_heights, log_heights[number], log_heights[0], tree
             )
             if words == 0:
@@ -97,30 +100,37 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
             if tree == columns.MAIN and first == 0:
                 # What the opened values add, once in all parts.
                 sums.opened[number] = unsafe_sub(field.ZEROS, run.opened[1 + number])
-                if number == 0:
-                    sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
+            elif tree == columns.AUX and first + number == 0:
+                sums.next_opened = unsafe_sub(field.ZEROS, run.opened[0])
             length: uint256 = columns.WORD_BYTES * words
             row_count: uint256 = min(counts[number] - first, (end - at) // length)
             sums.is_touched[number] = True
-            weights: columns.Weights = columns._weights(
-                run.log_heights, log_heights[number], log_heights[0], tree, powers
+            weights: uint256[columns.MAX_WEIGHTS] = columns._weights(
+                run.log_heights,
+                log_heights[number],
+                log_heights[0],
+                tree,
+                later_words,
+                powers,
             )
             carries: uint256 = 0
-            sums.rows[number], carries = row_sums._row_sums(
-                weights.words, words, at, first, row_count, sums.rows[number]
-            )
-            assert carries & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
-            if powers.next_count != 0:
-                sums.next = row_sums._add_next_sums(
-                    columns._next_weights(weights.places, tree == columns.AUX, powers),
-                    words,
-                    at,
-                    first,
-                    row_count,
-                    shared[number],
-                    len(run.indices),
-                    sums.next,
+            later_carries: uint256 = 0
+            if later_words != 0:
+                sums.has_later = True
+                sums.later_rows[number], later_carries = row_sums._row_sums(
+                    weights, 0, later_words, at, length, first, row_count, sums.later_rows[number]
                 )
+            sums.rows[number], carries = row_sums._row_sums(
+                weights,
+                columns.MAX_LATER_WORDS,
+                words - later_words,
+                at + columns.WORD_BYTES * later_words,
+                length,
+                first,
+                row_count,
+                sums.rows[number],
+            )
+            assert (carries | later_carries) & row_sums.CARRIES == 0, "NON_CANONICAL_ELEMENT"
             if tree == columns.QUOTIENT:
                 # There is one row for each query.
                 for row: uint256 in range(first, first + row_count, bound=merkle.MAX_QUERIES):
@@ -155,27 +165,30 @@ def read(run: IStarkVerifier.Run) -> IStarkVerifier.Run:
     points: uint256[merkle.MAX_QUERIES] = domain._points(
         run.indices, field._squared(field.GENERATOR, 32 - log_heights[0])
     )
+    lift: uint256 = field._power(run.batch, columns.LIFT_EXPONENT)
     terms: deep.Terms = empty(deep.Terms)
     for number: uint256 in range(len(log_heights), bound=machine.TABLES):
         if sums.is_touched[number]:
             terms = deep._add_class(
                 terms,
                 sums.rows[number],
+                sums.later_rows[number],
                 sums.opened[number],
                 shared[number],
                 points,
                 len(run.indices),
                 run.zeta,
+                lift,
                 log_heights[0] - log_heights[number],
             )
     next_run.values = deep._combine(
         next_run.values,
         terms,
-        sums.next,
+        sums.has_later,
         sums.next_opened,
         points,
         run.zeta,
-        run.batch,
+        lift,
         log_heights[0],
     )
     return next_run

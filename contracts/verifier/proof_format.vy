@@ -22,6 +22,8 @@ FINAL_BYTES: constant(uint256) = ELEMENT_BYTES * FINAL_COEFFICIENTS
 MAX_OUTPUT_BYTES: constant(uint256) = 8_192
 # Of a part: nodes' mempools refuse transactions above 128 KiB.
 MAX_DATA_BYTES: constant(uint256) = 114_688
+# Of the first part, which holds them in memory twice.
+MAX_BEGIN_BYTES: constant(uint256) = 98_304
 WORD: constant(uint256) = 2**64 - 1
 
 # Where the second and the third lane of an element stand.
@@ -47,7 +49,6 @@ struct Head:
     # Of the preprocessed, main, aux and quotient tree.
     roots: bytes32[4]
     values_position: uint256
-    values: uint256[machine.VALUES]
     fri_roots: DynArray[bytes32, 4]
     final_position: uint256
     nonce: bytes8
@@ -57,12 +58,13 @@ struct Head:
 
 @internal
 @view
-def _decode(start: uint256, end: uint256) -> Head:
+def _decode(start: uint256, end: uint256) -> (Head, uint256[machine.VALUES]):
     """
     @notice Read the head of a proof.
     @param start Position of its first byte in the calldata.
     @param end Position after the last byte that is there.
     @return The head; its elements are canonical, its heights in range.
+    @return The values outside the domain. Apart, as memory is copied at calls.
     """
     head: Head = empty(Head)
     at: uint256 = self._take(start, 8, end)
@@ -98,7 +100,7 @@ def _decode(start: uint256, end: uint256) -> Head:
 
     head.values_position = at
     at = self._take(at, VALUES_BYTES, end)
-    head.values = self._elements(head.values_position, machine.VALUES)
+    values: uint256[machine.VALUES] = self._elements(head.values_position, machine.VALUES)
     for _: uint256 in range(machine.MAX_FRI_LAYERS):
         if len(head.fri_roots) == self._fri_layers(head.log_n):
             break
@@ -110,7 +112,7 @@ def _decode(start: uint256, end: uint256) -> Head:
     self._elements(head.final_position, FINAL_COEFFICIENTS)
     head.openings = self._take(at, 8, end)
     head.nonce = convert(slice(msg.data, at, 8), bytes8)
-    return head
+    return head, values
 
 
 @internal

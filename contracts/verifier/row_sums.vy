@@ -5,7 +5,7 @@
 @notice Sum of word * weight over each row of a class, for the weights of
         columns.vy.
 @dev Rows stay in the calldata; positions are absolute. A read may pass the
-     end of the rows by less than SPAN_BYTES: weights are zero there.
+     end of the words by less than SPAN_BYTES: weights are zero there.
 """
 
 from contracts.verifier import columns
@@ -43,7 +43,7 @@ CARRIES: constant(uint256) = 2**63 * (1 + 2**64) * PAIR
 @internal
 @pure
 def _limbs(
-    weights: uint256[columns.MAX_ROW_WORDS], start: uint256, count: uint256
+    weights: uint256[columns.MAX_WEIGHTS], start: uint256, count: uint256
 ) -> uint256[4][SPAN_PAIRS]:
     """
     @notice Split the weights of a span into short limbs.
@@ -56,7 +56,7 @@ def _limbs(
          the coefficient's lower bits plus 2^56, no lane borrows. So the sum of
          36 products with words of 64 bits stays below 2^127.
          All is done for two weights at once, in lanes of 128 bits.
-    @param weights Of the words of a row, lanes below p.
+    @param weights As columns.vy has them, lanes below p.
     @param start Number of the span's first word.
     @param count How many pairs to split, at most 18; the others stay zero.
     @return Limbs l0 to l3 of the words 0 and 2 of each quad, then of its words
@@ -97,23 +97,27 @@ def _limbs(
 @internal
 @view
 def _row_sums(
-    weights: uint256[columns.MAX_ROW_WORDS],
+    weights: uint256[columns.MAX_WEIGHTS],
+    start: uint256,
     words: uint256,
     position: uint256,
+    row_bytes: uint256,
     first: uint256,
     rows: uint256,
     sums: uint256[machine.MAX_QUERIES],
 ) -> (uint256[machine.MAX_QUERIES], uint256):
     """
-    @notice Add word * weight for all words of some rows.
+    @notice Add word * weight for neighbouring words of some rows.
     @dev Span after span, so that a span's weights stand at a fixed place, and
          unrolled: an index known to the compiler costs no bounds check. A
          product of two pairs has in its upper lane the sum of word * limb
          over the pair, below 2^122; what stands in the lower one stays below
          2^128. A span adds less than p to each lane of a sum.
-    @param weights Of the words of a row.
-    @param words Length of a row in words of 8 bytes.
-    @param position Of the first row in the calldata.
+    @param weights As columns.vy has them.
+    @param start Number of the first word's weight.
+    @param words How many words of 8 bytes of each row.
+    @param position Of those of the first row in the calldata.
+    @param row_bytes Length of a row.
     @param first Number of this row among the class's.
     @param rows How many rows follow each other.
     @param sums Of each row of the class so far.
@@ -134,7 +138,7 @@ def _row_sums(
     for span: uint256 in range((words + SPAN_WORDS - 1) // SPAN_WORDS, bound=MAX_SPANS):
         span_words: uint256 = min(words - SPAN_WORDS * span, SPAN_WORDS)
         quad_count: uint256 = (span_words + 3) // 4
-        w: uint256[4][SPAN_PAIRS] = self._limbs(weights, SPAN_WORDS * span, 2 * quad_count)
+        w: uint256[4][SPAN_PAIRS] = self._limbs(weights, start + SPAN_WORDS * span, 2 * quad_count)
         # Only what belongs to the row can carry.
         to_carry: uint256[SPAN_QUADS] = empty(uint256[SPAN_QUADS])
         for quad: uint256 in range(quad_count, bound=SPAN_QUADS):
@@ -145,7 +149,7 @@ def _row_sums(
             quads: uint256[SPAN_QUADS] = abi_decode(
                 slice(msg.data, at, SPAN_BYTES), uint256[SPAN_QUADS]
             )
-            at = unsafe_add(at, unsafe_mul(columns.WORD_BYTES, words))
+            at = unsafe_add(at, row_bytes)
             e0 = quads[0] & EVEN_LANES
             o0 = (quads[0] >> 64) & EVEN_LANES
             e1 = quads[1] & EVEN_LANES
@@ -297,75 +301,3 @@ def _row_sums(
                 | (unsafe_add(s2 >> 128, s3 << 38) % field.P) << 170,
             )
     return totals, carries
-
-
-@internal
-@view
-def _add_next_sums(
-    weights: columns.NextWeights,
-    words: uint256,
-    position: uint256,
-    first: uint256,
-    rows: uint256,
-    shared: uint256,
-    count: uint256,
-    sums: uint256[machine.MAX_QUERIES],
-) -> uint256[machine.MAX_QUERIES]:
-    """
-    @notice Add word * weight for the words of some rows that are opened one
-            row later, too.
-    @dev A limb's sum over 4 words is below 4 * 2^128; a row's sum grows by
-         less than 12 * p in each lane.
-    @param weights Places and weights.
-    @param words Length of a row in words of 8 bytes.
-    @param position Of the first row in the calldata.
-    @param first Number of this row among the class's.
-    @param rows How many rows follow each other.
-    @param shared Bit i is set if the queries i - 1 and i have one row.
-    @param count How many queries there are.
-    @param sums Of each query so far.
-    @return The sums.
-    """
-    totals: uint256[machine.MAX_QUERIES] = empty(uint256[machine.MAX_QUERIES])
-    for four: uint256 in range(len(weights.offsets), bound=machine.TABLES):
-        w: uint256[12] = weights.fours[four]
-        at: uint256 = position + weights.offsets[four]
-        for row: uint256 in range(first, first + rows, bound=machine.MAX_QUERIES):
-            four_words: uint256 = convert(slice(msg.data, at, 32), uint256)
-            at = unsafe_add(at, unsafe_mul(columns.WORD_BYTES, words))
-            a: uint256 = four_words >> 192
-            b: uint256 = (four_words >> 128) & WORD
-            c: uint256 = (four_words >> 64) & WORD
-            d: uint256 = four_words & WORD
-            totals[row] = unsafe_add(
-                totals[row],
-                unsafe_add(
-                    unsafe_add(unsafe_mul(a, w[0]), unsafe_mul(b, w[1])),
-                    unsafe_add(unsafe_mul(c, w[2]), unsafe_mul(d, w[3])),
-                )
-                % field.P
-                | (
-                    unsafe_add(
-                        unsafe_add(unsafe_mul(a, w[4]), unsafe_mul(b, w[5])),
-                        unsafe_add(unsafe_mul(c, w[6]), unsafe_mul(d, w[7])),
-                    )
-                    % field.P
-                )
-                << 85
-                | (
-                    unsafe_add(
-                        unsafe_add(unsafe_mul(a, w[8]), unsafe_mul(b, w[9])),
-                        unsafe_add(unsafe_mul(c, w[10]), unsafe_mul(d, w[11])),
-                    )
-                    % field.P
-                )
-                << 170,
-            )
-    result: uint256[machine.MAX_QUERIES] = sums
-    # Of the query's row; the first query steps to 0.
-    number: uint256 = max_value(uint256)
-    for query: uint256 in range(count, bound=machine.MAX_QUERIES):
-        if shared >> query & 1 == 0:
-            number = unsafe_add(number, 1)
-        result[query] = unsafe_add(result[query], totals[number])
-    return result

@@ -41,6 +41,8 @@ class Commitment:
         Distinguishes the commitments of one proof.
     kept_cosets : frozenset of int
         Cosets whose values stay in memory, for the quotient and for openings.
+    opened_later : dict of int to sequence of int
+        By table number the columns that are opened one row later, too.
     """
 
     coefficients: Mapping[int, U64Array]
@@ -49,6 +51,7 @@ class Commitment:
     salt_key: bytes | None
     salt_stream: int
     kept_cosets: frozenset[int]
+    opened_later: Mapping[int, Sequence[int]] = field(default_factory=dict)
     _kept: dict[int, dict[int, U64Array]] = field(default_factory=dict)
     _tree: MerkleTree | None = None
 
@@ -56,6 +59,13 @@ class Commitment:
     def heights(self) -> list[int]:
         """Distinct heights, descending: the classes of the tree."""
         return sorted({c.shape[1] for c in self.coefficients.values()}, reverse=True)
+
+    def columns_of(self, height: int) -> list[tuple[int, int]]:
+        """Tables and columns of a class's row in order: first those opened one row later, too."""
+        tables = self.tables_of(height)
+        first = [(t, i) for t in tables for i in self.opened_later.get(t, ())]
+        every = [(t, i) for t in tables for i in range(len(self.coefficients[t]))]
+        return first + [column for column in every if column not in first]
 
     @property
     def root(self) -> bytes:
@@ -130,7 +140,7 @@ class Commitment:
         columns: list[Sequence[U64Array]] = []
         salts: list[U64Array | None] = []
         for height in self.heights:
-            columns.append([column for t in self.tables_of(height) for column in values[t]])
+            columns.append([values[t][i] for t, i in self.columns_of(height)])
             salts.append(self._salts(height, coset))
         return CosetRows(columns, salts)
 
@@ -147,11 +157,11 @@ class Commitment:
         coset, k = row % self.blowup, row // self.blowup
         salt = salts[coset]
         parts = [] if salt is None else [salt[k]]
-        for table in self.tables_of(height):
-            if coset in self._kept:
-                parts.append(self._kept[coset][table][:, k])
-            else:
-                point = domain_point(height, self.blowup, row)
-                parts.append(evaluate_base(self.coefficients[table], point))
+        if coset in self._kept:
+            values = {t: self._kept[coset][t][:, k] for t in self.tables_of(height)}
+        else:
+            point = domain_point(height, self.blowup, row)
+            values = {t: evaluate_base(self.coefficients[t], point) for t in self.tables_of(height)}
+        parts.append(np.array([values[t][i] for t, i in self.columns_of(height)], np.uint64))
         data: bytes = np.concatenate(parts).astype(">u8").tobytes()
         return data

@@ -12,7 +12,7 @@ from offchain.air.machine import TABLES
 from offchain.prover.commitment import Commitment
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import combine, evaluate_ext
-from offchain.prover.layout import Layout
+from offchain.prover.layout import Layout, next_exponents
 from offchain.prover.polynomials import add_elements, divide_by_linear, multiply_ext
 from offchain.prover.reference import Ext, ext_add, ext_mul, ext_power, ext_scale, root_of_unity
 
@@ -105,16 +105,19 @@ def deep_polynomial(
     A quotient (f(X) - f(z)) / (X - z) is the division of f by X - z without its remainder.
     """
     n = layout.n
-    lifted = _lifted_sums(current, lam, lam, n)
+    powers = [(1, 0, 0)]
+    for _ in current:
+        powers.append(ext_mul(powers[-1], lam))
+    lifted = _lifted_sums(current, powers[1:], n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in lifted.values():
         whole = add_elements(whole, coefficients)
     total = add_elements(mask, divide_by_linear(whole, zeta))
-    weight = ext_power(lam, 1 + len(current))
+    weight = ext_mul(powers[-1], lam)
     for stretch in layout.stretches:
         point = ext_scale(zeta, root_of_unity(stretch))
         total = add_elements(total, _weighted(divide_by_linear(lifted[stretch], point), weight))
-    next_sums = _lifted_sums(following, lam, (1, 0, 0), n)
+    next_sums = _lifted_sums(following, [powers[i] for i in next_exponents()], n)
     whole = np.zeros((3, n), np.uint64)
     for coefficients in next_sums.values():
         whole = add_elements(whole, coefficients)
@@ -127,18 +130,18 @@ def _weighted(values: U64Array, weight: Ext) -> U64Array:
     return multiply_ext(values, np.ascontiguousarray(repeated))
 
 
-def _lifted_sums(opened: Sequence[Opened], lam: Ext, start: Ext, n: int) -> dict[int, U64Array]:
-    """Per stretch: sum of start * lam^i * column i, as a polynomial [3][n] in X."""
+def _lifted_sums(
+    opened: Sequence[Opened], column_weights: Sequence[Ext], n: int
+) -> dict[int, U64Array]:
+    """Per stretch: sum of weight * column, as a polynomial [3][n] in X."""
     sums: dict[int, U64Array] = {}
-    power = start
-    for column in opened:
+    for column, weight in zip(opened, column_weights, strict=True):
         small = sums.setdefault(
             column.stretch, np.zeros((3, column.coefficients.shape[1]), np.uint64)
         )
         planes = len(column.coefficients)
-        weights = np.array([ext_mul(power, BASIS[c]) for c in range(planes)], np.uint64)
+        weights = np.array([ext_mul(weight, BASIS[c]) for c in range(planes)], np.uint64)
         combine(np.ascontiguousarray(column.coefficients), weights, small)
-        power = ext_mul(power, lam)
     lifted = {}
     for stretch, small in sums.items():
         lifted[stretch] = np.zeros((3, n), np.uint64)

@@ -34,6 +34,22 @@ class Layout:
         return sorted({self.stretch(t) for t in range(len(self.heights))} - {1})
 
 
+def next_exponents() -> list[int]:
+    """Give the exponents, from 1, of the columns opened one row later, as `open_next` orders them.
+
+    Columns count over all trees: preprocessed, main, aux; an aux column is one.
+    """
+    main_start = 1 + sum(len(table.preprocessed) for table in TABLES)
+    aux_start = main_start + sum(len(table.main) for table in TABLES)
+    exponents = []
+    for table in TABLES:
+        aux_start += len(table.fraction_groups())
+        exponents += [main_start + index for index in table.next_columns()]
+        exponents.append(aux_start - 1)
+        main_start += len(table.main)
+    return exponents
+
+
 def constraint_counts() -> list[int]:
     """Count the terms of the quotient that each table contributes."""
     return [len(table.constraints) + len(table.fraction_groups()) + 1 for table in TABLES]

@@ -11,7 +11,7 @@ from typing import Final
 from offchain.air.machine import TABLES
 from offchain.prover import prove as rounds
 from offchain.prover.program_key import ProgramKey, make_program_key
-from offchain.security.parameters import PROFILES, Parameters
+from offchain.security.parameters import L1_PROFILES, PROFILES, Parameters
 from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason, Rejected
 from offchain.verifier.verify import VerifiedProof, verify
@@ -31,6 +31,8 @@ STAGES: Final = ("execution", "program", "trace", *rounds.STAGES)
 
 _PROGRAM_TABLES: Final = tuple(table.name for table in TABLES if table.preprocessed)
 _NO_RUN: Final = dict.fromkeys((table.name for table in TABLES), 0)
+_LOOKUP: Final = "lookup"  # as high for every program
+_L1_LOG_SPREAD: Final = 2
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def make_key(
     parameters : Parameters
     log_heights : mapping, optional
         At least of the tables with preprocessed columns, whose heights are part of the program id;
-        by default the lowest that hold the program.
+        by default those of a run that does nothing.
 
     Raises
     ------
@@ -167,11 +169,36 @@ def verify_program(
     return verify(proof, key.program_id, output, accepted)
 
 
+def heights_for_l1(lowest: Mapping[str, int]) -> dict[str, int]:
+    """Raise low tables, since every height that occurs costs gas on L1.
+
+    No table is lower than the lookup table, and none that the program does not fix lower than a
+    quarter of the highest one. A table gets at most this quarter more.
+
+    Parameters
+    ----------
+    lowest : mapping
+        Base-2 logarithms of the heights that hold a run, by the table's name.
+
+    Returns
+    -------
+    dict of str to int
+        Base-2 logarithms by the table's name, none below that of `lowest`.
+    """
+    least_of_run = max(lowest.values()) - _L1_LOG_SPREAD
+    return {
+        name: max(height, lowest[_LOOKUP], 0 if name in _PROGRAM_TABLES else least_of_run)
+        for name, height in lowest.items()
+    }
+
+
 def _heights(
     program: Program,
     row_counts: Mapping[str, int],
     parameters: Parameters,
     least_log_height: int = 0,
 ) -> dict[str, int]:
-    lowest = minimum_heights(program, row_counts, parameters.blinding_rows)
-    return {name: max(height, least_log_height) for name, height in lowest.items()}
+    heights = minimum_heights(program, row_counts, parameters.blinding_rows)
+    if parameters in L1_PROFILES:
+        heights = heights_for_l1(heights)
+    return {name: max(height, least_log_height) for name, height in heights.items()}

@@ -162,12 +162,18 @@ class _Run:
         self._begin(output)
         progress("main")
         traces = self._blinded(main)
-        main_tree = self._commit(dict(enumerate(self.executor.map(intt, traces))), salt_stream=1)
+        coefficients = dict(enumerate(self.executor.map(intt, traces)))
+        main_later = {t: table.next_columns() for t, table in enumerate(TABLES)}
+        main_tree = self._commit(coefficients, salt_stream=1, opened_later=main_later)
+        del coefficients
         absorb("main", main_tree.root)
         challenges = BusChallenges(draw("gamma"), draw("beta"))
         progress("bus")
         evaluators = [Evaluator(number, challenges) for number in range(len(TABLES))]
-        aux_tree = self._commit(self._aux(traces, evaluators), salt_stream=2)
+        coefficients = self._aux(traces, evaluators)
+        # The running sum, the last column, stands for three.
+        aux_later = {t: range(len(c) - 3, len(c)) for t, c in coefficients.items()}
+        aux_tree = self._commit(coefficients, salt_stream=2, opened_later=aux_later)
         del traces
         absorb("aux", aux_tree.root)
         alpha = draw("alpha")
@@ -185,7 +191,9 @@ class _Run:
         )
         parts = masked_parts(quotient, self.parameters.queries, self.randomness_key, MASK_STREAM)
         del quotient
-        quotient_tree = self._commit({len(TABLES): parts}, salt_stream=3, keep=False)
+        quotient_tree = self._commit(
+            {len(TABLES): parts}, salt_stream=3, opened_later={}, keep=False
+        )
         absorb("quotient", quotient_tree.root)
         zeta = draw("zeta")
         progress("openings")
@@ -274,11 +282,16 @@ class _Run:
         return dict(enumerate(self.executor.map(table, range(len(TABLES)))))
 
     def _commit(
-        self, coefficients: Mapping[int, U64Array], salt_stream: int, keep: bool = True
+        self,
+        coefficients: Mapping[int, U64Array],
+        salt_stream: int,
+        opened_later: Mapping[int, Sequence[int]],
+        keep: bool = True,
     ) -> Commitment:
         kept = quotient_cosets(self.blowup) if keep else frozenset[int]()
+        key = self.randomness_key
         commitment = Commitment(
-            coefficients, self.suite, self.blowup, self.randomness_key, salt_stream, kept
+            coefficients, self.suite, self.blowup, key, salt_stream, kept, opened_later
         )
         commitment.commit(self.executor)
         return commitment

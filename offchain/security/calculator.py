@@ -195,7 +195,7 @@ def lift_count(parameters: Parameters, log_n: int, counts: AirCounts) -> int:
 
 def highest_exponent(counts: AirCounts) -> int:
     """Highest power of the batching challenge in the DEEP combination."""
-    return 2 * (counts.columns + 1) + counts.next_values - 1
+    return 3 * (counts.columns + 1) - 1
 
 
 def assess(

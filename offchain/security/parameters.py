@@ -9,7 +9,7 @@ from eth_hash.auto import keccak
 
 from offchain.air.machine import air_hash
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MAX_LOG_HEIGHT: Final = 21
 """Timestamps are below 2^24 because the cpu table has at most 2^21 rows."""
 QUOTIENT_PARTS: Final = 3
@@ -76,8 +76,8 @@ def _bytes(*numbers: int) -> bytes:
 # In the order of the fields: number, name, log_blowup, queries, grinding_bits, fold_log, final_log,
 # blinding_rows, hash_suite, min_bits.
 FAST: Final = Parameters(1, "fast", 2, 81, 20, 4, 6, 1024, KECCAK256, 100)
-SETTLE: Final = Parameters(2, "settle", 4, 54, 22, 4, 6, 512, KECCAK256, 128)
-SETTLE_COMPACT: Final = Parameters(3, "settle-compact", 6, 36, 22, 4, 6, 512, KECCAK256, 128)
+SETTLE: Final = Parameters(2, "settle", 4, 52, 26, 4, 6, 512, KECCAK256, 128)
+SETTLE_COMPACT: Final = Parameters(3, "settle-compact", 6, 35, 26, 4, 6, 512, KECCAK256, 128)
 PROFILES: Final = {profile.name: profile for profile in (FAST, SETTLE, SETTLE_COMPACT)}
 L1_PROFILES: Final = (SETTLE, SETTLE_COMPACT)
 """The parameter sets that L1 accepts; `fast` has too few bits."""

@@ -27,14 +27,19 @@ encoding, the final polynomial or padding, selectors, offsets and lengths."""
 
 MAX_DATA_BYTES: Final = 114_688
 """Of the proof's bytes in one part, as in contracts/verifier/proof_format.vy."""
+MAX_BEGIN_BYTES: Final = 98_304
+"""Of the proof's bytes in the first part, as there."""
 MAX_OUTPUT_BYTES: Final = 8_192
 """Of a public output, as in contracts/verifier/proof_format.vy."""
 TRANSACTION_GAS: Final = 21_000
 
 # Model of the gas, which decides between divisions into equally many parts.
 _FLOOR_GAS_PER_BYTE: Final = 40
-_EXECUTION_GAS_PER_BYTE: Final = 70
-_BEGIN_EXECUTION_GAS: Final = 3_300_000
+_EXECUTION_GAS_PER_BYTE: Final = 34  # with the 16 for the byte itself
+_EXECUTION_GAS: Final = 700_000  # of a part, whatever its length
+_BEGIN_EXECUTION_GAS: Final = 2_100_000  # of the first one besides
+_TREE_GAS: Final = 100_000  # of a tree in a part, whatever its length
+_CLASS_GAS: Final = 100_000  # of a class in a part
 _WORD_BYTES: Final = 8
 _OUTPUT_WORD_BYTES: Final = 4
 _UNREACHABLE: Final = 1 << 30
@@ -82,6 +87,7 @@ class _Cut:
     rows: int  # read of this tree before
     call: Call  # takes what precedes; OPEN stands for BEGIN, too
     next_call: Call  # takes what follows
+    repeated_gas: int = 0  # for what is computed before it and behind it
 
 
 def split(
@@ -131,14 +137,15 @@ def split(
         options = [(_UNREACHABLE, 0.0, -1)]
         if resume_at is not None and i == 0:
             options.append((0, 0.0, -1))
-        if resume_at is None and cut.call is Call.OPEN and _fits(cut.position, max_part_bytes):
+        is_begin = resume_at is None and cut.call is Call.OPEN and cut.position <= MAX_BEGIN_BYTES
+        if is_begin and _fits(cut.position, max_part_bytes):
             options.append((1, _gas(cut.position, _BEGIN_EXECUTION_GAS), -1))
         for k in reversed(range(i)):
             last = cuts[k]
             size = cut.position - last.position + DIGEST_BYTES * last.rows
             if last.next_call is cut.call and _fits(size, max_part_bytes):
                 count, gas, _ = best[k]
-                options.append((count + 1, gas + _gas(size), k))
+                options.append((count + 1, gas + _gas(size, last.repeated_gas), k))
         best.append(min(options))
     if best[-1][0] >= _UNREACHABLE:
         raise ProofTooLargeError(
@@ -162,7 +169,7 @@ def _fits(size: int, max_part_bytes: int) -> bool:
 
 
 def _gas(calldata_bytes: int, execution_gas: int = 0) -> float:
-    execution_gas += _EXECUTION_GAS_PER_BYTE * calldata_bytes
+    execution_gas += _EXECUTION_GAS + _EXECUTION_GAS_PER_BYTE * calldata_bytes
     return max(_FLOOR_GAS_PER_BYTE * calldata_bytes, execution_gas)
 
 
@@ -177,10 +184,12 @@ def _cuts(proof: Proof, program_id: bytes, head_bytes: int) -> list[_Cut]:
         salt_words = 0 if name == "preprocessed" else SALT_WORDS
         rows = 0
         for log_rows in sorted(widths, reverse=True):
-            for _ in {place >> log_size - log_rows for place in places}:
+            class_end = rows + len({place >> log_size - log_rows for place in places})
+            while rows < class_end:
                 position += _WORD_BYTES * (salt_words + widths[log_rows])
                 rows += 1
-                cuts.append(_Cut(position, tree, rows, Call.OPEN, Call.OPEN))
+                gas = _TREE_GAS + (_CLASS_GAS if rows < class_end else 0)
+                cuts.append(_Cut(position, tree, rows, Call.OPEN, Call.OPEN, gas))
         position += DIGEST_BYTES * _sibling_count(places, log_size, max(widths))
         next_call = Call.OPEN if tree + 1 < len(trees) else Call.FOLD
         cuts.append(_Cut(position, tree + 1, 0, Call.OPEN, next_call))

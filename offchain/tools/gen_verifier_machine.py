@@ -70,6 +70,7 @@ def machine_source() -> str:
     assert all(main)  # opened values count with the rows of the main tree
     assert sum(map(bool, preprocessed)) == PREPROCESSED_TABLES  # heights in the program id
     assert all(width < RUNNING_SUM for width in main)
+    next_main = [len(table.next_columns()) for table in TABLES]
     following = [
         (number, column)
         for number, table in enumerate(TABLES)
@@ -99,6 +100,7 @@ def machine_source() -> str:
         ("PREPROCESSED_WIDTHS", preprocessed, "Columns: byte t, from the left, for table t."),
         ("MAIN_WIDTHS", main, ""),
         ("AUX_WIDTHS", aux, "In F; a column is committed as three."),
+        ("NEXT_WIDTHS", next_main, "Main columns that are opened one row later, too."),
     )
     lines = [_HEADER]
     for name, number, comment in numbers:
@@ -114,6 +116,12 @@ def machine_source() -> str:
         f"NEXT_COLUMNS: constant(uint256[{len(following)}]) = [",
         *(f"    {256 * table + column}," for table, column in following),
         "]",
+        "# The main columns among them: bit i, of table t, for its column i.",
+        f"NEXT_MASKS: constant(uint256[{len(TABLES)}]) = [",
+        *(f"    {sum(1 << column for column in table.next_columns())}," for table in TABLES),
+        "]",
+        "# Columns of the widest table.",
+        f"WIDEST: constant(uint256) = {max(*preprocessed, *main, *aux)}",
     ]
     for p in L1_PROFILES:
         name = p.name.upper().replace("-", "_")

@@ -1,9 +1,10 @@
 """The DEEP combination: a codeword that is close to the code only if all opened values are right.
 
     G(x) = R(x) + sum over classes of S(x) * (1/(x - zeta) + lambda^T/(x - eta zeta))
-         + sum over classes of S'(x)/(x - omega_n zeta)
+         + sum over classes of lambda^(2T) * S'(x)/(x - omega_n zeta)
 
-S is the class's sum of lambda^i * (column - opened value), S' the same one row later. The second
+S is the class's sum of lambda^i * (column - opened value), S' that of the columns that are opened
+one row later, too, with the values there. Such columns come first in a class's row. The second
 denominator is there for all classes but the highest: zeta and eta zeta are one point of such a
 table, so only words of the form f(X^s) pass at both.
 """
@@ -53,6 +54,13 @@ class ClassSum:
         return Element(*(limb % P for limb in limbs)) - self._opened
 
 
+def _opened_later(tree: str, values: TableValues) -> dict[int, Element]:
+    """Give the columns of a table that are opened one row later, too, with their values there."""
+    if tree == "main":
+        return values.next_main
+    return {len(values.aux) - 1: values.next_sum} if tree == "aux" else {}
+
+
 class DeepCombination:
     """G, from the opened values of tables and quotient, the point zeta and the challenge lambda."""
 
@@ -68,28 +76,29 @@ class DeepCombination:
         self._heights = sorted({*log_heights}, reverse=True)
         self._here = {log_height: ClassSum() for log_height in self._heights}
         self._next = {log_height: ClassSum() for log_height in self._heights}
-        weight, starts = ONE, {}
+        weight = ONE
         for tree, stride in (("preprocessed", 1), ("main", 1), ("aux", 3)):
-            widths = dict.fromkeys(self._heights, 0)
+            later = [_opened_later(tree, opened) for opened in values]
+            # Of each class: where the next column of a row stands that is opened one row later,
+            # too, and the next one that is not.
+            place_later = dict.fromkeys(self._heights, 0)
+            place = dict.fromkeys(self._heights, 0)
+            for log_height, columns in zip(log_heights, later, strict=True):
+                place[log_height] += stride * len(columns)
             for t, log_height in enumerate(log_heights):
-                starts[tree, t] = widths[log_height]
-                for value in getattr(values[t], tree):
+                for index, value in enumerate(getattr(values[t], tree)):
                     weight *= batch
-                    self._here[log_height].add(tree, widths[log_height], weight, value)
-                    widths[log_height] += stride
+                    places = place_later if index in later[t] else place
+                    at = places[log_height]
+                    places[log_height] += stride
+                    self._here[log_height].add(tree, at, weight, value)
+                    if index in later[t]:
+                        self._next[log_height].add(tree, at, weight, later[t][index])
         for i, value in enumerate(quotient):
             weight *= batch
             self._here[self._heights[0]].add("quotient", 3 * i, weight, value)
         self._lift_weight = weight * batch
-        weight = self._lift_weight * self._lift_weight
-        for t, (log_height, opened) in enumerate(zip(log_heights, values, strict=True)):
-            following = self._next[log_height]
-            for index, value in opened.next_main.items():
-                following.add("main", starts["main", t] + index, weight, value)
-                weight *= batch
-            last = starts["aux", t] + 3 * (len(opened.aux) - 1)
-            following.add("aux", last, weight, opened.next_sum)
-            weight *= batch
+        self._next_weight = self._lift_weight * self._lift_weight
 
     def at(
         self, places: Sequence[int], rows: Mapping[str, Rows], log_blowup: int
@@ -116,6 +125,6 @@ class DeepCombination:
                 if k:
                     factor += self._lift_weight * at_classes[k]
                 value += self._here[log_height].at(row) * factor
-                value += self._next[log_height].at(row) * at_next
+                value += self._next[log_height].at(row) * self._next_weight * at_next
             result[place] = value
         return result

@@ -124,7 +124,7 @@ def toy_case(log_n, tamper_layer=None):
     """A random polynomial's layers at random queries; one entry of a layer may be wrong."""
     rng = Random(log_n)
     log_size, shift = log_n + TOY_LOG_BLOWUP, domain_shift(log_n)
-    count = min(54, 1 << log_size - 1)
+    count = min(52, 1 << log_size - 1)
     places = sorted(rng.sample(range(1 << log_size), count))
     coefficients = random_elements(rng, 1 << log_n)
     layers, data, ends, values = [], b"", [], {}

@@ -14,7 +14,7 @@ from tests.onchain.evm import Evm, Reverted
 
 SALT_WORDS = 2
 PADDING = bytes(2_176)
-MAX_QUERIES = 54
+MAX_QUERIES = 52
 
 
 @pytest.fixture(scope="module")

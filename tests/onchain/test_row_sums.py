@@ -7,7 +7,7 @@ import pytest
 from offchain.spec.constants import GOLDILOCKS_P as P
 from tests.onchain.evm import Evm
 
-MAX_QUERIES = 54
+MAX_QUERIES = 52
 SPAN_WORDS, MAX_ROW_WORDS = 36, 264
 LANE_BITS = 85
 PADDING = b"\xff" * 288  # what follows the rows has no weight and is not checked
@@ -30,9 +30,9 @@ def coefficients(word):
     return tuple((word >> (LANE_BITS * i)) % (1 << LANE_BITS) % P for i in range(3))
 
 
-def contract_sums(probe, weights, rows, first=0):
+def contract_sums(probe, weights, rows, first=0, skipped=0):
     data = b"".join(word.to_bytes(8, "big") for row in rows for word in row) + PADDING
-    arguments = [packed(weight) for weight in weights], first, len(rows), data
+    arguments = [packed(weight) for weight in weights], skipped, first, len(rows), data
     sums, is_refused = probe.call("sums", *arguments).values
     assert not any(sums[:first])
     assert not any(sums[first + len(rows) :])
@@ -57,6 +57,18 @@ def test_rows_of_any_length(probe, length):
     weights = [tuple(rng.randrange(P) for _ in range(3)) for _ in range(length)]
     rows = [[rng.randrange(P) for _ in range(length)] for _ in range(3)]
     check(probe, weights, rows, first=rng.randrange(MAX_QUERIES - 2))
+
+
+@pytest.mark.parametrize("skipped", [1, 5, SPAN_WORDS, SPAN_WORDS + 2])
+def test_the_end_of_rows(probe, skipped):
+    rng = Random(skipped)
+    length = skipped + SPAN_WORDS + 3
+    weights = [tuple(rng.randrange(P) for _ in range(3)) for _ in range(length)]
+    rows = [[rng.randrange(P) for _ in range(length)] for _ in range(3)]
+    for row in rows:
+        row[skipped - 1] = P  # what is left out is not checked
+    expected = python_sums(weights[skipped:], [row[skipped:] for row in rows])
+    assert contract_sums(probe, weights, rows, skipped=skipped) == (expected, False)
 
 
 def test_the_largest_weights_and_words(probe):

@@ -14,7 +14,13 @@ from rich.console import Console
 
 from offchain.commands.vm import vm
 from offchain.prover import native_build
-from offchain.prover.program_proof import STAGES, make_key, prove_program, verify_program
+from offchain.prover.program_proof import (
+    STAGES,
+    heights_for_l1,
+    make_key,
+    prove_program,
+    verify_program,
+)
 from offchain.security.parameters import FAST, SETTLE
 from offchain.tools import build_native, progress
 from offchain.verifier.rejection import Reason, Rejected
@@ -208,17 +214,31 @@ def test_stages_run_in_order_and_a_key_serves_twice(proven: Proven) -> None:
     program, tape = load_program(proven.elf.read_bytes()), np.array([10], np.uint32)
     stages: list[str] = []
     first = prove_program(
-        program, tape, SETTLE, least_log_height=11, randomness_key=bytes(32), progress=stages.append
+        program, tape, FAST, least_log_height=12, randomness_key=bytes(32), progress=stages.append
     )
     assert stages == list(STAGES)
-    assert set(first.log_heights.values()) == {11, 15}  # the lookup table has 2^15 rows
+    assert set(first.log_heights.values()) == {12, 15}  # the lookup table has 2^15 rows
     # The second one asks for lower tables; those of the program keep the heights of its key.
-    second = prove_program(program, tape, SETTLE, key=first.key)
-    assert second.log_heights["rom"] == 11
-    assert second.log_heights["cpu"] == 10
+    second = prove_program(program, tape, FAST, key=first.key)
+    assert second.log_heights["rom"] == 12
+    assert second.log_heights["cpu"] == 11
     for run in (first, second):
         assert verify_program(run.proof.data, program).output == (10, 55)
-    assert first.key.program_id != make_key(program, SETTLE).program_id
+    assert first.key.program_id != make_key(program, FAST).program_id
+
+
+def test_a_short_run_for_l1_has_one_height(proven: Proven) -> None:
+    program, tape = load_program(proven.elf.read_bytes()), np.array([10], np.uint32)
+    run = prove_program(program, tape, SETTLE, randomness_key=bytes(32))
+    assert set(run.log_heights.values()) == {15}
+    assert verify_program(run.proof.data, program).output == (10, 55)
+    assert run.key.program_id == make_key(program, SETTLE).program_id
+
+
+def test_low_tables_are_raised_for_l1() -> None:
+    lowest = {"cpu": 20, "add": 19, "arith": 16, "rom": 11, "image": 17, "lookup": 15}
+    raised = {"cpu": 20, "add": 19, "arith": 18, "rom": 15, "image": 17, "lookup": 15}
+    assert heights_for_l1(lowest) == raised
 
 
 def test_the_stage_bar_shows_the_stage_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:

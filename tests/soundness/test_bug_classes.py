@@ -201,7 +201,7 @@ def test_grinding_before_the_final_polynomial(monkeypatch):
         weak.setattr(
             Transcript, "is_ground", lambda self, *pow_: is_ground(self.before_final, *pow_)
         )
-        proof, name, _ = proof_of(ToyProver(TABLES, toy_trace(Random(3))))
+        proof, name, _ = proof_of(ToyProver(TABLES, toy_trace(Random(4))))
         assert is_accepted(proof, name)
     assert reason_of(proof, name) is Reason.GRINDING
 

@@ -227,10 +227,18 @@ class ToyProver:
     def random_element(self):
         return Element(*(self.rng.randrange(P) for _ in range(3)))
 
-    def commit(self, polynomials, limbs, is_salted):
-        """Tree over columns by table; `limbs` of each value are committed."""
+    def commit(self, polynomials, limbs, is_salted, later=((), (), (), ())):
+        """Tree over columns by table; `limbs` of each value are committed.
+
+        Of a class first come the columns at the indices `later`, which are opened one row later.
+        """
+        first = [[table[i] for i in found] for table, found in zip(polynomials, later, strict=True)]
+        others = [
+            [column for i, column in enumerate(table) if i not in found]
+            for table, found in zip(polynomials, later, strict=True)
+        ]
         classes = {}
-        for log_height, columns in zip(LOG_HEIGHTS, polynomials, strict=True):
+        for log_height, columns in zip(LOG_HEIGHTS * 2, first + others, strict=True):
             if not columns:
                 continue
             count = (1 << log_height) << self.parameters.log_blowup
@@ -334,13 +342,14 @@ class ToyProver:
     def deep_codeword(self, aux, parts, zeta, batch):
         """G on the whole domain, term by term."""
         next_zeta = zeta * field.root_of_unity(self.log_n)
-        columns, next_columns = [], []
+        columns = []
         for group in (self.preprocessed, self.main, aux):
             columns += [(t, column) for t in range(len(self.tables)) for column in group[t]]
         columns += [(0, part) for part in parts[:3]]
-        for t, table in enumerate(self.tables):
-            next_columns += [(t, self.main[t][i]) for i in table.next_columns()]
-            next_columns.append((t, aux[t][-1]))
+        later = {
+            id(self.main[t][i]) for t, table in enumerate(self.tables) for i in table.next_columns()
+        }
+        later |= {id(table[-1]) for table in aux}
         block = 1 + len(columns)
         values = []
         for x in self.domain:
@@ -358,8 +367,8 @@ class ToyProver:
                 if s > 1:
                     pole = zeta * field.root_of_unity(s.bit_length() - 1)
                     value += add_term(column, t, pole, block + i)
-            for j, (t, column) in enumerate(next_columns):
-                value += add_term(column, t, next_zeta, 2 * block + j)
+                if id(column) in later:
+                    value += add_term(column, t, next_zeta, 2 * block + i)
             values.append(value)
         return values
 
@@ -367,7 +376,8 @@ class ToyProver:
         """Make a proof object and the program id."""
         parameters = self.parameters
         pre_classes, pre_tree = self.commit(self.preprocessed, 1, is_salted=False)
-        main_classes, main_tree = self.commit(self.main, 1, is_salted=True)
+        main_later = [table.next_columns() for table in self.tables]
+        main_classes, main_tree = self.commit(self.main, 1, is_salted=True, later=main_later)
         log_preprocessed = (LOG_HEIGHTS[SINK],)
         name = program_id(parameters, pre_tree[-1][0], log_preprocessed, ENTRY_PC)
         transcript = Transcript(parameters.hash_suite)
@@ -379,7 +389,8 @@ class ToyProver:
         gamma, beta = transcript.draw_element("gamma"), transcript.draw_element("beta")
         buses = BusChallenges(gamma, beta)
         aux = [[interpolate(c) for c in columns] for columns in self.extension_columns(buses)]
-        aux_classes, aux_tree = self.commit(aux, 3, is_salted=True)
+        aux_later = [[len(columns) - 1] for columns in aux]
+        aux_classes, aux_tree = self.commit(aux, 3, is_salted=True, later=aux_later)
         transcript.absorb("aux", aux_tree[-1][0])
         alpha = transcript.draw_element("alpha")
         parts = self.quotient(aux, buses, public_fractions(buses, ENTRY_PC, OUTPUT), alpha)
