@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from offchain.settlement.escape import (
     CLAIM_WINDOW_S,
+    OWNER_WINDOW_S,
     QUOTE_INDEX_OFFSET,
     EscapeRefusedError,
     Holdings,
@@ -35,6 +36,7 @@ from tests.onchain.evm import Reverted
 MARKETS = (0, 3)
 ASSETS = (0, 1, 5)
 UNITS = 10**10
+STRANGER = b"\x5e" * 20
 OPEN_FULL_GAS = 7_000_000
 CLAIM_GAS = 180_000  # without the proofs of the records
 
@@ -163,10 +165,12 @@ class Pair:
         if outcome:
             self.credit(who.account.owner, outcome.paid)
 
-    def claim_remainder(self, index):
-        owner, _ = self.model.remainders.get(index, (b"", 0))
-        paid, code = expected(self.model.claim_remainder, index, self.scene.time_s)
-        assert refusal(self.scene.claim_remainder, index) == code
+    def claim_remainder(self, index, caller=None):
+        """As the owner, if nobody else calls."""
+        owner, _ = self.model.remainders.get(index, (STRANGER, 0))
+        caller = caller or owner
+        paid, code = expected(self.model.claim_remainder, index, caller, self.scene.time_s)
+        assert refusal(self.scene.claim_remainder, index, caller) == code
         if paid:
             self.credit(owner, paid)
 
@@ -203,8 +207,11 @@ def test_contract_and_model_agree(data):
         pair.claim_remainder(0)
         scene.wait(CLAIM_WINDOW_S)
         for index in data.draw(st.permutations(indices)):
-            pair.claim_remainder(index)
+            pair.claim_remainder(index, data.draw(st.sampled_from((None, STRANGER))))
             pair.claim(index)
+        scene.wait(OWNER_WINDOW_S)
+        for index in indices:
+            pair.claim_remainder(index, STRANGER)
         pair.check()
 
 
@@ -225,7 +232,8 @@ def test_nobody_gets_more_than_equity_and_nothing_is_paid_that_is_not_there(data
                 claim, _ = expected(model.claim, index, accounts[index], now_s)
                 paid[index].update(claim.paid if claim else {})
             if now_s:
-                units, _ = expected(model.claim_remainder, index, now_s)
+                owner = accounts[index].account.owner
+                units, _ = expected(model.claim_remainder, index, owner, now_s)
                 paid[index].update(units or {})
     for who, units in zip(accounts, paid, strict=True):
         value = sum(a.value_floor(units[a.asset_id]) for a in table.assets)
@@ -409,7 +417,27 @@ def test_a_released_pledge_is_collected_into_the_pot():
         scene.settle(chain_id=PEER, pledges=released)
         scene.collect(0)
         scene.wait(CLAIM_WINDOW_S)
-        scene.claim_remainder(0)
+        scene.claim_remainder(0, MAKER)
+        assert scene.credit_units(MAKER, 0) == 100
+
+
+def test_a_stranger_cannot_have_a_remainder_paid_before_the_pot_is_full():
+    """The owner waits for a released pledge; a stranger must wait for the owner."""
+    with fresh_scene() as scene:
+        scene.deposit({0: 100})
+        table = ValuationTable((), (AssetValue(0, supply_units=100),))
+        pledge = Pledge(CHAIN, PEER, 0, pledged_units=30)
+        scene.settle(deposited={0: 100}, pledges=[pledge], valuation_hash=table.digest())
+        scene.freeze()
+        scene.open(table.to_bytes())
+        scene.tell_leaf(0, plain(MAKER, 100).account)
+        scene.claim(0, record_of(plain(MAKER, 100)))
+        scene.wait(CLAIM_WINDOW_S + OWNER_WINDOW_S - 1)
+        assert refusal(scene.claim_remainder, 0, STRANGER) == "X21"
+        scene.settle(chain_id=PEER, pledges=[Pledge(PEER, CHAIN, 0, released_units=30)])
+        scene.collect(0)
+        scene.wait(1)
+        scene.claim_remainder(0, STRANGER)
         assert scene.credit_units(MAKER, 0) == 100
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from offchain.settlement.escape import CLAIM_WINDOW_S
+from offchain.settlement.escape import CLAIM_WINDOW_S, OWNER_WINDOW_S
 from offchain.settlement.state_diff import LEAF_SIZES, UNPUBLISHED, RebuiltState, StateDiff
 from offchain.settlement.state_proofs import StateProofs
 from offchain.settlement.valuation import ValuationTable
@@ -134,10 +134,10 @@ class Rescuer:
         """Return the gas of each claim."""
         self.scene.open(self.rebuilt.table)
         gas = [self.claim(index).gas_used for index in self.accounts]
-        self.scene.wait(CLAIM_WINDOW_S)
+        self.scene.wait(CLAIM_WINDOW_S + OWNER_WINDOW_S)
         for name, event in list(self.scene.emitted):
             if name == "AccountClaimed" and event["remainder_units"]:
-                self.scene.claim_remainder(event["account_index"])
+                self.scene.claim_remainder(event["account_index"], bytes.fromhex(RESCUER[2:]))
         return gas
 
 

@@ -19,6 +19,7 @@ from tests.contracts.support import (
 )
 from tests.contracts.unit.escape.hatch_system import (
     CLAIM_WINDOW_S,
+    OWNER_WINDOW_S,
     ROOT,
     TABLE,
     position,
@@ -162,7 +163,7 @@ def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second
     with reverts("X17"):
         opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
     pass_time(CLAIM_WINDOW_S)
-    receipt = opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
+    receipt = opened.hatch.claim_remainder(CHAIN_ID, 2, sender=second_depositor)
     assert receipt.events[-1] == opened.hatch.RemainderPaid(
         chain_id=CHAIN_ID, account_index=2, owner=second_depositor.address, remainder_units=lost
     )
@@ -171,6 +172,18 @@ def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second
         assert gateway.credit_units(CHAIN_ID, who, ETHER_ASSET) == HALF
     with reverts("X18"):
         opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
+
+
+def test_a_stranger_claims_a_remainder_thirty_days_after_the_window(opened, depositor, stranger):
+    opened.tell(1, depositor, (0, 0, 0), positions=[position(-1, cost=-200_000)])
+    opened.claim(1)
+    pass_time(CLAIM_WINDOW_S)
+    with reverts("X21"):
+        opened.hatch.claim_remainder(CHAIN_ID, 1, sender=stranger)
+    assert opened.hatch.remainder(CHAIN_ID, 1).value_units
+    pass_time(OWNER_WINDOW_S)
+    opened.hatch.claim_remainder(CHAIN_ID, 1, sender=stranger)
+    assert not opened.hatch.remainder(CHAIN_ID, 1).value_units
 
 
 def test_below_zero_nothing_is_paid(opened, depositor):
