@@ -152,12 +152,17 @@ class Contract:
         return self.send(name, self.calldata(name, *arguments), sender, value_wei)
 
     def send(
-        self, name: str, calldata: bytes, sender: str = DEPLOYER, value_wei: int = 0
+        self,
+        name: str,
+        calldata: bytes,
+        sender: str = DEPLOYER,
+        value_wei: int = 0,
+        gas: int | None = None,
     ) -> Outcome:
         """Send bytes, and decode what returns as the named function's values."""
         try:
             output = self._revm.message_call(
-                sender, self.address, calldata=calldata, value=value_wei
+                sender, self.address, calldata=calldata, value=value_wei, gas=gas
             )
         except RuntimeError as error:
             output = _output(error)
