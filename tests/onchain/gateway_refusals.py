@@ -25,7 +25,7 @@ from offchain.settlement.messages import (
 from offchain.settlement.model.channels import IN_FLIGHT_MAX
 from offchain.settlement.model.public_output_checks import ORACLE_DELAY_S
 from offchain.settlement.model.settle import ENTRIES_MAX, Settlement
-from offchain.settlement.priority import FORCE_EXPIRY_S
+from offchain.settlement.priority import FORCE_EXPIRY_S, PriorityKind
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from tests.onchain.evm import DEPLOYER
@@ -367,5 +367,10 @@ class WrongCalls:
         version = self.state.registry[chain_id].terms.version
         for proven in (output, other):
             self.twins.prove(version, proven)
+        assert self.twins.refund_deposit(chain_id, record) == "N12"
         assert self.twins.raise_alarm(output, other) == OK
+        more = replace(record, amount_units=record.amount_units + 1)
+        assert self.twins.refund_deposit(chain_id, more) == "N15"
+        admin = replace(record, kind=int(PriorityKind.ADMIN))
+        assert self.twins.refund_deposit(chain_id, admin) == "N13"
         assert self.twins.refund_deposit(chain_id, record) == "N24"

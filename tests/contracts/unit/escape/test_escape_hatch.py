@@ -158,6 +158,7 @@ def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second
     assert opened.hatch.PotGrown(chain_id=CHAIN_ID, asset_id=ETHER_ASSET, units=HALF) in (
         receipt.events
     )
+    assert opened.hatch.remainders_total_units(CHAIN_ID) == lost
     owed = opened.hatch.remainder(CHAIN_ID, 2)
     assert (owed.owner, owed.value_units) == (second_depositor, lost)
     with reverts("X17"):
@@ -192,6 +193,21 @@ def test_below_zero_nothing_is_paid(opened, depositor):
     opened.claim(1)
     assert opened.system.gateway.credit_units(CHAIN_ID, depositor, ETHER_ASSET) == 0
     assert opened.hatch.asset_ledger(CHAIN_ID, ETHER_ASSET).pot_units == UNITS_PER_TOKEN
+
+
+@pytest.mark.parametrize(("mode", "equity"), [(0, -1), (1, 0)])
+def test_an_isolated_position_loses_no_more_than_its_margin(opened, depositor, mode, equity):
+    """The margin is in the basket of an account that has no balance of quote."""
+    lost = position(1, cost=100_000 + 31, margin=30, mode=mode)
+    opened.tell(1, depositor, positions=[lost])
+    event = opened.claim(1).events[0]
+    assert (event.equity_units, event.remainder_units) == (equity, 0)
+
+
+def test_worth_is_rounded_down(opened, depositor):
+    """A paid index of 10^-6 quote units per lot."""
+    opened.tell(1, depositor, positions=[position(1, funding_index=-1, cost=0)])
+    assert opened.claim(1).events[0].equity_units == 100_000 - 1
 
 
 def test_interest_is_read_from_the_record(opened, depositor):
