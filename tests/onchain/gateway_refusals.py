@@ -158,6 +158,14 @@ class WrongCalls:
         peer = next(i for i in self.state.registry.ids() if i != chain_id)
         left_out = self._sending(chain_id, peer, 1, flags=int(EnvelopeFlag.ATOMIC))
         self.settle("E19", left_out)
+        much = Pledge(chain_id, peer, 0, pledged_units=2**61)
+        self.settle("E40", replace(self._alone(chain_id), pledges=(much,)))
+        ledger = self.state.ledger
+        if ledger.balance[chain_id, 2] > ledger.pledged_total[chain_id, 2]:
+            falling = (AssetSum(2, 1), AssetSum(1, 1), *pad_sums(())[2:])
+            self.settle("E20", self._sending(chain_id, peer, 1, sums=falling))
+        self.settle("E44", self._sending(chain_id, peer, 1, slot=0))
+        self.settle("E45", self._sending(chain_id, peer, 1, expires_at_s=self.state.now_s))
         named = (*pad_sums(())[1:], AssetSum(5, 0))
         self.settle("E54", self._sending(chain_id, peer, 1, sums=named))
         sent = self._sending(chain_id, peer, 1).sent
@@ -281,18 +289,15 @@ class WrongCalls:
         refused("Q10", self.twins.queue.call, "collect_fees", receiver, sender=sender)
 
     def _alone(self, chain_id: int, **words: Any) -> Settlement:
-        """Settle a batch of one chain in which nothing happens."""
-        position = self.state.registry[chain_id].position
-        settlement = self.epoch(chain_id)
-        idle = {
-            "priority_next": position.priority_consumed,
-            "priority_accumulator": self.state.queue.accumulator_after(
-                chain_id, position.priority_consumed
-            ),
-            "withdrawals_root": ZERO_WORD,
-        }
-        output = replace(settlement.outputs[0], **(idle | words))
-        return Settlement(outputs=(output,))
+        """Settle a batch of one chain without lists."""
+        output = self.epoch(chain_id).outputs[0]
+        return Settlement(outputs=(replace(output, withdrawals_root=ZERO_WORD, **words),))
+
+    def _consuming_nothing(self, chain_id: int) -> dict[str, Any]:
+        """Words of an output that leaves all records in the queue."""
+        consumed = self.state.registry[chain_id].position.priority_consumed
+        accumulator = self.state.queue.accumulator_after(chain_id, consumed)
+        return {"priority_next": consumed, "priority_accumulator": accumulator}
 
     def _full_channel(self, chain_id: int) -> None:
         """Send one more than may be in flight."""
@@ -349,7 +354,7 @@ class WrongCalls:
             self.settle("E38", self._alone(chain_id, **idle))
         settled_s = self.state.registry[chain_id].position.last_time_s
         self.twins.wait(FORCE_EXPIRY_S + 1)
-        self.settle("E14", self._alone(chain_id))
+        self.settle("E14", self._alone(chain_id, **self._consuming_nothing(chain_id)))
         old = {"first_time_s": settled_s, "last_time_s": settled_s}
         self.settle("E11", self._alone(chain_id, **old))
 
@@ -360,8 +365,8 @@ class WrongCalls:
         assert self.twins.deposit(chain_id, DEPOSITORS[0], 0, UNITS) == OK
         record = self.state.queue.queued(chain_id, self.state.queue.length(chain_id) - 1).record
         unassigned = self.state.ledger.unassigned[chain_id, 0]
-        spending = replace(self._alone(chain_id), flows=(Flow(chain_id, 0, unassigned, 0),))
-        self.settle(OK, spending)
+        spending = self._alone(chain_id, **self._consuming_nothing(chain_id))
+        self.settle(OK, replace(spending, flows=(Flow(chain_id, 0, unassigned, 0),)))
         output = self.epoch(chain_id).outputs[0]
         other = replace(output, new_root=self.rng.randbytes(32))
         version = self.state.registry[chain_id].terms.version
