@@ -32,6 +32,8 @@ exports: (
 )
 
 CLAIM_WINDOW_S: constant(uint256) = 30 * 86_400
+# After the claim window: while owners alone may claim their remainders.
+OWNER_WINDOW_S: constant(uint256) = 30 * 86_400
 QUOTE_ASSET: constant(uint256) = 0
 ACCOUNT_EXISTS: constant(uint256) = 1
 # Eight balances, and the margin of an account without a balance of quote.
@@ -199,10 +201,12 @@ def claim(
 @nonreentrant
 def claim_remainder(chain_id: uint256, account_index: uint256):
     """
-    @notice Pay what an account is owed beyond its basket, out of the pot.
-            Anyone may call, once per account, after the window.
+    @notice Pay what an account is owed beyond its basket, out of the pot,
+            once per account. In the first 30 days after the claim window
+            its owner alone may call, after them anyone.
     @dev The sum of remainders is final, and the pot only grows: payments of
-         any order add up to at most the pot.
+         any order add up to at most the pot. Who is paid later is paid no
+         less, so the time is the owner's choice while it may matter.
     @param chain_id Opened chain.
     @param account_index Number of the account's leaf.
     """
@@ -210,6 +214,9 @@ def claim_remainder(chain_id: uint256, account_index: uint256):
     assert block.timestamp >= opening.window_ends_s, "X17: claim window is not over"
     remainder: IEscapeHatch.Remainder = self._remainders[chain_id][account_index]
     assert remainder.value_units != 0, "X18: no remainder is owed"
+    if msg.sender != remainder.owner:
+        strangers_from_s: uint256 = opening.window_ends_s + OWNER_WINDOW_S
+        assert block.timestamp >= strangers_from_s, "X21: only the owner may call yet"
     self._remainders[chain_id][account_index] = empty(IEscapeHatch.Remainder)
     divisor: uint256 = max(self.remainders_total_units[chain_id], self._pot_value(chain_id))
     listed: uint256 = valuation._listed_assets[chain_id]

@@ -26,6 +26,8 @@ from offchain.spec.kinds import AccountFlag
 from offchain.spec.records import NO_ADDRESS, Account, Position
 
 CLAIM_WINDOW_S: Final = 30 * 86_400
+OWNER_WINDOW_S: Final = 30 * 86_400
+"""After the claim window: while owners alone may claim their remainders."""
 QUOTE_INDEX_OFFSET: Final = 240  # of an account record: word 30
 
 
@@ -248,19 +250,36 @@ class EscapeModel:
             self.remainders_total += claim.remainder
         return claim
 
-    def claim_remainder(self, account_index: int, now_s: int) -> dict[int, int]:
+    @property
+    def strangers_from_s(self) -> int:
+        """L1 time from which anyone may claim remainders for their owners."""
+        return self.window_ends_s + OWNER_WINDOW_S
+
+    def claim_remainder(self, account_index: int, caller: bytes, now_s: int) -> dict[int, int]:
         """Return units per asset that are paid for an account's remainder.
+
+        Parameters
+        ----------
+        account_index
+            Number of its leaf.
+        caller
+            Address that asks, 20 bytes.
+        now_s
+            L1 time.
 
         Raises
         ------
         EscapeRefusedError
-            X17 before the window ends, X18 if nothing is owed.
+            X17 before the window ends, X18 if nothing is owed, X21 if only the owner may call yet.
         """
         if now_s < self.window_ends_s:
             raise EscapeRefusedError("X17")
         if account_index not in self.remainders:
             raise EscapeRefusedError("X18")
-        _, remainder = self.remainders.pop(account_index)
+        owner, remainder = self.remainders[account_index]
+        if caller != owner and now_s < self.strangers_from_s:
+            raise EscapeRefusedError("X21")
+        del self.remainders[account_index]
         pot_value = sum(asset.value_ceil(self._ledger(asset).pot) for asset in self._assets)
         divisor = max(self.remainders_total, pot_value)
         paid = {}

@@ -8,29 +8,27 @@ that Osaka sets to a transaction's gas.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from eth.vm.forks.cancun import CancunVM
 from eth.vm.forks.prague import PragueVM
 from eth_tester import EthereumTester, PyEVMBackend
 from eth_tester.exceptions import TransactionFailed
-from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import EthereumTesterProvider, Web3
-from web3.contract import Contract
 from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.exceptions import ContractLogicError
-from web3.types import EventData, TxParams, TxReceipt, Wei
+from web3.types import TxParams, TxReceipt, Wei
 
 from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.l1 import MAX_TRANSACTION_GAS, ContractRevertedError, revert_reason
+from offchain.settlement.web3_contracts import Web3Contracts
 
 ACCOUNT_BALANCE_WEI: Final = 10**24
 MAX_FEE_PER_GAS_WEI: Final = 10**10
 
 
-class LocalChain:
+class LocalChain(Web3Contracts):
     """Embedded chain with funded accounts and gas accounting.
 
     Parameters
@@ -61,15 +59,9 @@ class LocalChain:
         rules = PragueVM if charges_calldata_floor else CancunVM
         self._backend = PyEVMBackend(genesis_state=genesis, vm_configuration=((0, rules),))
         self._tester = EthereumTester(self._backend)
-        self.web3 = Web3(EthereumTesterProvider(self._tester))
-        self.accounts: tuple[ChecksumAddress, ...] = tuple(self.web3.eth.accounts)
+        web3 = Web3(EthereumTesterProvider(self._tester))
+        super().__init__(web3, web3.eth.accounts)
         self.gas_used: defaultdict[str, list[int]] = defaultdict(list)
-        self._contracts: dict[tuple[str, str], Contract] = {}
-
-    @property
-    def chain_id(self) -> int:
-        """Chain id that contracts see."""
-        return self.web3.eth.chain_id
 
     @property
     def deployer(self) -> str:
@@ -80,11 +72,6 @@ class LocalChain:
     def deployer_nonce(self) -> int:
         """Nonce of the first account's next transaction."""
         return self.web3.eth.get_transaction_count(self.accounts[0])
-
-    @property
-    def now_s(self) -> int:
-        """Time of the latest block, seconds since the epoch."""
-        return self.web3.eth.get_block("latest")["timestamp"]
 
     def advance_time(self, seconds: int) -> None:
         """Mine a block `seconds` after the latest one; at least 1."""
@@ -103,32 +90,6 @@ class LocalChain:
             raise KeyError(f"{account} is not an account of this chain")
         key: bytes = self._backend.account_keys[self.accounts.index(account)].to_bytes()
         return key
-
-    def balance_wei(self, account: str) -> int:
-        """Return an account's ether in wei."""
-        return self.web3.eth.get_balance(to_checksum_address(account))
-
-    def code(self, address: str) -> bytes:
-        """Return the code at an address; empty where there is none."""
-        return bytes(self.web3.eth.get_code(to_checksum_address(address)))
-
-    def contract(self, name: str, address: str) -> Contract:
-        """Return a deployed contract as a web3 object.
-
-        Parameters
-        ----------
-        name : str
-            File stem under ``contracts/``.
-        address : str
-            Where it is deployed.
-        """
-        key = (name, address)
-        if key not in self._contracts:
-            abi = compiled_by_name(name).abi
-            self._contracts[key] = self.web3.eth.contract(
-                address=to_checksum_address(address), abi=abi
-            )
-        return self._contracts[key]
 
     def deploy(self, name: str, *args: object, sender: str | None = None) -> str:
         """Deploy a contract.
@@ -193,46 +154,6 @@ class LocalChain:
         """
         bound = self.contract(name, address).functions[function](*args)
         return self._send(bound, function, sender, value_wei)
-
-    def call(
-        self, name: str, address: str, function: str, *args: object, sender: str | None = None
-    ) -> object:
-        """Read from a contract on the latest state.
-
-        Raises
-        ------
-        ContractRevertedError
-            With the contract's reason.
-        """
-        bound = self.contract(name, address).functions[function](*args)
-        try:
-            result: object = bound.call({"from": to_checksum_address(sender or self.accounts[0])})
-        except (ContractLogicError, TransactionFailed) as error:
-            raise ContractRevertedError(revert_reason(error)) from error
-        return result
-
-    def events(
-        self,
-        name: str,
-        address: str,
-        event: str,
-        from_block: int = 0,
-        indexed: Mapping[str, object] | None = None,
-    ) -> Sequence[EventData]:
-        """Return a contract's events of one kind, in order.
-
-        Parameters
-        ----------
-        name, address, event : str
-            Contract (file stem), where it is, and the event's name.
-        from_block : int
-            First block to search.
-        indexed : dict of str to object, optional
-            Indexed arguments that the events must have.
-        """
-        logs = self.contract(name, address).events[event]()
-        filters = dict(indexed or {})
-        return list(logs.get_logs(argument_filters=filters, from_block=from_block))
 
     def _send(
         self,

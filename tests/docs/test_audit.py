@@ -26,9 +26,10 @@ def functions_of(path: Path) -> frozenset[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     return frozenset(
         {name for name in functions if name.startswith("test_")}
-        | {name for name in cases if name.startswith("Test")}
+        | {name for name in cases | classes if name.startswith("Test")}
     )
 
 

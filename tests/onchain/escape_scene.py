@@ -189,9 +189,10 @@ class EscapeScene:
             self.hatch, "claim", chain_id, account_index, record, [], 0, b"", [], sender=RESCUER
         )
 
-    def claim_remainder(self, account_index: int, chain_id: int = CHAIN) -> Outcome:
+    def claim_remainder(self, account_index: int, caller: bytes, chain_id: int = CHAIN) -> Outcome:
         """Claim what an account is owed beyond its basket."""
-        return self.call(self.hatch, "claim_remainder", chain_id, account_index, sender=RESCUER)
+        sender = "0x" + caller.hex()
+        return self.call(self.hatch, "claim_remainder", chain_id, account_index, sender=sender)
 
     def collect(self, asset_id: int, chain_id: int = CHAIN) -> Outcome:
         """Put what has arrived into the pot."""

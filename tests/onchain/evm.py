@@ -5,6 +5,8 @@ Contracts are compiled as :mod:`offchain.settlement.contracts` has it and deploy
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +23,10 @@ DEPLOYER = "0x" + "11" * 20
 TRANSACTION_GAS = 21_000
 ZERO_BYTE_GAS, OTHER_BYTE_GAS = 4, 16
 REVM_CODE_PADDING = 33  # zero bytes that revm appends for itself
+REFUSALS: Counter[str] = Counter()
+"""How often each code of an error was given, constructors included; tests clear it."""
 _ERROR_SELECTOR = keccak(text="Error(string)")[:4]
+_CODE = re.compile(r"([A-Z]\d\d): ")
 
 
 class Reverted(Exception):  # noqa: N818  # an outcome that tests ask for
@@ -31,6 +36,9 @@ class Reverted(Exception):  # noqa: N818  # an outcome that tests ask for
         super().__init__(reason)
         self.reason = reason
         self.output = output  # as it came, for errors that are no strings
+        code = _CODE.match(reason)
+        if code:
+            REFUSALS[code[1]] += 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,12 @@ class Evm:
         """Deploy code that is compiled already, wherever it comes from."""
         constructors = [entry for entry in abi if entry["type"] == "constructor"]
         types = _types(constructors[0]["inputs"]) if constructors else []
-        return self.at(self._revm.deploy(sender, code + encode(types, arguments)), abi)
+        try:
+            address = self._revm.deploy(sender, code + encode(types, arguments))
+        except RuntimeError as error:
+            output = _output(error)
+            raise Reverted(_reason(error, output), output or b"") from None
+        return self.at(address, abi)
 
     def at(self, address: str, abi: list[AbiEntry]) -> Contract:
         """Return a contract that stands there already."""
@@ -139,12 +152,17 @@ class Contract:
         return self.send(name, self.calldata(name, *arguments), sender, value_wei)
 
     def send(
-        self, name: str, calldata: bytes, sender: str = DEPLOYER, value_wei: int = 0
+        self,
+        name: str,
+        calldata: bytes,
+        sender: str = DEPLOYER,
+        value_wei: int = 0,
+        gas: int | None = None,
     ) -> Outcome:
         """Send bytes, and decode what returns as the named function's values."""
         try:
             output = self._revm.message_call(
-                sender, self.address, calldata=calldata, value=value_wei
+                sender, self.address, calldata=calldata, value=value_wei, gas=gas
             )
         except RuntimeError as error:
             output = _output(error)

@@ -190,7 +190,7 @@ def test_an_evaluator_without_the_expected_parts_is_not_deployed():
     parts = [evm.deploy(name) for name in EVALUATOR_PARTS]
     addresses, hashes = [part.address for part in parts], [keccak(part.code) for part in parts]
     for wrong in (hashes[::-1], [hashes[0], hashes[0]], [bytes(32), hashes[1]]):
-        with pytest.raises(RuntimeError, match=b"HELPER_CODE_MISMATCH".hex()):
+        with pytest.raises(Reverted, match="HELPER_CODE_MISMATCH"):
             evm.deploy("ConstraintEvaluator", *addresses, wrong)
 
 

@@ -18,7 +18,9 @@ from hypothesis.stateful import (
 
 from offchain.settlement.model.registry import UPGRADE_NOTICE_S
 from offchain.settlement.priority import FORCE_EXPIRY_S
+from tests.onchain.gateway_refusals import WrongCalls
 from tests.onchain.gateway_twins import HATCH, GatewayTwins
+from tests.onchain.refusals import every_error_of
 from tests.settlement.epochs import ASSETS, OWNERS, changed, honest_epoch, rebound, with_other_word
 from tests.settlement.gateway_scene import (
     DAY_S,
@@ -32,7 +34,7 @@ from tests.settlement.gateway_scene import (
 )
 
 WALKS, STEPS = 10, 150
-CODES_HIT = 80  # of 117
+WRONG_EVERY = 50
 OK = "ok"
 OUTCOMES: Counter[str] = Counter()
 SEEDS = st.integers(0, 2**32 - 1).map(Random)
@@ -179,6 +181,11 @@ class GatewayMachine(RuleBasedStateMachine):
                 self.twins.prove(version, proven)
         self.count("alarm", self.twins.raise_alarm(output, other))
 
+    @precondition(lambda self: self.live())
+    @rule(rng=SEEDS)
+    def call_wrongly(self, rng):
+        WrongCalls(self.twins, rng, self.live()).make_some()
+
     @rule(rng=SEEDS)
     def leave(self, rng):
         frozen = [i for i in self.state.registry.ids() if self.state.registry.is_frozen(i)]
@@ -225,17 +232,26 @@ RULES = (
 @pytest.mark.slow
 def test_contracts_and_model_agree_on_long_walks():
     OUTCOMES.clear()
+    with every_error_of("gateway"):
+        walk()
+    succeeded = {name for (name, outcome), count in OUTCOMES.items() if outcome == OK and count}
+    # A run in which little happens shows little.
+    assert succeeded == {name for name, _ in OUTCOMES}
+
+
+def walk():
+    """Take long walks, with wrong calls on the way and at the end."""
     for seed in range(WALKS):
         rng, machine = Random(seed), GatewayMachine()
         machine.deploy(3 + seed % 6, rng.choice((0, 2)), rng)
-        for _ in range(STEPS):
+        for step in range(STEPS):
             name = rng.choice(RULES)
             needs_live = "settle" in name or name == "alarm"
             if (machine.live() or not needs_live) and (machine.trees or name != "claim"):
                 getattr(machine, name)(rng)
                 machine.agree()
-    succeeded = {name for (name, outcome), count in OUTCOMES.items() if outcome == OK and count}
-    refused = {outcome for _, outcome in OUTCOMES} - {OK}
-    # A run in which little happens shows little.
-    assert succeeded == {name for name, _ in OUTCOMES}
-    assert len(refused) > CODES_HIT, sorted(refused)
+            if step % WRONG_EVERY == 0 and machine.live():
+                WrongCalls(machine.twins, rng, machine.live()).make_all()
+        if machine.live():
+            WrongCalls(machine.twins, rng, machine.live()).make_last()
+        machine.agree()

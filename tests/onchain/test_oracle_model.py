@@ -27,12 +27,35 @@ from offchain.settlement.oracle_feeds import (
     RateFeed,
     Status,
 )
-from offchain.settlement.oracle_hub import Snapshot, accumulate_all
-from tests.onchain.oracle_scene import RATE_CALL, Behaviour, Scene
+from offchain.settlement.oracle_hub import FeedSet, Snapshot, accumulate_all
+from tests.onchain.oracle_scene import (
+    INTERVAL_S,
+    RATE_CALL,
+    Behaviour,
+    Scene,
+    chainlink,
+    pair,
+    rate,
+)
+from tests.onchain.refusals import every_error_of, refused
 
 SOURCES = 3
 CALLS = (DECIMALS_CALL, ROUND_CALL, RATE_CALL, RATE_CALL + bytes(32), RESERVES_CALL, SUPPLY_CALL)
 SET_IDS = (0, 2**256 - 1)
+WRONG_SET_ID = 77
+LITTLE_GAS = 150_000  # of which a read would take 200,000
+PRICE, RATE, PAIR = range(3)
+MALFORMED = (  # code, feed, member of `IOracleHub.Feed`, value
+    ("F04", RATE, 1, "0x" + "77" * 20),
+    ("F05", PRICE, 0, 9),
+    ("F06", PRICE, 2, 37),
+    ("F07", PRICE, 3, 0),
+    ("F08", PRICE, 4, 2**128 - 1),
+    ("F09", RATE, 9, PPM + 1),
+    ("F10", RATE, 10, 0),
+    ("F11", PAIR, 11, RATE),
+    ("F12", PRICE, 9, 1),
+)
 # Most numbers are plausible, some are at a bound, some are anything.
 PLAUSIBLE = st.integers(10**16, 10**20)
 AMOUNTS = st.one_of(
@@ -132,6 +155,23 @@ class HubMachine(RuleBasedStateMachine):
             for reading in self.scene.snapshot(set_id).readings:
                 assert reading.value > 0 or reading.status not in (Status.OK, Status.CAPPED)
 
+    @rule(source=SOURCE)
+    def call_wrongly(self, source):
+        """Register what is malformed, and read with too little gas; neither changes anything."""
+        own = self.sources[source]
+        feeds = (chainlink(own), rate(own), pair(own, price_feed_1=0))
+        _, values = FeedSet(INTERVAL_S, feeds).arguments()
+        for code, place, member, value in MALFORMED:
+            wrong = [list(feed) for feed in values]
+            wrong[place][member] = value
+            arguments = (WRONG_SET_ID, INTERVAL_S, [tuple(feed) for feed in wrong])
+            refused(code, self.scene.hub.call, "register_feed_set", *arguments)
+        arguments = (WRONG_SET_ID, 0, values)
+        refused("F02", self.scene.hub.call, "register_feed_set", *arguments)
+        self.scene.advance(INTERVAL_S)
+        calldata = self.scene.hub.calldata("snapshot", SET_IDS[0])
+        refused("F15", self.scene.hub.send, "snapshot", calldata, gas=LITTLE_GAS)
+
     @invariant()
     def counts_agree(self):
         for set_id, taken in self.scene.model.snapshots.items():
@@ -154,4 +194,9 @@ class HubMachine(RuleBasedStateMachine):
 HubMachine.TestCase.settings = settings(
     max_examples=200, stateful_step_count=40, deadline=None, derandomize=True
 )
-TestHub = HubMachine.TestCase
+
+
+class TestHub(HubMachine.TestCase):
+    def runTest(self):  # noqa: N802  # unittest's name
+        with every_error_of("oracle"):
+            super().runTest()

@@ -3,21 +3,26 @@
 The state is generated: trades, funding, interest, deleveraging; solvent and insolvent.
 """
 
+from collections import Counter
 from functools import cache
 
 import pytest
 
-from offchain.settlement.escape import CLAIM_WINDOW_S
-from offchain.settlement.state_diff import LEAF_SIZES, UNPUBLISHED, RebuiltState, StateDiff
-from offchain.settlement.state_proofs import StateProofs, claim_paths
+from offchain.settlement.escape import CLAIM_WINDOW_S, OWNER_WINDOW_S
+from offchain.settlement.l1 import ContractRevertedError
+from offchain.settlement.rebuild import RescueCode, RescueError, rebuild
+from offchain.settlement.rescue import Rescue
+from offchain.settlement.rescue_run import run_rescue
+from offchain.settlement.state_diff import LEAF_SIZES, UNPUBLISHED, StateDiff
+from offchain.settlement.state_proofs import StateProofs
 from offchain.settlement.valuation import ValuationTable
 from offchain.spec import poseidon2
-from offchain.spec.kinds import Subtree
 from offchain.spec.state import genesis
 from offchain.spec.tree import Hasher
-from tests.onchain.escape_scene import CHAIN, CONFIG_HASH, DA_ROLLUP, OWNER, RESCUER, EscapeScene
+from tests.onchain.escape_scene import CHAIN, CONFIG_HASH, DA_ROLLUP, OWNER, EscapeScene
 from tests.onchain.evm import Reverted
 from tests.onchain.generated_chain import MARKET, OTHER_MARKET, PRICE, GeneratedChain
+from tests.onchain.scene_l1 import SceneL1
 
 HASHER = Hasher(compress=cache(poseidon2.compress), hash_words=cache(poseidon2.hash_words))
 GOVERNANCE = bytes.fromhex(OWNER[2:])
@@ -83,69 +88,28 @@ def traded(seed, *, is_solvent):
     return scene, chain
 
 
-class Rescuer:
-    """Knows the events and can call."""
-
-    def __init__(self, scene):
-        self.scene = scene
-        found = [(name, event) for name, event in scene.emitted if event["chain_id"] == CHAIN]
-        self.events = {name: [e for n, e in found if n == name] for name, _ in found}
-        self.rebuilt, self.proofs = self._rebuild()
-        accounts = {n for s, n in self.rebuilt.leaves if s == Subtree.ACCOUNTS}
-        self.accounts = sorted(accounts)
-
-    def _rebuild(self):
-        (registered,) = self.events["ChainRegistered"]
-        config_hash = self.events["VersionActivated"][0]["config_hash"]
-        first = genesis(config_hash, bytes.fromhex(registered["governance"][2:]), HASHER)
-        assert first.root_bytes() == registered["genesis_root"]
-        published = {
-            event["commitment"]: (event["previous"], event["data"])
-            for event in self.events["ChunkPublished"]
-        }
-        rebuilt = RebuiltState.from_genesis(first.leaves())
-        for event in self.events["Settled"]:
-            arguments = (event["da_commitment"], event["new_root"], published)
-            proofs = rebuilt.settle(*arguments, HASHER)
-        return rebuilt, proofs
-
-    def is_known(self, number):
-        arguments = (self.proofs.root, number)
-        return self.scene.proofs.call("verified_digest", *arguments).values[0] != bytes(32)
-
-    def arguments(self, index):
-        account = self.proofs.record(Subtree.ACCOUNTS, index)
-        positions = self.proofs.positions(index)
-        path, position_path = claim_paths(account, positions, self.is_known)
-        return (
-            CHAIN,
-            index,
-            account.record,
-            path.siblings,
-            positions.slots,
-            positions.records,
-            position_path.siblings,
-        )
-
-    def claim(self, index):
-        arguments = self.arguments(index)
-        return self.scene.call(self.scene.hatch, "claim", *arguments, sender=RESCUER)
-
-    def take_everyone_out(self):
-        """Return the gas of each claim."""
-        self.scene.open(self.rebuilt.table)
-        gas = [self.claim(index).gas_used for index in self.accounts]
-        self.scene.wait(CLAIM_WINDOW_S)
-        for name, event in list(self.scene.emitted):
-            if name == "AccountClaimed" and event["remainder_units"]:
-                self.scene.claim_remainder(event["account_index"])
-        return gas
+def rescue_of(scene):
+    """What a stranger makes of the events, and the L1 on which it acts."""
+    l1 = SceneL1(scene)
+    rebuilt = rebuild(l1, l1.deployment, CHAIN, hasher=HASHER)
+    return Rescue(l1, l1.deployment, CHAIN, rebuilt), rebuilt, l1
 
 
-def paid_value(scene, chain, owner):
-    """Value of an owner's credits in quote units, rounded down per asset."""
+def take_everyone_out(scene, rescue):
+    """Let all that is due be done: at once, and when strangers may claim remainders."""
+    everyone = rescue.accounts()
+    steps = run_rescue(rescue, everyone)
+    scene.wait(CLAIM_WINDOW_S + OWNER_WINDOW_S)
+    steps += run_rescue(rescue, everyone)
+    assert [step for step in steps if step.code] == []
+    assert len([step for step in steps if step.action == "claim"]) == len(everyone)
+    assert run_rescue(rescue, everyone) == []
+
+
+def paid_value(l1, chain, owner):
+    """Value of what an owner was paid in quote units, rounded down per asset."""
     assets = chain.table().assets
-    return sum(a.value_floor(scene.credit_units(owner, a.asset_id)) for a in assets)
+    return sum(a.value_floor(l1.paid["0x" + owner.hex(), a.asset_id]) for a in assets)
 
 
 def owed(chain):
@@ -162,12 +126,17 @@ def owed(chain):
 def test_everyone_leaves_and_nothing_stays(seed, is_solvent):
     scene, chain = traded(seed, is_solvent=is_solvent)
     assert (min(chain.equities().values()) >= 0) == is_solvent
-    rescuer = Rescuer(scene)
-    assert ValuationTable.from_bytes(rescuer.rebuilt.table) == chain.table()
-    gas = rescuer.take_everyone_out()
-    assert max(gas) < CLAIM_GAS
+    rescue, rebuilt, l1 = rescue_of(scene)
+    assert ValuationTable.from_bytes(rebuilt.state.table) == chain.table()
+    expected = Counter()
+    for outlook in rescue.outlooks(rescue.accounts()):
+        for units in (outlook.basket_units, outlook.remainder_units):
+            expected.update({(outlook.owner, a): n for a, n in units.items()})
+    take_everyone_out(scene, rescue)
+    assert l1.paid == expected
+    assert max(l1.claim_gas) < CLAIM_GAS
     # Dust as docs/spec/escape.md section 4 bounds it.
-    count, assets = len(rescuer.accounts), chain.table().assets
+    count, assets = len(rescue.accounts()), chain.table().assets
     a_unit_of_each = sum(asset.value_ceil(1) for asset in assets)
     roundings = count * (len(assets) + 2 * len(chain.books) + 4 + a_unit_of_each)
     for asset in assets:
@@ -175,42 +144,83 @@ def test_everyone_leaves_and_nothing_stays(seed, is_solvent):
         in_value = roundings // asset.value_floor(1) if is_solvent else 0
         assert 0 <= left <= 2 * count + in_value
     for owner, value in owed(chain).items():
-        assert paid_value(scene, chain, owner) <= value
+        assert paid_value(l1, chain, owner) <= value
         if is_solvent:
-            assert paid_value(scene, chain, owner) >= value - roundings
+            assert paid_value(l1, chain, owner) >= value - roundings
+
+
+def opened(seed):
+    """A rescue that has opened its chain, and the scene."""
+    scene, _ = traded(seed, is_solvent=True)
+    rescue, rebuilt, l1 = rescue_of(scene)
+    rescue.open()
+    return scene, rescue, rebuilt, l1
 
 
 def test_the_first_of_all_claims_pays_for_the_whole_path():
-    scene, _ = traded(1, is_solvent=True)
-    rescuer = Rescuer(scene)
-    scene.open(rescuer.rebuilt.table)
-    index = next(i for i in rescuer.accounts if rescuer.proofs.positions(i).slots == 0b11)
-    assert rescuer.claim(index).gas_used < CLAIM_GAS
+    _, rescue, rebuilt, l1 = opened(1)
+    index = next(i for i in rescue.accounts() if rebuilt.proofs.positions(i).slots == 0b11)
+    rescue.claim(index)
+    assert max(l1.claim_gas) < CLAIM_GAS
 
 
 def test_a_leaf_of_another_account_is_refused():
-    scene, _ = traded(1, is_solvent=True)
-    rescuer = Rescuer(scene)
-    scene.open(rescuer.rebuilt.table)
-    first, second, *_ = rescuer.accounts
-    chain_id, _, *rest = rescuer.arguments(first)
+    scene, rescue, *_ = opened(1)
+    first, second, *_ = rescue.accounts()
+    chain_id, _, *rest = rescue.claim_arguments(first)
     for index in (second, 77, 2**22):
         with pytest.raises(Reverted, match=r"^R\d\d"):
             scene.hatch.call("claim", chain_id, index, *rest)
-    absent = rescuer.arguments(77)
-    with pytest.raises(Reverted, match="X12"):
-        scene.hatch.call("claim", *absent)
-    rescuer.claim(first)
-    with pytest.raises(Reverted, match="X11"):
-        rescuer.claim(first)
+    with pytest.raises(ContractRevertedError, match="X12"):
+        rescue.claim(77)
+    rescue.claim(first)
+    with pytest.raises(ContractRevertedError, match="X11"):
+        rescue.claim(first)
 
 
 def test_positions_cannot_be_left_out():
     scene, chain = traded(2, is_solvent=True)
-    rescuer = Rescuer(scene)
-    scene.open(rescuer.rebuilt.table)
-    index = next(i for i in rescuer.accounts if rescuer.proofs.positions(i).slots)
-    *head, _, _, path = rescuer.arguments(index)
+    rescue, rebuilt, _ = rescue_of(scene)
+    rescue.open()
+    index = next(i for i in rescue.accounts() if rebuilt.proofs.positions(i).slots)
+    *head, _, _, path = rescue.claim_arguments(index)
     with pytest.raises(Reverted, match=r"^R\d\d"):
         scene.hatch.call("claim", *head, 0, b"", path)
     assert chain.deposited[0] == scene.free_units(0)
+
+
+def test_only_some_accounts_are_taken_out():
+    scene, chain = traded(3, is_solvent=True)
+    rescue, *_, l1 = rescue_of(scene)
+    owner = chain.state.account(chain.traders[0]).owner
+    steps = run_rescue(rescue, rescue.accounts(owners=[owner]))
+    assert {owner for owner, _ in l1.paid} == {"0x" + owner.hex()}
+    assert sum(step.action == "claim" for step in steps) == len(rescue.accounts(owners=[owner]))
+    with pytest.raises(RescueError) as absent:
+        rescue.accounts(ids=[77])
+    assert absent.value.code == RescueCode.NO_ACCOUNT
+
+
+def test_refusals_are_told_and_stop_nothing():
+    """Somebody claims an account between the look and the call."""
+    scene, rescue, _, l1 = opened(1)
+    first, *others = rescue.accounts()
+    arguments = rescue.claim_arguments(first)
+    is_claimed = rescue.is_claimed
+    rescue.is_claimed = lambda index: index != first and is_claimed(index)
+    scene.call(scene.hatch, "claim", *arguments)
+    claims = [s for s in run_rescue(rescue, [first, *others]) if s.action == "claim"]
+    assert [step.code for step in claims] == ["X11", *[""] * len(others)]
+    assert len(l1.claim_gas) == len(others)
+
+
+def test_a_missing_chunk_and_an_unknown_chain_are_named():
+    scene, _ = traded(1, is_solvent=True)
+    scene.emitted = [(name, event) for name, event in scene.emitted if name != "ChunkPublished"]
+    with pytest.raises(RescueError, match="no chunk is published under") as missing:
+        rescue_of(scene)
+    assert missing.value.code == RescueCode.STATE_MISMATCH
+    scene.emitted = []
+    with pytest.raises(RescueError) as unknown:
+        rescue_of(scene)
+    assert unknown.value.code == RescueCode.NO_CHAIN

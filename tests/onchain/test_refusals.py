@@ -66,7 +66,7 @@ def test_a_helper_with_other_code_is_not_deployed_with(verifier, helper):
     hashes = [keccak(helper.code) for helper in verifier.helpers]
     verifier.deploy_entry(hashes)
     hashes[helper] = keccak(b"")
-    with pytest.raises(RuntimeError, match=b"HELPER_CODE_MISMATCH".hex()):
+    with pytest.raises(Reverted, match="HELPER_CODE_MISMATCH"):
         verifier.deploy_entry(hashes)
 
 
@@ -74,7 +74,7 @@ def test_a_helper_without_code_is_not_deployed_with(verifier):
     hashes = [keccak(helper.code) for helper in verifier.helpers]
     nobody = "0x" + "77" * 20
     addresses = [nobody, *(helper.address for helper in verifier.helpers[1:])]
-    with pytest.raises(RuntimeError, match=b"HELPER_CODE_MISMATCH".hex()):
+    with pytest.raises(Reverted, match="HELPER_CODE_MISMATCH"):
         verifier.evm.deploy("StarkVerifier", *addresses, [bytes(32), *hashes[1:]])
 
 

@@ -1,11 +1,15 @@
 """Random histories of the vault against its model, with losses, gifts and dust."""
 
+from functools import partial
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.onchain.evm import Reverted
-from tests.onchain.vault_model import Asset, Refused, VaultModel
+from tests.onchain.refusals import every_error_of
+from tests.onchain.vault_model import NOTICE_S, Asset, Refused, VaultModel
+from tests.onchain.vault_refusals import WrongCalls
 from tests.onchain.vault_scene import (
     ATOKEN,
     CHAIN,
@@ -78,6 +82,7 @@ class VaultMachine(RuleBasedStateMachine):
         self.has_lost = set()
         for asset_id in assets:
             self.deposit(asset_id, 5_000 * UNIT, 0)
+        self.wrong_calls = WrongCalls(self.scene, self.tokens[TOKEN_ID].address)
 
     def holdings(self, asset_id):
         return self.scene.view("holdings_native", asset_id)
@@ -264,6 +269,36 @@ class VaultMachine(RuleBasedStateMachine):
         self.scene.vault.call("resume", sender=OWNER)
         self.model.is_paused = False
 
+    @rule()
+    def call_wrongly(self):
+        """Make calls that are refused in this state, as in every other."""
+        self.wrong_calls.make_all()
+        self.deposit(ETHER_ID, 2**62, 0)
+        ether = self.model.assets[ETHER_ID]
+        self.claim(ETHER_ID, ether.ledger + 1, RECEIVER, RECEIVER, CHAIN)
+        self.set_outflow_limit(ETHER_ID, 0)
+        self.activate_outflow_limit(ETHER_ID)
+        self.set_outflow_limit(ETHER_ID, LIMIT)
+        self.activate_outflow_limit(ETHER_ID)
+        waiting = self.model.payout_count
+        self.claim(ETHER_ID, min(1, ether.ledger), RECEIVER, STRANGER, CHAIN)
+        for payout_id in (waiting, waiting + 1):
+            self.pay(
+                ETHER_ID,
+                partial(self.model.pay_queued, payout_id, STRANGER),
+                partial(self.scene.vault.call, "pay_queued", payout_id, sender=STRANGER),
+            )
+        self.wait(NOTICE_S)
+        self.activate_outflow_limit(ETHER_ID)
+        self.deposit(ETHER_ID, 1, 0)
+        if ether.ledger:
+            self.wrong_calls.refuse_ether()
+
+    @rule()
+    def claim_for_others_what_has_lost(self):
+        self.lose(ATOKEN_ID, 1)
+        self.claim(ATOKEN_ID, 1, RECEIVER, STRANGER, CHAIN)
+
     @rule(seconds=SECONDS)
     def wait(self, seconds):
         self.scene.wait(seconds)
@@ -299,4 +334,9 @@ class VaultMachine(RuleBasedStateMachine):
 
 
 VaultMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
-TestVault = VaultMachine.TestCase
+
+
+class TestVault(VaultMachine.TestCase):
+    def runTest(self):  # noqa: N802  # unittest's name
+        with every_error_of("vault"):
+            super().runTest()

@@ -12,6 +12,7 @@ ROOT = b"\x07" * 32
 EXISTS = 1
 RECORD = bytes(256)
 CLAIM_WINDOW_S = 30 * 86_400
+OWNER_WINDOW_S = 30 * 86_400
 TABLE = ValuationTable(
     (MarketValue(1, 1_000),),
     (AssetValue(0), AssetValue(1, price_e8=3_000 * 10**8, supply_units=UNITS_PER_TOKEN)),

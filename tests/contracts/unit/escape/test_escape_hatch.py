@@ -19,6 +19,7 @@ from tests.contracts.support import (
 )
 from tests.contracts.unit.escape.hatch_system import (
     CLAIM_WINDOW_S,
+    OWNER_WINDOW_S,
     ROOT,
     TABLE,
     position,
@@ -157,12 +158,13 @@ def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second
     assert opened.hatch.PotGrown(chain_id=CHAIN_ID, asset_id=ETHER_ASSET, units=HALF) in (
         receipt.events
     )
+    assert opened.hatch.remainders_total_units(CHAIN_ID) == lost
     owed = opened.hatch.remainder(CHAIN_ID, 2)
     assert (owed.owner, owed.value_units) == (second_depositor, lost)
     with reverts("X17"):
         opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
     pass_time(CLAIM_WINDOW_S)
-    receipt = opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
+    receipt = opened.hatch.claim_remainder(CHAIN_ID, 2, sender=second_depositor)
     assert receipt.events[-1] == opened.hatch.RemainderPaid(
         chain_id=CHAIN_ID, account_index=2, owner=second_depositor.address, remainder_units=lost
     )
@@ -173,12 +175,39 @@ def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second
         opened.hatch.claim_remainder(CHAIN_ID, 2, sender=depositor)
 
 
+def test_a_stranger_claims_a_remainder_thirty_days_after_the_window(opened, depositor, stranger):
+    opened.tell(1, depositor, (0, 0, 0), positions=[position(-1, cost=-200_000)])
+    opened.claim(1)
+    pass_time(CLAIM_WINDOW_S)
+    with reverts("X21"):
+        opened.hatch.claim_remainder(CHAIN_ID, 1, sender=stranger)
+    assert opened.hatch.remainder(CHAIN_ID, 1).value_units
+    pass_time(OWNER_WINDOW_S)
+    opened.hatch.claim_remainder(CHAIN_ID, 1, sender=stranger)
+    assert not opened.hatch.remainder(CHAIN_ID, 1).value_units
+
+
 def test_below_zero_nothing_is_paid(opened, depositor):
     debt = (0, -ETHER_E8 * UNITS_PER_TOKEN, 0)
     opened.tell(1, depositor, debt, (ETHER_ASSET, UNITS_PER_TOKEN, 0))
     opened.claim(1)
     assert opened.system.gateway.credit_units(CHAIN_ID, depositor, ETHER_ASSET) == 0
     assert opened.hatch.asset_ledger(CHAIN_ID, ETHER_ASSET).pot_units == UNITS_PER_TOKEN
+
+
+@pytest.mark.parametrize(("mode", "equity"), [(0, -1), (1, 0)])
+def test_an_isolated_position_loses_no_more_than_its_margin(opened, depositor, mode, equity):
+    """The margin is in the basket of an account that has no balance of quote."""
+    lost = position(1, cost=100_000 + 31, margin=30, mode=mode)
+    opened.tell(1, depositor, positions=[lost])
+    event = opened.claim(1).events[0]
+    assert (event.equity_units, event.remainder_units) == (equity, 0)
+
+
+def test_worth_is_rounded_down(opened, depositor):
+    """A paid index of 10^-6 quote units per lot."""
+    opened.tell(1, depositor, positions=[position(1, funding_index=-1, cost=0)])
+    assert opened.claim(1).events[0].equity_units == 100_000 - 1
 
 
 def test_interest_is_read_from_the_record(opened, depositor):

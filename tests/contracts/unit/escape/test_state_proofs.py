@@ -8,7 +8,8 @@ from offchain.settlement.state_proofs import BESIDE_LEVEL, StateProofs
 from offchain.spec import poseidon2
 from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.kinds import Subtree
-from offchain.spec.records import Account, Position
+from offchain.spec.records import Account, Asset, Market, Position
+from offchain.spec.state import genesis
 from offchain.spec.tree import Hasher
 from tests.contracts.support import address_bytes, reverts
 
@@ -63,6 +64,51 @@ def test_account_and_positions(state_proofs, stranger):
     )
     assert (position.slot, position.market_id) == (2, 4)
     assert (position.size_lots, position.cost_units) == (-3, -300)
+
+
+ASSET = Asset(flags=3, withdraw_step_units=5, total_units=2**60, deposit_cap_units=7)
+MARKET = Market(kind=2, base_asset=4, fee_account=6, insurance_account=8, open_interest_lots=9)
+
+
+@cache
+def whole_tree():
+    """A genesis state with an asset and a market, at numbers 2 and 3."""
+    state = genesis(b"\x11" * 32, OWNER, HASHER)
+    state.header.batch_number = 5
+    state.assets.replace(2, ASSET)
+    state.markets.replace(3, MARKET)
+    return StateProofs(state.leaves(), HASHER)
+
+
+def test_an_asset_a_market_and_the_header(state_proofs):
+    root = whole_tree().root
+    calls = (
+        (Subtree.ASSETS, 2, state_proofs.verify_asset),
+        (Subtree.MARKETS, 3, state_proofs.verify_market),
+        (Subtree.HEADER, 0, state_proofs.verify_header),
+    )
+    read = []
+    for subtree, index, verify in calls:
+        proof = whole_tree().record(subtree, index)
+        key = () if subtree == Subtree.HEADER else (index,)
+        read.append(verify.call(root, *key, proof.record, list(proof.path.siblings)))
+    asset, market, header = read
+    assert (asset.flags, asset.total_units, asset.deposit_cap_units) == (3, 2**60, 7)
+    assert (market.kind, market.base_asset, market.fee_account) == (2, 4, 6)
+    assert (market.insurance_account, market.open_interest_lots) == (8, 9)
+    assert header.batch_number == 5
+
+
+def test_views_tell_what_is_a_record(state_proofs):
+    root, index, record, path = arguments(tree())
+    is_record = state_proofs.is_record
+    assert is_record(root, Subtree.ACCOUNTS, index, record, path)
+    assert not is_record(root, Subtree.ACCOUNTS, index + 1, record, path)
+    assert not is_record(root, Subtree.ACCOUNTS, index, record, path[:25])
+    proof = tree().positions(INDEX)
+    siblings = list(proof.path.siblings)
+    assert state_proofs.has_positions(root, INDEX, proof.slots, proof.records, siblings)
+    assert not state_proofs.has_positions(root, INDEX, 0, b"", siblings)
 
 
 def test_a_second_path_may_stop_at_a_known_node(state_proofs, stranger):

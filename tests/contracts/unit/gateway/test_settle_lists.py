@@ -104,6 +104,8 @@ def test_delivered_later(funded, gateway):
     assert [log.event_name for log in receipt.events] == ["Settled", *["EnvelopeInFlight"] * 2]
     assert ether(gateway, CHAIN_ID, PEER) == [UNITS_PER_TOKEN - 42, UNITS_PER_TOKEN]
     assert gateway.in_flight_units(ETHER_ASSET) == 42
+    first = sent[0].accumulate(bytes(32))
+    assert gateway.in_flight_accumulator(CHAIN_ID, PEER, 1) == first
     receipt = funded.settle(receipt_of(funded, sent[0]))
     assert receipt.events[-1] == gateway.EnvelopeReceived(
         from_chain=CHAIN_ID, to_chain=PEER, index=1
@@ -259,6 +261,12 @@ def test_pledge_seize_release(funded, gateway):
     assert pledged(gateway, CHAIN_ID, PEER) == 0
     assert gateway.pledged_total_units(CHAIN_ID, ETHER_ASSET) == 0
     funded.settle(funded.settlement(flows=[Flow(CHAIN_ID, ETHER_ASSET, 0, 1)]))
+
+
+def test_pledges_of_two_chains_at_once(funded, gateway):
+    pledges = [Pledge(a, b, ETHER_ASSET, 7) for a, b in ((CHAIN_ID, PEER), (PEER, CHAIN_ID))]
+    funded.settle(funded.settlement(CHAIN_ID, PEER, pledges=pledges))
+    assert pledged(gateway, CHAIN_ID, PEER) == pledged(gateway, PEER, CHAIN_ID) == 7
 
 
 def test_a_seizure_and_a_release_beyond_the_pledge(funded, gateway):

@@ -5,6 +5,7 @@ Thousands of wrong proofs are verified on a faster EVM; these show that py-evm a
 
 import importlib
 import json
+from functools import partial
 from random import Random
 
 import ape
@@ -23,6 +24,7 @@ from offchain.settlement.verifier_deployment import (
     HELPERS,
     deploy_verifier,
 )
+from offchain.verifier.proof_format import decode
 from offchain.verifier.rejection import Reason
 from scripts._lib import signers
 from scripts._lib.ape_l1 import ApeL1
@@ -109,6 +111,36 @@ def test_a_proof_becomes_a_fact(guest, profile, chain, address):
     for part in result.parts:
         assert part.floor_gas <= part.gas_used <= MAX_TRANSACTION_GAS
         assert part.calldata_bytes <= MAX_PART_BYTES
+
+
+def test_views_name_parameters_facts_and_challenges(chain, address):
+    guest, profile = SCRIPT_CASE
+    data, ran = proof(guest, profile).data, run(guest, SETTLE_COMPACT)
+    claimed = claim(data)
+    view = partial(chain.call, ENTRY, address)
+    assert view("parameters_id", SETTLE_COMPACT.number) == SETTLE_COMPACT.parameters_id
+    assert not any(view("parameters_id", 1))
+    program_id, output_hash = ran.key.program_id, claimed.output_hash
+    assert view("fact", program_id, SETTLE_COMPACT.parameters_id, output_hash) == claimed.fact
+    head = data[: len(data) - len(decode(data).openings)]
+    drawn = view("draw_challenges", program_id, head)
+    *_, (label, queries) = proof(guest, profile).challenges
+    assert (label, tuple(drawn[-1])) == ("queries", tuple(queries))
+
+
+def test_a_run_is_discarded_by_its_owner(chain, address):
+    honest = Example("fibonacci", SETTLE_COMPACT.name)
+    owner, other = chain.accounts
+    part = honest.parts[0]
+    arguments = honest.arguments(part.call, None, honest.bytes_of(part))
+    chain.transact(ENTRY, address, part.call.value, *arguments, sender=owner)
+    *_, event = chain.events(ENTRY, address, "RunAdvanced", 0, {"owner": owner})
+    found = tuple(Run(**event["args"]["run"]))
+    discard = (ENTRY, address, "discard", owner, honest.claim.proof_id, found)
+    with pytest.raises(ContractRevertedError, match="RUN_NOT_EXPIRED"):
+        chain.transact(*discard, sender=other)
+    chain.transact(*discard, sender=owner)
+    assert not any(chain.call(ENTRY, address, "run_hash", owner, honest.claim.proof_id))
 
 
 def sample(head_bytes):
