@@ -48,7 +48,7 @@ SUBTREE_DEPTHS: dict[Subtree, int] = {
     Subtree.ORDERS: _leaf_depth(ORDER_CAPACITY, Order.SIZE),
     Subtree.LEVELS: _leaf_depth(LEVEL_CAPACITY, Level.SIZE),
     Subtree.DUTIES: _leaf_depth(DUTY_CAPACITY, DUTY_BYTES),
-    Subtree.ORACLE: 6,
+    Subtree.RISK: 11,
     Subtree.CHANNELS: 6,
     Subtree.RESERVATIONS: 20,
     Subtree.FUNDS: 10,

@@ -31,7 +31,7 @@ DEPTHS = {
     Subtree.ORDERS: 20,
     Subtree.LEVELS: 17,
     Subtree.DUTIES: 18,
-    Subtree.ORACLE: 6,
+    Subtree.RISK: 11,
     Subtree.CHANNELS: 6,
     Subtree.RESERVATIONS: 20,
     Subtree.FUNDS: 10,

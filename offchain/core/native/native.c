@@ -143,7 +143,7 @@ void hr_core_root(struct hr_core *c, uint8_t *root32) {
 uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
     if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
     const struct hr_shape *shape = &hr_shapes[subtree];
-    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
+    if (subtree >= HR_SUBTREE_CHANNELS && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
         memset(bytes, 0, shape->leaf_bytes);
     else
         memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
