@@ -141,6 +141,34 @@ def store(state: State, account_id: int, market_id: int, size: int, cost: int) -
     stamp(position, state.market_risk(market_id))
 
 
+def update(
+    state: State, account_id: int, market_id: int, quantity: int, notional: int
+) -> tuple[int, int, int]:
+    """Change a settled position outside of the book and credit what that realises.
+
+    Parameters
+    ----------
+    state
+        The account has a record of the market.
+    account_id, market_id
+        Whose position.
+    quantity
+        Signed lots, not 0.
+    notional
+        Quote units; divides by |quantity|.
+
+    Returns
+    -------
+    tuple[int, int, int]
+        Size after, cost after, realised profit.
+    """
+    position = edit(state, account_id, market_id)
+    size, cost, pnl = after_fill(position.size_lots, position.cost, quantity, notional)
+    store(state, account_id, market_id, size, cost)
+    credit(state, account_id, market_id, pnl)
+    return size, cost, pnl
+
+
 def stamp(position: Position, risk: MarketRisk) -> None:
     """Note where the side of a changed size stands now: from here on the position takes part."""
     if position.size_lots == 0:

@@ -16,15 +16,19 @@ from offchain.spec.ops import (
     cancel,
     cancel_all,
     deposit,
+    liquidate,
     modify,
+    move_margin,
     place,
     price_report,
     resume,
     run_duties,
     schedule_cancel,
+    set_leverage,
     set_tier,
     signers,
     snapshot,
+    sweep,
     system,
     transfer,
     withdraw,
@@ -161,6 +165,14 @@ def _dispatch_settings(state: State, decoded: op.Op, log: EventLog) -> None:
 
 def _dispatch_risk(state: State, decoded: op.Op, log: EventLog) -> None:
     match decoded:
+        case risk_op.SetLeverage():
+            set_leverage.set_leverage(state, decoded, log)
+        case risk_op.MoveMargin():
+            move_margin.move_margin(state, decoded, log)
+        case risk_op.Liquidate():
+            liquidate.liquidate(state, decoded, log)
+        case risk_op.Sweep():
+            sweep.sweep(state, log)
         case risk_op.Snapshot():
             snapshot.snapshot(state, decoded, log)
         case risk_op.PriceReport():
