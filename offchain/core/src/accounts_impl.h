@@ -280,7 +280,8 @@ static int hr_op_set_owner_key(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     struct hr_account *a = hr_account_at(c, op->account);
-    a->flags = HR_ACCOUNT_FLAG_EXISTS | (p->on ? HR_ACCOUNT_FLAG_OWNER_KEY_TRADES : 0);
+    const uint32_t others = a->flags & ~(uint32_t)HR_ACCOUNT_FLAG_OWNER_KEY_TRADES;
+    a->flags = others | (p->on ? HR_ACCOUNT_FLAG_OWNER_KEY_TRADES : 0);
     hr_touch_account(c, op->account);
     hr_emit(c, HR_EVENT_KIND_OWNER_KEY_SET, 0, op->account, p->on, 0, 0, 0, 0, 0);
     return HR_E_OK;

@@ -117,7 +117,8 @@ static int hr_op_run_duties(struct hr_core *c) {
 
 static void hr_cont_clear(struct hr_header *h) {
     __builtin_memset(&h->cont_kind, 0,
-                     offsetof(struct hr_header, reserved) - offsetof(struct hr_header, cont_kind));
+                     offsetof(struct hr_header, sweep_head) -
+                         offsetof(struct hr_header, cont_kind));
 }
 
 static int hr_op_continue(struct hr_core *c) {
