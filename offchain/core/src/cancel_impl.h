@@ -2,6 +2,7 @@
 #ifndef HEADRACE_CANCEL_IMPL_H
 #define HEADRACE_CANCEL_IMPL_H
 
+#include "funding_impl.h"
 #include "orders_impl.h"
 
 enum { HR_ALL_MARKETS = 0xFFFF };
@@ -101,6 +102,10 @@ static int hr_op_run_duties(struct hr_core *c) {
         steps--;
         if (duty.kind == HR_DUTY_KIND_EXPIRY) {
             hr_order_cancel(c, duty.ref, HR_REASON_EXPIRED, true);
+            continue;
+        }
+        if (duty.kind == HR_DUTY_KIND_MARKET_MINUTE) {
+            hr_market_minute(c, duty.ref);
             continue;
         }
         struct hr_account *a = hr_account_at(c, duty.ref);

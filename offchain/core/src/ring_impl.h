@@ -5,11 +5,12 @@
 
 #include "state_impl.h"
 
-/* Puts an account at the head of the ring, unless it is in it. */
+/* Puts an account at the head of the ring, unless it is in it. Account 0, which stands for none, is
+ * never in it: only governance can bring it to life. */
 static void hr_ring_enter(struct hr_core *c, uint32_t account) {
     struct hr_header *h = c->header;
     struct hr_account *a = hr_account_at(c, account);
-    if (a->flags & HR_ACCOUNT_FLAG_SWEPT) return;
+    if (account == 0 || (a->flags & HR_ACCOUNT_FLAG_SWEPT)) return;
     const uint32_t head = (uint32_t)h->sweep_head;
     a->flags |= HR_ACCOUNT_FLAG_SWEPT;
     a->sweep_next = head;

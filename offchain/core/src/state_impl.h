@@ -207,6 +207,11 @@ static inline bool hr_is_margined(struct hr_core *c, uint32_t market) {
     return hr_market_risk_at(c, market)->flags & HR_MARKET_RISK_FLAG_MARGINED;
 }
 
+/* Is the mark young enough to take risk on, or to liquidate somebody? */
+static inline bool hr_mark_is_fresh(struct hr_core *c, const struct hr_market_risk *risk) {
+    return risk->mark_price != 0 && c->header->now_s - risk->index_time_s <= HR_MARK_MAX_AGE_S;
+}
+
 /* Marks a leaf as changed since the last root. */
 HR_HOT void hr_touch_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf) {
     const uint32_t first = hr_first_block(subtree);

@@ -196,6 +196,10 @@ static inline int64_t hr_mul_div_signed(int64_t a, uint64_t b, uint64_t d,
     return a < 0 ? -magnitude : magnitude;
 }
 
+static inline int64_t hr_clamp(int64_t v, int64_t low, int64_t high) {
+    return v < low ? low : v > high ? high : v;
+}
+
 /* floor(a / d) of a signed a. */
 static inline int64_t hr_div_floor(int64_t a, int64_t d) {
     return a / d - (a % d < 0);
