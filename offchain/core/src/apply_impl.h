@@ -2,7 +2,9 @@
 #ifndef HEADRACE_APPLY_IMPL_H
 #define HEADRACE_APPLY_IMPL_H
 
+#include "leverage_impl.h"
 #include "risk_admin_impl.h"
+#include "sweep_impl.h"
 
 static bool hr_op_kind_exists(uint32_t kind) {
     return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_MOVE_MARGIN) ||
@@ -75,6 +77,10 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_ADMIN_ASSET: return hr_op_admin_asset(c, op);
     case HR_OP_KIND_ADMIN_MARKET: return hr_op_admin_market(c, op);
     case HR_OP_KIND_ADMIN_FEE_TIER: return hr_op_admin_fee_tier(c, op);
+    case HR_OP_KIND_SET_LEVERAGE: return hr_op_set_leverage(c, op);
+    case HR_OP_KIND_MOVE_MARGIN: return hr_op_move_margin(c, op);
+    case HR_OP_KIND_LIQUIDATE: return hr_op_liquidate(c, op);
+    case HR_OP_KIND_SWEEP: return hr_op_sweep(c, op);
     case HR_OP_KIND_SNAPSHOT: return hr_op_snapshot(c, op);
     case HR_OP_KIND_PRICE_REPORT: return hr_op_price_report(c, op);
     case HR_OP_KIND_ADMIN_MARKET_PRICES: return hr_op_admin_market_prices(c, op);
