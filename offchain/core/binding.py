@@ -23,7 +23,7 @@ ASAN_LIBRARY: Final = BUILD_DIR / "libheadrace_asan.so"
 
 TRAP: Final = -1
 JOURNAL_RECORD_BYTES: Final = 80
-MAX_EVENTS_PER_OP: Final = 5 * k.MAX_STEPS + 8  # HR_MAX_EVENTS_PER_OP
+MAX_EVENTS_PER_OP: Final = (k.POSITIONS_PER_ACCOUNT + 8) * k.MAX_STEPS + 32  # as in state_impl.h
 DIGEST_BYTES: Final = 32
 ADDRESS_BYTES: Final = 20
 _LEAF_BYTES_MAX: Final = 2_048  # of any build, those of `headrace bench leaves` included

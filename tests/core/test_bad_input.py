@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from offchain.core.binding import load_library
-from offchain.spec import book, op
+from offchain.spec import book, op, op_codec
 from offchain.spec.constants import NONCES_PER_SIGNER, OP_BYTES
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, OpKind, PlaceFlag, TimeInForce
@@ -53,7 +53,7 @@ def assert_refused(pair: Pair, data: bytes, code: ErrorCode) -> None:
     """Pair itself compares code, events and root of both implementations."""
     before = pair.core.root()
     outcome = pair.op(data)
-    assert outcome.code is code, f"{outcome.code.name} for {op.decode(data)}"
+    assert outcome.code is code, f"{outcome.code.name} for {op_codec.decode(data)}"
     assert outcome.events == b""
     assert outcome.root == before
 

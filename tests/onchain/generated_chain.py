@@ -128,6 +128,8 @@ class GeneratedChain:
         """Let debts grow, and all positive quote earn what they grow by."""
         quotes = [self._quote(trader) for trader in self.traders]
         debt, cash = (sum(q for q in (s * x for x in quotes) if q > 0) for s in (-1, 1))
+        for trader in self.traders:
+            self.state.edit_account(trader).quote_index = INDEX_ONE_E12
         self.owed_index_e12 = owed_index_e12
         self.earned_index_e12 += debt * (owed_index_e12 - INDEX_ONE_E12) // cash
 

@@ -55,6 +55,7 @@ struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governa
     c->index = hr_map(sizeof *c->index);
     c->index->duty_place[HR_DUTY_KIND_EXPIRY] = hr_map(sizeof(uint32_t) * HR_ORDER_CAPACITY);
     c->index->duty_place[HR_DUTY_KIND_DEADMAN] = hr_map(sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE] = hr_map(sizeof(uint32_t) * HR_MAX_MARKETS);
     hr_genesis(c, config_hash32, governance20);
     return c;
 }
@@ -78,6 +79,7 @@ void hr_core_free(struct hr_core *c) {
     munmap(c->leaf_list, sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
     munmap(c->index->duty_place[HR_DUTY_KIND_EXPIRY], sizeof(uint32_t) * HR_ORDER_CAPACITY);
     munmap(c->index->duty_place[HR_DUTY_KIND_DEADMAN], sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    munmap(c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE], sizeof(uint32_t) * HR_MAX_MARKETS);
     munmap(c->index, sizeof *c->index);
     munmap(c, sizeof *c);
 }

@@ -1,0 +1,6 @@
+"""Bounds of intermediate values in the rules of risk."""
+
+
+def clamp(value: int, low: int, high: int) -> int:
+    """Return the value in [low, high] that is nearest to `value`."""
+    return max(low, min(value, high))
