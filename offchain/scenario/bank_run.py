@@ -13,7 +13,7 @@ from offchain.scenario.world import (
     Perp,
     World,
 )
-from offchain.spec import op
+from offchain.spec import op, risk_op
 from offchain.spec.constants import INSURANCE_ACCOUNT, QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, TimeInForce
@@ -44,11 +44,11 @@ def run(seed: int) -> ScenarioResult:
     world = World()
     winner = MARKET_MAKER
     world.open_account(winner >> 5, {QUOTE_ASSET: 250_000})
-    world.insure(300_000)
+    world.insure(10_000)
     world.list_perp(_ETH)
     world.list_collateral(_ETHER)
     world.must(
-        op.AdminCredit(
+        risk_op.AdminCredit(
             base_rate_ppm=20_000, slope_ppm=300_000, negative_cap=round(_DEBT_CAP * UNITS)
         )
     )
@@ -130,9 +130,10 @@ def _interest(world: World, loser: int, result: ScenarioResult) -> None:
 
 
 def _exchange(world: World, winner: int, loser: int, result: ScenarioResult) -> None:
-    """Push the debt over its cap: a part of the ether is exchanged, without a liquidation."""
+    """Push the debt over its cap: ether is exchanged, and who waited can be paid."""
+    world.insure(400_000)
     world.must(
-        op.AdminCredit(base_rate_ppm=20_000, slope_ppm=300_000, negative_cap=200_000 * UNITS)
+        risk_op.AdminCredit(base_rate_ppm=20_000, slope_ppm=300_000, negative_cap=200_000 * UNITS)
     )
     world.sweep()
     world.sweep()
@@ -143,3 +144,7 @@ def _exchange(world: World, winner: int, loser: int, result: ScenarioResult) -> 
         figure=f"{sum(int(e['v'][1]) for e in exchanged) / UNITS:,.2f} ETH",
     )
     result.table.append(_row(world, "after the exchange", winner, loser))
+    world.refresh()
+    code = _withdraw(world, winner, world.quote(winner))
+    result.check("with new USDC the rest is paid", passed=code is ErrorCode.OK, figure=code.name)
+    result.table.append(_row(world, "at the end", winner, loser))

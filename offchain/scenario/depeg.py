@@ -6,7 +6,7 @@ was marked by it, 283 M USD of compensation.
 
 from offchain.scenario.result import ScenarioResult
 from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, Collateral, Perp, World
-from offchain.spec import op
+from offchain.spec import risk_op
 from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
 
@@ -81,7 +81,7 @@ def _impair(world: World, holder: int, result: ScenarioResult, note: object) -> 
         world.advance(3_599)
         world.refresh()
         world.price_collateral(_WSTETH, 4_000, 1.08)
-        if world.send(op.Liquidate(account=holder)) is ErrorCode.OK:
+        if world.send(risk_op.Liquidate(account=holder)) is ErrorCode.OK:
             due_after_h = hour
             break
     result.check(

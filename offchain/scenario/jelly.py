@@ -25,6 +25,7 @@ _JELLY = Perp(
     maintenance_ppm=166_667,
     closeout_ppm=111_112,
     open_interest_cap=450_000_000,
+    concentration_free=500_000_000,
     jump_ppm=100_000,
 )
 _SIZE = 400_000_000.0  # 4 M USD at the start
@@ -83,9 +84,8 @@ def _pump(world: World, short: int, result: ScenarioResult) -> None:
     price = _JELLY.price
     for step in range(15):
         price *= 1.1
-        world.move(_JELLY, price, step=0.1)
-        while world.send(op.Liquidate(account=short)) is ErrorCode.OK:
-            pass
+        world.move(_JELLY, price, step=0.09)
+        world.liquidate(short)
         prices.append((60.0 * step, world.mark(_JELLY)))
         backstop.append((60.0 * step, world.insurance()))
     result.series = {"mark, USD": prices, "backstop, USD": backstop}

@@ -17,7 +17,7 @@ import numpy as np
 
 from offchain.scenario.result import ScenarioResult
 from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, UNITS, Perp, World
-from offchain.spec import op
+from offchain.spec import op, risk_op
 from offchain.spec.constants import PPM, QUOTE_ASSET, SUB_ACCOUNT_BITS
 from offchain.spec.kinds import EventKind, PlaceFlag, TimeInForce
 
@@ -187,7 +187,7 @@ def _crash(world: World, groups: dict[Perp, dict[int, list[int]]]) -> list[tuple
             world.order(MARKET_MAKER, _LIQUID, bids, price)
         before = len(world.events)
         if due:
-            applied = world.core.apply([op.Liquidate(account=each).to_bytes() for each in due])
+            applied = world.core.apply([risk_op.Liquidate(account=each).to_bytes() for each in due])
             world.events.append(applied.events.copy())
         kinds = np.concatenate([part["kind"] for part in world.events[before:]] or [np.empty(0)])
         counts.append(

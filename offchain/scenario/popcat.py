@@ -33,6 +33,8 @@ _POPCAT = Perp(
 _WALLETS = 19
 _MARGIN = 3_000_000.0 / _WALLETS
 _FUND = 1_000_000.0
+_FIRST_SELLER = FIRST_MASTER + _WALLETS
+_LARGEST = 3_600_000.0
 
 
 def run(seed: int) -> ScenarioResult:
@@ -47,16 +49,16 @@ def run(seed: int) -> ScenarioResult:
         world.open_account(FIRST_MASTER + i, {QUOTE_ASSET: _MARGIN}) for i in range(_WALLETS)
     ]
     world.refresh()
-    codes = [world.order(wallet, _POPCAT, 5_000_000, 0.15) for wallet in wallets]
+    codes = [world.order(wallet, _POPCAT, 5_000_000, 0.20) for wallet in wallets]
     result.check(
-        "a wall 29 % below the mark is refused",
-        passed=set(codes) == {ErrorCode.PRICE_OUTSIDE_BAND},
+        "a wall of more than each wallet's share is refused",
+        passed=set(codes) == {ErrorCode.CONCENTRATION_LIMIT},
         figure=f"{len(codes)} x {codes[0].name}",
     )
-    code = world.order(wallets[0], _POPCAT, 4_500_000, _POPCAT.price)
+    code = world.order(wallets[0], _POPCAT, 100_000, _POPCAT.price * 1.15)
     result.check(
-        "more than a wallet's share of the market is refused",
-        passed=code is ErrorCode.CONCENTRATION_LIMIT,
+        "a bid far above the mark is refused",
+        passed=code is ErrorCode.PRICE_OUTSIDE_BAND,
         figure=code.name,
     )
     longs = _build(world, wallets)
@@ -80,16 +82,11 @@ def run(seed: int) -> ScenarioResult:
 
 
 def _build(world: World, wallets: list[int]) -> float:
-    """Let every wallet buy as much as it may; return the notional."""
-    for wallet in wallets:
-        world.make_market(_POPCAT, _POPCAT.price, size=1_000_000)
-        size = 3_900_000.0
-        while size > 10_000:
-            if world.order(wallet, _POPCAT, size, _POPCAT.price * 1.005) is not ErrorCode.OK:
-                size /= 2
-                continue
-            world.send(op.CancelAll(account=wallet, market=_POPCAT.market))
-            size = 0 if world.position(wallet, _POPCAT) else size / 2
+    """Let every wallet buy from a seller of its own as much as its margin allows."""
+    for i, wallet in enumerate(wallets):
+        seller = world.open_account(_FIRST_SELLER + i, {QUOTE_ASSET: 1_000_000})
+        world.order(seller, _POPCAT, -_LARGEST, _POPCAT.price)
+        world.order(wallet, _POPCAT, _LARGEST, _POPCAT.price)
     return sum(world.position(wallet, _POPCAT) for wallet in wallets) * _POPCAT.price
 
 
@@ -105,9 +102,7 @@ def _pull(world: World, wallets: list[int], result: ScenarioResult) -> None:
         price *= 0.994
         world.move(_POPCAT, price)
         world.make_market(_POPCAT, price, size=400_000)
-        for wallet in wallets:
-            while world.send(op.Liquidate(account=wallet)) is ErrorCode.OK:
-                pass
+        world.sweep()
         marks.append((5.0 * step, world.mark(_POPCAT)))
         funds.append((5.0 * step, world.insurance()))
     result.series = {"mark, USD": marks, "insurance, USD": funds}

@@ -6,7 +6,7 @@ from typing import Any, Never, Protocol, Self
 
 from offchain.core.binding import Core
 from offchain.spec.book_records import Level, Order
-from offchain.spec.constants import ASSET_RISK_LEAF, LEAF_BYTES, TIERS_PER_TABLE
+from offchain.spec.constants import LEAF_BYTES, TIERS_PER_TABLE
 from offchain.spec.header import Header
 from offchain.spec.kinds import Subtree
 from offchain.spec.records import Account, Asset, FeeTier, Market, Position
@@ -25,14 +25,14 @@ class _CoreTable:
     """Records of one subtree of a core, parsed when they are read; nothing can be written."""
 
     def __init__(
-        self, core: Core, subtree: Subtree, record: type[_Parsed], per_leaf: int = 1, first: int = 0
+        self, core: Core, subtree: Subtree, record: type[_Parsed], per_leaf: int = 1
     ) -> None:
         self._core, self._subtree, self._record = core, subtree, record
-        self._per_leaf, self._first = per_leaf, first
+        self._per_leaf = per_leaf
 
     def read(self, index: int) -> Any:
         """Return the record at `index`."""
-        number, place = divmod(index + self._first, self._per_leaf)
+        number, place = divmod(index, self._per_leaf)
         leaf = self._core.leaf(self._subtree, number)
         size = self._record.SIZE
         return self._record.from_bytes(leaf[place * size : (place + 1) * size])
@@ -60,5 +60,5 @@ def spec_state(core: Core) -> State:
     ):
         setattr(state, name, _CoreTable(core, subtree, record, LEAF_BYTES // record.SIZE))
     state.market_risks = _CoreTable(core, Subtree.RISK, MarketRisk)
-    state.asset_risks = _CoreTable(core, Subtree.RISK, AssetRisk, first=ASSET_RISK_LEAF)
+    state.asset_risks = _CoreTable(core, Subtree.RISK, AssetRisk)
     return state  # type: ignore[no-any-return]

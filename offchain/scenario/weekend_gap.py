@@ -6,7 +6,7 @@ halt: a stale oracle at the restart liquidated accounts for 462,000 USD.
 
 from offchain.scenario.result import ScenarioResult
 from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, Perp, World
-from offchain.spec import op
+from offchain.spec import op, risk_op
 from offchain.spec.constants import QUOTE_ASSET, REOPEN_POST_ONLY_S
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, MarketStatus, TimeInForce
@@ -31,9 +31,9 @@ def run(seed: int) -> ScenarioResult:
     world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 50_000_000})
     world.insure(2_000_000)
     world.list_perp(_STOCK)
-    traders = [world.open_account(FIRST_MASTER + i, {QUOTE_ASSET: 40_000}) for i in range(20)]
+    traders = [world.open_account(FIRST_MASTER + i, {QUOTE_ASSET: 40_000}) for i in range(18)]
     world.refresh()
-    world.make_market(_STOCK, _STOCK.price, size=50)
+    world.make_market(_STOCK, _STOCK.price, size=500)
     for i, trader in enumerate(traders):
         world.order(trader, _STOCK, 20 + 5 * i, _STOCK.price * 1.01, time_in_force=TimeInForce.IOC)
     marks = [(0.0, world.mark(_STOCK))]
@@ -48,7 +48,7 @@ def run(seed: int) -> ScenarioResult:
 
 
 def _while_halted(world: World, traders: list[int], result: ScenarioResult) -> None:
-    code = world.send(op.Liquidate(account=traders[-1]))
+    code = world.send(risk_op.Liquidate(account=traders[-1]))
     result.check(
         "no liquidation at Friday's price", passed=code is ErrorCode.STALE_PRICE, figure=code.name
     )

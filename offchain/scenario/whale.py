@@ -89,8 +89,7 @@ def _fall(world: World, whale: int, result: ScenarioResult) -> None:
         price *= 0.997
         world.move(_ETH, price)
         world.make_market(_ETH, price, size=1_500)
-        while world.send(op.Liquidate(account=whale)) is ErrorCode.OK:
-            liquidations += 1
+        liquidations += world.liquidate(whale)
         prices.append((float(step), price))
         funds.append((float(step), world.insurance() / MICRO))
         sizes.append((float(step), world.position(whale, _ETH)))

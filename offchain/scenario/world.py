@@ -12,7 +12,7 @@ from typing import Any, Final
 from offchain.core.binding import Core, EventArray
 from offchain.engine.state_view import StateView
 from offchain.scenario.spec_view import spec_state
-from offchain.spec import margin, op
+from offchain.spec import margin, op, risk_op
 from offchain.spec.constants import (
     FEE_ACCOUNT,
     INSURANCE_ACCOUNT,
@@ -167,7 +167,7 @@ class World:
         self.perps[perp.market] = perp
         self.set_status(perp, MarketStatus.OPEN)
         self.must(
-            op.AdminMarketPrices(
+            risk_op.AdminMarketPrices(
                 market=perp.market,
                 basis_cap_ppm=perp.basis_cap_ppm,
                 mark_band_ppm=perp.mark_band_ppm,
@@ -181,7 +181,7 @@ class World:
             )
         )
         self.must(
-            op.AdminMarketRisk(
+            risk_op.AdminMarketRisk(
                 market=perp.market,
                 initial_ppm=perp.initial_ppm,
                 maintenance_ppm=perp.maintenance_ppm,
@@ -225,7 +225,7 @@ class World:
                 )
             )
         self.must(
-            op.AdminAssetRisk(
+            risk_op.AdminAssetRisk(
                 asset=collateral.asset,
                 flags=AssetRiskFlag.IMPAIRED if is_impaired else 0,
                 margin_weight_ppm=collateral.margin_weight_ppm,
@@ -246,7 +246,7 @@ class World:
     def report(self, perp: Perp, price: float, *, external: float = 0) -> None:
         """Take a snapshot of L1 and report the same price as index."""
         self.must(
-            op.Snapshot(
+            risk_op.Snapshot(
                 market=perp.market,
                 target=SnapshotTarget.MARKET,
                 time_s=self.now_s,
@@ -255,9 +255,9 @@ class World:
         )
         self.must(self.price_report(perp, price, external=external))
 
-    def price_report(self, perp: Perp, price: float, *, external: float = 0) -> op.PriceReport:
+    def price_report(self, perp: Perp, price: float, *, external: float = 0) -> risk_op.PriceReport:
         """Return the op that reports a price now."""
-        return op.PriceReport(
+        return risk_op.PriceReport(
             market=perp.market,
             index_price=perp.price_units(price),
             external_mark=perp.price_units(external),
@@ -268,7 +268,7 @@ class World:
     def price_collateral(self, collateral: Collateral, price: float, rate: float) -> None:
         """Take a snapshot of a collateral's price and redemption rate."""
         self.must(
-            op.Snapshot(
+            risk_op.Snapshot(
                 asset=collateral.asset,
                 target=SnapshotTarget.ASSET,
                 time_s=self.now_s,
@@ -302,8 +302,22 @@ class World:
         """Go once around the ring of accounts with risk and liquidate whoever is due."""
         lap = self.view.header().sweep_laps
         while self.view.header().sweep_laps == lap:
-            if self.send(op.Sweep()) is ErrorCode.NOTHING_TO_SWEEP:
+            if self.send(risk_op.Sweep()) is ErrorCode.NOTHING_TO_SWEEP:
                 return
+
+    def liquidate(self, account: int) -> int:
+        """Liquidate an account as far as it goes; return the steps that changed a position.
+
+        A tranche for which the book has no taker is a step too, after which the engine waits.
+        """
+        steps = 0
+        while True:
+            before = [self.position(account, perp) for perp in self.perps.values()]
+            if self.send(risk_op.Liquidate(account=account)) is not ErrorCode.OK:
+                return steps
+            if [self.position(account, perp) for perp in self.perps.values()] == before:
+                return steps
+            steps += 1
 
     # --- accounts --------------------------------------------------------------------------
 
@@ -397,9 +411,9 @@ class World:
         """Return the mark price."""
         return perp.price_of(self.risk(perp).mark_price)
 
-    def health(self, account: int) -> margin.Health:
+    def health(self, account: int) -> margin.Bucket:
         """Return the cross margin of an account, by the specification."""
-        return margin.cross_health(spec_state(self.core), account)
+        return margin.cross(spec_state(self.core), account)
 
     def position(self, account: int, perp: Perp) -> float:
         """Return the size of a position in whole base tokens, negative for a short."""

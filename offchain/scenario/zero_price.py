@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from offchain.scenario.result import ScenarioResult
 from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, Perp, World
-from offchain.spec import op
+from offchain.spec import op, risk_op
 from offchain.spec.constants import PRICE_MAX, QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, SnapshotTarget
@@ -42,7 +42,7 @@ def run(seed: int) -> ScenarioResult:
     result.check(
         "nothing changed", passed=world.core.root() == root, figure=world.core.root().hex()[:16]
     )
-    code = world.send(op.Liquidate(account=long_account))
+    code = world.send(risk_op.Liquidate(account=long_account))
     result.check(
         "nobody is liquidated",
         passed=code is ErrorCode.NOT_LIQUIDATABLE and not world.of_kind(EventKind.LIQUIDATED),
@@ -55,7 +55,7 @@ def run(seed: int) -> ScenarioResult:
 
 def _attacks(world: World) -> list[tuple[str, op.Op, ErrorCode]]:
     good = world.price_report(_BTC, _BTC.price)
-    snapshot = op.Snapshot(
+    snapshot = risk_op.Snapshot(
         market=_BTC.market, target=SnapshotTarget.MARKET, time_s=world.now_s, price_e8=0
     )
     crash = round(_BTC.price_units(_BTC.price) * 0.8)
