@@ -159,7 +159,8 @@ class GeneratedChain:
         first = position_index(trader, 0)
         records = (self.state.positions.read(first + k) for k in range(POSITIONS_PER_ACCOUNT))
         used = tuple(record for record in records if record.market_plus_1)
-        return Holdings(self.state.account(trader), used)
+        account = self.state.account(trader)
+        return Holdings(account, used, account.quote_index)
 
     def equities(self) -> dict[int, int]:
         """Equity by number of the account's leaf."""
