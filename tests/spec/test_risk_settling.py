@@ -67,6 +67,13 @@ def test_funding_is_paid_per_lot_and_rounded_against_the_owner(size, paid_index,
     assert now == Settled(size, 100 * size, cash=-paid, paid=paid)
 
 
+def test_what_is_paid_is_a_value():
+    # 10^12 lots at 2^60 ÷ 10^6 quote units would be 2^80.
+    side = SideState(paid=2**60)
+    assert settled_record(position(10**12, 5), risk(longs=side)).paid == 2**62 - 1
+    assert settled_record(position(-(10**12), -5), risk(shorts=side)).paid == 1 - 2**62
+
+
 def test_the_paid_index_of_the_other_side_is_not_looked_at():
     assert settled_record(position(5, 9), risk(shorts=SideState(paid=MILLION))).paid == 0
 
