@@ -110,7 +110,5 @@ def fund_insurance(state: State, units: int) -> None:
     run(
         state,
         op.Deposit(account=GOVERNANCE_MASTER, owner=GOVERNANCE, asset=0, amount=units),
-        op.Transfer(
-            account=GOVERNANCE_MASTER, to_account=INSURANCE_ACCOUNT, asset=0, amount=units
-        ),
+        op.Transfer(account=GOVERNANCE_MASTER, to_account=INSURANCE_ACCOUNT, asset=0, amount=units),
     )
