@@ -4,6 +4,7 @@ MAKER_SUB holds 2,500 tokens and 24 x 10^6 of 30 x 10^6 lots of one side. TAKER 
 against it stand MAKER with 20 and OTHER with 10. The insurance account has nothing.
 """
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -280,17 +281,58 @@ def test_positions_of_an_ended_epoch_are_settled_by_the_sweep():
 # --- residue -------------------------------------------------------------------------------
 
 
-def test_residue_gives_nothing():
-    """All of the open interest is residue: there is nobody to take from."""
+def end(state, account, price):
+    """Deleverage all of an account's position at a price; return how."""
+    write(state, account)
+    loss = deleverage.plan(state, margin.holding_of(state, account, PERP), price)
+    deleverage.carry_out(state, EventLog(state.header), account, PERP, loss)
+    check_conservation(state)
+    return loss
+
+
+def test_residue_gives_no_share():
+    """One lot of residue and ten of a position: half of the position are five lots."""
     state = whole_side(extra_lots=1)
     run(state, LIQUIDATE)
-    state.header.sweep_laps = 2
-    assert deleverage.plan(state, Holding(market=PERP, size_lots=1), 900) is None
-    # One position of 10 lots besides: 10 can be taken, 11 cannot.
     trade(state, buyer=OTHER, seller=TAKER, price=900, size_lots=10, market=PERP)
-    assert deleverage.plan(state, Holding(market=PERP, size_lots=11), 900) is None
     loss = deleverage.plan(state, Holding(market=PERP, size_lots=5), 900)
-    assert (loss.share, loss.residue_lots, loss.residue_fraction) == (ONE // 2, 0, 0)
+    assert (loss.share, loss.residue) == (ONE // 2, 0)
+
+
+def test_the_last_position_of_a_side_takes_its_residue_too():
+    """Every deleveraging leaves a fraction; what positions lack of the last one is in it."""
+    state = scene(is_long=True)
+    run(state, LIQUIDATE)
+    before = state.account(INSURANCE_ACCOUNT).free[0]
+    loss = end(state, TAKER, 890)
+    _, shorts = sides(state)
+    assert (loss.share, loss.residue) == (ONE - -(-ONE * 4 // 5), -6 * MILLION)
+    assert (shorts.residue_lots, shorts.residue_fraction, shorts.epoch) == (0, 0, 1)
+    assert state.markets.read(PERP).open_interest_lots == 0
+    # For 6 x 10^6 / 2^48 of a lot less to owe the insurance account pays, rounded up.
+    assert (loss.residue_value, state.account(INSURANCE_ACCOUNT).free[0]) == (-1, before - 1)
+    assert settled(state, MAKER).size == settled(state, OTHER).size == 0
+    check_all(state)
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_side_of_residue_only_can_give_it_all(is_long):
+    state = margined_exchange()
+    run(state, deposit(OTHER))
+    holders = (MAKER_SUB, OTHER)
+    for holder, lots in zip(holders, (LOTS, 3), strict=True):
+        buyer, seller = (holder, MAKER) if is_long else (MAKER, holder)
+        trade(state, buyer=buyer, seller=seller, price=1_000, size_lots=lots, market=PERP)
+    # The first ends the epoch with 3 lots of residue at 900, the second takes them at 890.
+    assert end(state, MAKER_SUB, 900).residue == 3 * ONE
+    paid = state.account(INSURANCE_ACCOUNT).free[0]
+    assert paid == (1 if is_long else -1) * 3 * 90_000
+    assert deleverage.plan(state, margin.holding_of(state, OTHER, PERP), 890) is None
+    state.header.sweep_laps = 2
+    assert end(state, OTHER, 890).residue == -3 * ONE
+    assert state.account(INSURANCE_ACCOUNT).free[0] == (1 if is_long else -1) * 3 * 1_000
+    assert state.markets.read(PERP).open_interest_lots == 0
+    check_all(state)
 
 
 def test_a_value_without_room_is_not_deleveraged():
