@@ -16,7 +16,6 @@ from offchain.spec.risk_records import MarketRisk
 from offchain.spec.rounding import clamp
 from offchain.spec.state import State
 
-
 _MAX_PAID = VALUE_LIMIT - 1  # lots of little cost at a huge price of deleveraging
 
 

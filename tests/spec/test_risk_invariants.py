@@ -6,21 +6,19 @@ from offchain.spec import margin
 from offchain.spec.checks import OpError
 from offchain.spec.constants import (
     FRACTION_ONE,
-    INSURANCE_ACCOUNT,
     PAID_INDEX_LIMIT,
     SIDE_RESET,
 )
-from offchain.spec.kinds import AccountFlag, EventKind, MarketRiskFlag, OpKind, Reason
-from offchain.spec.state import State, account_index, genesis
+from offchain.spec.kinds import EventKind, OpKind, Reason
+from offchain.spec.state import State, genesis
 from offchain.spec.transition import apply
-from tests.risk_scene import MARGINED, OTHER_INSURANCE, TRADERS
+from tests.risk_scene import MARGINED, TRADERS
 from tests.risk_strategies import random_risk_sequence
 from tests.spec.invariants import check_all
 from tests.strategies import CONFIG_HASH, GOVERNANCE
 
 SEEDS = range(18)
 LENGTH = 150
-INSURANCES = (INSURANCE_ACCOUNT, OTHER_INSURANCE)
 # What may turn a healthy account into one below its maintenance margin: prices and time, the
 # parameters of governance, and what an op does to others than those who agreed to it.
 MOVING_OPS = {
@@ -84,25 +82,6 @@ def check_sides(state: State) -> None:
         assert position.adl_epoch != side.epoch or position.adl_index <= side.taken
 
 
-def check_ring(state: State) -> None:
-    """Accounts with records of margined markets are in the ring; links and cursor agree."""
-    members, before, account_id = set(), 0, state.header.sweep_head
-    while account_id:
-        account = state.account(account_id)
-        assert account.sweep_prev == before
-        assert account.flags & AccountFlag.SWEPT
-        members.add(account_index(account_id))
-        before, account_id = account_id, account.sweep_next
-    flagged = {index for index, a in state.accounts.items() if a.flags & AccountFlag.SWEPT}
-    assert flagged == members
-    cursor = state.header.sweep_cursor
-    assert cursor == 0 or account_index(cursor) in members
-    for index, position in state.positions.items():
-        market = position.market_plus_1 - 1
-        is_margined = market >= 0 and state.market_risk(market).flags & MarketRiskFlag.MARGINED
-        assert not is_margined or index // 16 in members
-
-
 def test_no_op_breaks_an_invariant_or_the_health_of_an_account():
     for seed in SEEDS:
         state = genesis(CONFIG_HASH, GOVERNANCE)
@@ -115,7 +94,6 @@ def test_no_op_breaks_an_invariant_or_the_health_of_an_account():
                 continue
             check_all(state)
             check_sides(state)
-            check_ring(state)
             index = state.asset_risk(0).owed_index_e12
             assert index >= owed_index
             owed_index = index
