@@ -7,7 +7,7 @@ against its own specification state.
 from dataclasses import replace
 
 from offchain.spec import book, duties, margin, op, ring, risk_op
-from offchain.spec.constants import INSURANCE_ACCOUNT, PPM
+from offchain.spec.constants import INSURANCE_ACCOUNT, PPM, PRICE_MAX, SIZE_LIMIT
 from offchain.spec.kinds import (
     AssetRiskFlag,
     Continuation,
@@ -43,6 +43,9 @@ MAX_JUMP = 0.095  # just below the bound of a report
 
 class RiskFlow(Flow):
     """Generator of traders who take too much risk under prices that jump."""
+
+    LOWEST = 2_000  # price of either market
+    SCALE = 1  # of amounts
 
     def __init__(self, seed: int) -> None:
         self.insurance_units = INSURANCE_UNITS[seed % len(INSURANCE_UNITS)]
@@ -101,7 +104,7 @@ class RiskFlow(Flow):
         for market in MARGINED:
             move = max(-MAX_JUMP, min(drift + rng.uniform(-spread, spread), MAX_JUMP))
             index = self.state.market_risk(market).index_price
-            self.prices[market] = max(2_000, round(index * (1 + move)))
+            self.prices[market] = min(max(self.LOWEST, round(index * (1 + move))), PRICE_MAX)
             if rng.random() < 0.85:
                 self.emit(market_snapshot(market, self.prices[market], now_s).to_bytes())
             self.emit(self.report(market).to_bytes())
@@ -234,7 +237,7 @@ class RiskFlow(Flow):
             return rng.randint(1, 20)
         tav = margin.cross(self.state, account).tav if account < 2**22 else 0
         backing = max(tav, 10**6) * rng.choice((0.05, 2, 5, 9, 9, 14))
-        return max(1, round(backing / MID_PRICE[market]))
+        return min(max(1, round(backing / self.prices[market])), SIZE_LIMIT - 1)
 
     def size(self) -> int:
         """Return a size for a MODIFY."""
@@ -264,7 +267,7 @@ class RiskFlow(Flow):
         account, market = (self.account(), rng.choice(MARGINED))
         if isolated and rng.random() < 0.9:
             account, market = rng.choice(isolated)
-        amount = rng.choice((0, 1, 10**9, 4 * 10**9, 10**10))
+        amount = self.SCALE * rng.choice((0, 1, 10**9, 4 * 10**9, 10**10))
         return risk_op.MoveMargin(
             market=market, account=account, amount=amount, out=rng.choice((0, 0, 1))
         )
@@ -274,7 +277,7 @@ class RiskFlow(Flow):
         rng = self.rng
         account = rng.choice(TRADERS)
         asset = rng.choice((0, 0, *COLLATERALS))
-        amount = rng.choice((1, 10**8, 10**9, 10**10, QUOTE_UNITS))
+        amount = self.SCALE * rng.choice((1, 10**8, 10**9, 10**10, QUOTE_UNITS))
         master = account - account % 32
         return rng.choice(
             (
@@ -351,7 +354,9 @@ class RiskFlow(Flow):
         )
 
 
-def random_risk_sequence(seed: int, length: int) -> list[bytes]:
+def random_risk_sequence(
+    seed: int, length: int, flow_type: type[RiskFlow] = RiskFlow
+) -> list[bytes]:
     """Return the scene followed by `length` random ops, 64 bytes each.
 
     Parameters
@@ -360,8 +365,10 @@ def random_risk_sequence(seed: int, length: int) -> list[bytes]:
         Equal seeds give equal sequences; a third of them each has no, little and much insurance.
     length
         Ops after the scene.
+    flow_type
+        What generates them.
     """
-    flow = RiskFlow(seed)
+    flow = flow_type(seed)
     total = len(flow.ops) + length
     while len(flow.ops) < total:
         flow.step(total - len(flow.ops))

@@ -5,12 +5,15 @@ import ctypes
 import pytest
 
 from offchain.spec.tree import Hasher
+from tests.core.huge_risk_flow import HugeRiskFlow
 from tests.core.pair import Pair, native_hasher
 from tests.risk_strategies import random_risk_sequence
 
 SEQUENCES = 500
 SEQUENCES_PER_TEST = 50
 LENGTHS = (40, 80, 120, 160)
+HUGE_SEQUENCES = 30
+HUGE_LENGTH = 150
 
 
 @pytest.fixture(scope="module")
@@ -23,4 +26,11 @@ def test_random_sequences_in_margined_markets(first_seed: int, hasher: Hasher) -
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
         pair = Pair(hasher)
         for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)]):
+            pair.op(data)
+
+
+def test_random_sequences_in_margined_markets_near_the_bounds_of_numbers(hasher: Hasher) -> None:
+    for seed in range(HUGE_SEQUENCES):
+        pair = Pair(hasher)
+        for data in random_risk_sequence(seed, HUGE_LENGTH, HugeRiskFlow):
             pair.op(data)
