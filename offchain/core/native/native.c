@@ -136,6 +136,25 @@ uint32_t hr_core_envelope_events(void) {
     return HR_ENVELOPE_MAX_EVENTS;
 }
 
+/* Fetches what a look at an account reads first: its record and the first positions. */
+HR_HOT void hr_prefetch_risk(struct hr_core *c, uint32_t account) {
+    const char *record = (const char *)hr_account_at(c, account);
+    for (size_t at = 0; at < sizeof(struct hr_account); at += 64) __builtin_prefetch(record + at);
+    for (uint32_t k = 0; k < 3; k++) __builtin_prefetch(hr_position_at(c, account, k));
+}
+
+uint32_t hr_core_unhealthy(struct hr_core *c, uint32_t *accounts, uint32_t capacity) {
+    uint32_t n = 0, next;
+    for (uint32_t account = (uint32_t)c->header->sweep_head; account; account = next) {
+        next = hr_account_at(c, account)->sweep_next;
+        hr_prefetch_risk(c, next);
+        if (account == HR_INSURANCE_ACCOUNT || !hr_liquidation_due(c, account)) continue;
+        if (n < capacity) accounts[n] = account;
+        n++;
+    }
+    return n;
+}
+
 void hr_core_root(struct hr_core *c, uint8_t *root32) {
     hr_digest root;
     hr_state_root(c, &root);
