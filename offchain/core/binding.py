@@ -26,7 +26,7 @@ JOURNAL_RECORD_BYTES: Final = 80
 MAX_EVENTS_PER_OP: Final = (k.POSITIONS_PER_ACCOUNT + 8) * k.MAX_STEPS + 32  # as in state_impl.h
 DIGEST_BYTES: Final = 32
 ADDRESS_BYTES: Final = 20
-_UNHEALTHY_ROOM: Final = 1_024  # accounts; grows with use
+_UNHEALTHY_ROOM: Final = 2**16  # accounts; grows with use
 _LEAF_BYTES_MAX: Final = 2_048  # of any build, those of `headrace bench leaves` included
 
 EVENT_DTYPE: Final = np.dtype(

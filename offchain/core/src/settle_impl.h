@@ -43,10 +43,9 @@ static int64_t hr_funding_owed(int64_t size, int64_t change, uint64_t base) {
 /* Takes the position's share of what deleveraging has taken from its side. */
 static void hr_settle_taken(struct hr_settled *after, uint32_t mark, uint64_t keep, uint64_t base) {
     const uint64_t lots = hr_magnitude(after->size);
-    const struct hr_wide_quotient kept =
-        hr_wide_div(hr_wide_mul(hr_wide_of(lots), keep), hr_wide_of(base));
-    const uint64_t kept_lots = hr_wide_saturate(kept.quotient); /* at most lots: keep <= base */
-    after->fraction = hr_mul_div(hr_wide_saturate(kept.rest), HR_FRACTION_ONE, base, HR_ROUND_UP);
+    const struct hr_quotient kept = hr_mul_div_rest(lots, keep, base);
+    const uint64_t kept_lots = kept.quotient; /* at most lots: keep <= base */
+    after->fraction = hr_mul_div(kept.rest, HR_FRACTION_ONE, base, HR_ROUND_UP);
     if (kept_lots == 0)
         after->released = after->cost;
     else
