@@ -30,15 +30,14 @@ class Deleveraging:
     """How a position of `quantity` signed lots ends at `price`.
 
     The other side gives `share` (48-bit fraction) of what its positions held when its epoch began.
-    What that is more than the position becomes its residue: `residue_lots` and
-    `residue_fraction` (48-bit), worth `residue_value` quote units.
+    What that is more than the position becomes its residue, what it is less the residue gives:
+    `residue` in lots x 2^48, worth `residue_value` quote units.
     """
 
     quantity: int
     price: int
     share: int
-    residue_lots: int
-    residue_fraction: int
+    residue: int
     residue_value: int
 
     @property
@@ -62,8 +61,8 @@ def plan(state: State, holding: Holding, price: int) -> Deleveraging | None:
     Returns
     -------
     Deleveraging or None
-        None when it is not allowed: the other side's positions are too small, it would end an
-        epoch whose predecessor may not be settled yet, or a value would pass VALUE_LIMIT.
+        None when it is not allowed: it would end an epoch whose predecessor may not be settled
+        yet, or a value would pass VALUE_LIMIT.
     """
     quantity = holding.size_lots
     side = _other_side(state.market_risk(holding.market), quantity)
@@ -71,25 +70,21 @@ def plan(state: State, holding: Holding, price: int) -> Deleveraging | None:
     # Lots of its positions, as a 48-bit fraction: residue belongs to none and gives nothing.
     held = (open_interest - side.residue_lots) * FRACTION_ONE - side.residue_fraction
     wanted = abs(quantity) * FRACTION_ONE
-    if held < wanted:
-        return None
     rest = FRACTION_ONE - side.taken
-    share = ceil_div(wanted * rest, held)
+    share = ceil_div(wanted * rest, held) if held >= wanted else rest
     if rest - share < SIDE_RESET:
         share = rest
         laps = state.header.sweep_laps
         if side.epoch > 0 and laps < side.ended_lap + _LAPS_BETWEEN_RESETS:
             return None
-    excess = held * share - wanted * rest
-    residue_lots, part = divmod(excess, rest * FRACTION_ONE)
-    residue_fraction = ceil_div(part, rest)
-    residue = residue_lots * FRACTION_ONE + residue_fraction
+    # Exact when all is taken, and then maybe negative.
+    residue = ceil_div(held * share - wanted * rest, rest)
     worth = residue * price * PERP_QUOTE_MULTIPLIER
     # The insurance account pays for long residue and is paid for short: against it both times.
     value = ceil_div(worth, FRACTION_ONE) if quantity < 0 else worth // FRACTION_ONE
-    if value >= VALUE_LIMIT:
+    if abs(value) >= VALUE_LIMIT:
         return None
-    return Deleveraging(quantity, price, share, residue_lots, residue_fraction, value)
+    return Deleveraging(quantity, price, share, residue, value)
 
 
 def carry_out(
@@ -128,9 +123,8 @@ def _take_share(side: SideState, loss: Deleveraging, *, laps: int) -> None:
     move = loss.share * loss.price * PERP_QUOTE_MULTIPLIER * PPM
     # Longs are paid for what they give, shorts pay: rounded against both.
     side.paid -= move // FRACTION_ONE if loss.is_from_longs else ceil_div(move, FRACTION_ONE)
-    fraction = side.residue_fraction + loss.residue_fraction
-    side.residue_lots += loss.residue_lots + fraction // FRACTION_ONE
-    side.residue_fraction = fraction % FRACTION_ONE
+    residue = side.residue_lots * FRACTION_ONE + side.residue_fraction + loss.residue
+    side.residue_lots, side.residue_fraction = divmod(residue, FRACTION_ONE)
     side.taken += loss.share
     if side.taken == FRACTION_ONE:
         side.ended_paid = side.paid

@@ -7,13 +7,16 @@ written. :func:`settled` works that out; :func:`write` carries it into the recor
 from dataclasses import dataclass
 
 from offchain.spec import positions
-from offchain.spec.constants import FRACTION_ONE, PERP_QUOTE_MULTIPLIER, PPM
+from offchain.spec.constants import FRACTION_ONE, PERP_QUOTE_MULTIPLIER, PPM, VALUE_LIMIT
 from offchain.spec.events import EventLog
 from offchain.spec.fees import ceil_div
 from offchain.spec.kinds import MarketRiskFlag
 from offchain.spec.records import Position
 from offchain.spec.risk_records import MarketRisk
+from offchain.spec.rounding import clamp
 from offchain.spec.state import State
+
+_MAX_PAID = VALUE_LIMIT - 1  # lots of little cost at a huge price of deleveraging
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def settled_record(position: Position, risk: MarketRisk) -> Settled:
     base = FRACTION_ONE - position.adl_index
     paid_per_lot = paid_index - position.funding_index
     paid = ceil_div(size * paid_per_lot * FRACTION_ONE, base * PPM)
+    paid = clamp(paid, -_MAX_PAID, _MAX_PAID)
     kept, rest = divmod(abs(size) * keep, base)
     fraction = ceil_div(rest * FRACTION_ONE, base)
     released = ceil_div(cost * (abs(size) - kept), abs(size))

@@ -1,13 +1,16 @@
 """A margined market for the tests of the specification, its prices and its clock."""
 
 from offchain.spec import duties, op, risk_op
+from offchain.spec.constants import INSURANCE_ACCOUNT
 from offchain.spec.events import Event
 from offchain.spec.kinds import SnapshotTarget
 from offchain.spec.state import State
 from tests.spec.support import PERP, exchange, run
+from tests.strategies import GOVERNANCE
 
 PRICE = 1_000  # price units of the perpetual: lots of 10^-3, so 10^-3 quote tokens
 SOURCES = 3
+GOVERNANCE_MASTER = 32 * 9
 # A price unit of PERP is this much of L1's 10^-8: 10^(2 + sz_decimals).
 E8_PER_PRICE = 10**5
 
@@ -100,3 +103,12 @@ def margined_exchange() -> State:
     run(state, market_prices(), market_risk())
     reprice(state)
     return state
+
+
+def fund_insurance(state: State, units: int) -> None:
+    """Give quote units to the insurance account: governance owns a master that can deposit."""
+    run(
+        state,
+        op.Deposit(account=GOVERNANCE_MASTER, owner=GOVERNANCE, asset=0, amount=units),
+        op.Transfer(account=GOVERNANCE_MASTER, to_account=INSURANCE_ACCOUNT, asset=0, amount=units),
+    )

@@ -14,10 +14,9 @@ enum hr_transfer_way { HR_TRANSFER_NONE, HR_TRANSFER_INSURE, HR_TRANSFER_DELEVER
 /* How a position goes, and what deleveraging takes from the other side for it. */
 struct hr_transfer_plan {
     enum hr_transfer_way way;
-    uint64_t share;          /* taken from what is left of each lot, of HR_FRACTION_ONE */
-    uint64_t whole_lots;     /* taken beyond the position by rounding: */
-    uint64_t fraction;       /* they become residue */
-    uint64_t residue_value;  /* quote units of both */
+    uint64_t share; /* taken from what is left of each lot, of HR_FRACTION_ONE */
+    uint64_t residue_lots, residue_fraction; /* of the other side afterwards */
+    int64_t residue_value; /* quote units of what its residue grows by */
 };
 
 /* Side that an order closing a position of this size has. */
@@ -28,50 +27,65 @@ static inline uint64_t hr_perp_notional(uint64_t lots, uint32_t price) {
     return hr_mul_bounded(lots, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER);
 }
 
-/* What the positions of a side hold, in lots x HR_FRACTION_ONE: open interest less the residue.
- * Returns: false when it is less than `lots`. */
-static bool hr_side_holds(const struct hr_side *side, uint64_t open_interest, uint64_t lots,
-                          struct hr_wide *held) {
-    const struct hr_wide total = hr_wide_mul(hr_wide_of(open_interest), HR_FRACTION_ONE);
-    const struct hr_wide residue =
-        hr_wide_add(hr_wide_mul(hr_wide_of(side->residue_lots), HR_FRACTION_ONE),
-                    hr_wide_of(side->residue_fraction));
-    if (hr_wide_compare(total, residue) < 0) return false;
-    *held = hr_wide_sub(total, residue);
-    return hr_wide_compare(*held, hr_wide_mul(hr_wide_of(lots), HR_FRACTION_ONE)) >= 0;
+/* Residue of a side, in lots x HR_FRACTION_ONE. */
+static inline struct hr_wide hr_side_residue(const struct hr_side *side) {
+    return hr_wide_add(hr_wide_mul(hr_wide_of(side->residue_lots), HR_FRACTION_ONE),
+                       hr_wide_of(side->residue_fraction));
 }
 
-/* Works out how the other side gives `lots` at a price: shares of all its positions. Returns: false
+/* Notes what a side's residue becomes and what the difference is worth. `over` is what the side's
+ * positions give beyond the position that is closed, in lots x HR_FRACTION_ONE; negative, the
+ * residue gives it. Returns: false when the worth reaches VALUE_LIMIT. */
+static bool hr_residue_plan(const struct hr_side *side, struct hr_wide over, bool is_negative,
+                            bool takes_longs, uint32_t price, struct hr_transfer_plan *plan) {
+    const struct hr_wide before = hr_side_residue(side), one = hr_wide_of(HR_FRACTION_ONE);
+    const struct hr_wide_quotient after =
+        hr_wide_div(is_negative ? hr_wide_sub(before, over) : hr_wide_add(before, over), one);
+    plan->residue_lots = hr_wide_saturate(after.quotient);
+    plan->residue_fraction = hr_wide_saturate(after.rest);
+    /* the insurance account pays for long residue and is paid for short: both against it */
+    const bool up = takes_longs != is_negative;
+    const uint64_t worth =
+        hr_wide_div_rounded(hr_wide_mul(over, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER), one,
+                            up ? HR_ROUND_UP : HR_ROUND_DOWN);
+    plan->residue_value = is_negative ? -(int64_t)worth : (int64_t)worth;
+    return worth < HR_VALUE_LIMIT;
+}
+
+/* Works out how the other side gives `h` at a price: shares of all its positions. Returns: false
  * when it may not or cannot be deleveraged. */
 static bool hr_deleverage_plan(struct hr_core *c, const struct hr_holding *h, uint32_t price,
                                struct hr_transfer_plan *plan) {
-    const uint64_t lots = hr_magnitude(h->size);
     const bool takes_longs = h->size < 0;
     const struct hr_side *side =
         &hr_market_risk_at(c, h->market)->sides[takes_longs ? HR_LONGS : HR_SHORTS];
-    struct hr_wide held;
     const uint64_t open_interest = hr_market_at(c, h->market)->open_interest_lots;
-    if (!hr_side_holds(side, open_interest, lots, &held)) return false;
     const uint64_t left = HR_FRACTION_ONE - side->taken;
-    const struct hr_wide wanted =
-        hr_wide_mul(hr_wide_mul(hr_wide_of(lots), HR_FRACTION_ONE), left);
-    plan->share = hr_wide_div_rounded(wanted, held, HR_ROUND_UP); /* at most `left` */
-    if (left - plan->share < HR_SIDE_RESET) plan->share = left;
-    if (plan->share == left && side->epoch > 0 &&
-        c->header->sweep_laps < (uint64_t)side->ended_lap + 2)
+    /* in lots x HR_FRACTION_ONE; the positions hold what is not residue */
+    const struct hr_wide wanted = hr_wide_mul(hr_wide_of(hr_magnitude(h->size)), HR_FRACTION_ONE);
+    const struct hr_wide total = hr_wide_mul(hr_wide_of(open_interest), HR_FRACTION_ONE);
+    const struct hr_wide needed = hr_wide_add(wanted, hr_side_residue(side));
+    const bool is_enough = hr_wide_compare(total, needed) >= 0;
+    struct hr_wide held = hr_wide_of(0);
+    plan->share = left;
+    if (is_enough) {
+        held = hr_wide_sub(total, hr_side_residue(side));
+        plan->share = hr_wide_div_rounded(hr_wide_mul(wanted, left), held, HR_ROUND_UP);
+    }
+    if (left - plan->share >= HR_SIDE_RESET) {
+        const struct hr_wide beyond =
+            hr_wide_sub(hr_wide_mul(held, plan->share), hr_wide_mul(wanted, left));
+        const struct hr_wide_quotient over = hr_wide_div(beyond, hr_wide_of(left));
+        const uint64_t up = !hr_wide_is_zero(over.rest);
+        return hr_residue_plan(side, hr_wide_add(over.quotient, hr_wide_of(up)), false,
+                               takes_longs, price, plan);
+    }
+    plan->share = left;
+    if (side->epoch > 0 && c->header->sweep_laps < (uint64_t)side->ended_lap + 2)
         return false; /* positions of the epoch before may not be settled yet */
-    const struct hr_wide beyond = hr_wide_sub(hr_wide_mul(held, plan->share), wanted);
-    const struct hr_wide_quotient over =
-        hr_wide_div(beyond, hr_wide_mul(hr_wide_of(left), HR_FRACTION_ONE));
-    plan->whole_lots = hr_wide_saturate(over.quotient);
-    plan->fraction = hr_wide_div_rounded(over.rest, hr_wide_of(left), HR_ROUND_UP);
-    const struct hr_wide residue =
-        hr_wide_add(hr_wide_mul(over.quotient, HR_FRACTION_ONE), hr_wide_of(plan->fraction));
-    plan->residue_value =
-        hr_wide_div_rounded(hr_wide_mul(residue, (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER),
-                            hr_wide_of(HR_FRACTION_ONE),
-                            takes_longs ? HR_ROUND_UP : HR_ROUND_DOWN);
-    return plan->residue_value < HR_VALUE_LIMIT;
+    const struct hr_wide over =
+        is_enough ? hr_wide_sub(total, needed) : hr_wide_sub(needed, total);
+    return hr_residue_plan(side, over, !is_enough, takes_longs, price, plan);
 }
 
 /* May the market's insurance account get the position at a price, by its limits? Out: whether it
@@ -152,8 +166,8 @@ static void hr_side_take(struct hr_core *c, struct hr_side *side, bool is_long, 
     const uint64_t lot_value = (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER * HR_PPM;
     side->paid_biased -= hr_mul_div(plan->share, lot_value, HR_FRACTION_ONE,
                                     is_long ? HR_ROUND_DOWN : HR_ROUND_UP);
-    side->residue_lots += plan->whole_lots;
-    hr_residue_add(side, plan->fraction);
+    side->residue_lots = plan->residue_lots;
+    side->residue_fraction = plan->residue_fraction;
     side->taken += plan->share;
     if (side->taken < HR_FRACTION_ONE) return;
     side->ended_paid_biased = side->paid_biased;
@@ -171,8 +185,7 @@ static void hr_deleverage(struct hr_core *c, uint32_t account, const struct hr_h
     const bool takes_longs = h->size < 0;
     struct hr_side *side = &risk->sides[takes_longs ? HR_LONGS : HR_SHORTS];
     const uint64_t lots = hr_magnitude(h->size), notional = hr_perp_notional(lots, price);
-    const int64_t residue_value = (int64_t)plan->residue_value;
-    const int64_t to_insurer = takes_longs ? -residue_value : residue_value;
+    const int64_t to_insurer = takes_longs ? -plan->residue_value : plan->residue_value;
     hr_side_take(c, side, takes_longs, price, plan);
     const struct hr_perp_side given = hr_transfer_side(
         c, account, h->market, hr_closing_side(h->size), lots, notional);

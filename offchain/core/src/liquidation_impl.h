@@ -108,56 +108,34 @@ static struct hr_work_plan hr_plan_isolated(struct hr_core *c, uint32_t account,
     return plan;
 }
 
-/* What one look at an account's positions shows. */
-struct hr_positions_seen {
-    bool any, stale;   /* a size other than 0; one that is margined by a mark that is not fresh */
-    uint32_t isolated; /* bit k: position k is isolated and has a size */
-};
-
-static struct hr_positions_seen hr_look_at_positions(struct hr_core *c, uint32_t account) {
+/* The step that is due on an account: HR_WORK_NOTHING, HR_WORK_STALE, or what `plan` says then.
+ * Changes nothing. */
+static enum hr_work hr_work_plan(struct hr_core *c, uint32_t account, struct hr_work_plan *plan) {
     struct hr_positions_seen seen = {false, false, 0};
-    for (uint32_t k = 0, left = hr_account_at(c, account)->positions_used; left; k++) {
-        const struct hr_position *p = hr_position_at(c, account, k);
-        if (p->market_plus_1 == 0) continue;
-        left--;
-        const struct hr_market_risk *risk = hr_margined_risk(c, p->market_plus_1 - 1u);
-        if (p->size_biased == HR_SIGNED_BIAS || hr_settled(c, account, k).size == 0) continue;
-        seen.any = true;
-        if (!risk) continue;
-        seen.stale |= !hr_mark_is_fresh(c, risk);
-        if (p->mode == HR_MARGIN_MODE_ISOLATED) seen.isolated |= 1u << k;
-    }
-    return seen;
-}
-
-/* The step that is due on an account. Changes nothing. */
-static struct hr_work_plan hr_work_plan(struct hr_core *c, uint32_t account) {
-    struct hr_work_plan plan = {.work = HR_WORK_NOTHING};
-    const struct hr_positions_seen seen = hr_look_at_positions(c, account);
-    if (seen.stale) {
-        plan.work = HR_WORK_STALE;
-        return plan;
-    }
-    if (seen.any) {
-        const struct hr_health cross = hr_health_cross(c, account, NULL);
-        if (cross.mmr && hr_is_below_maintenance(&cross)) return hr_plan_cross(c, account, &cross);
+    const struct hr_health cross = hr_cross_sum(c, account, NULL, &seen);
+    if (seen.stale) return HR_WORK_STALE;
+    if (cross.mmr && hr_is_below_maintenance(&cross)) {
+        *plan = hr_plan_cross(c, account, &cross);
+        return plan->work;
     }
     for (uint32_t left = seen.isolated; left; left &= left - 1) {
         const uint32_t k = (uint32_t)__builtin_ctz(left);
         const uint32_t market = hr_position_at(c, account, k)->market_plus_1 - 1u;
         const struct hr_holding holding = hr_holding_of(c, account, market);
         const struct hr_health health = hr_health_isolated(c, &holding, 0);
-        if (hr_is_below_maintenance(&health))
-            return hr_plan_isolated(c, account, &holding, &health);
+        if (!hr_is_below_maintenance(&health)) continue;
+        *plan = hr_plan_isolated(c, account, &holding, &health);
+        return plan->work;
     }
-    plan.any_position = seen.any;
-    if (hr_exchange_is_due(c, account, seen.any)) plan.work = HR_WORK_EXCHANGED;
-    return plan;
+    if (!hr_exchange_is_due(c, account, seen.any)) return HR_WORK_NOTHING;
+    *plan = (struct hr_work_plan){.work = HR_WORK_EXCHANGED, .any_position = seen.any};
+    return HR_WORK_EXCHANGED;
 }
 
 /* Would a step of the engine do something on the account? */
 static inline bool hr_liquidation_due(struct hr_core *c, uint32_t account) {
-    return hr_work_plan(c, account).work > HR_WORK_STALE;
+    struct hr_work_plan plan;
+    return hr_work_plan(c, account, &plan) > HR_WORK_STALE;
 }
 
 /* --- doing it ------------------------------------------------------------------------------- */
@@ -200,8 +178,9 @@ static void hr_take_over(struct hr_core *c, uint32_t account, const struct hr_wo
 
 /* One step of the engine on an account. Returns: what it did. */
 static enum hr_work hr_work(struct hr_core *c, uint32_t account) {
-    const struct hr_work_plan plan = hr_work_plan(c, account);
-    switch (plan.work) {
+    struct hr_work_plan plan;
+    const enum hr_work work = hr_work_plan(c, account, &plan);
+    switch (work) {
     case HR_WORK_CANCELLED:
         hr_cancel_list(c, account, hr_account_at(c, account)->order_head, plan.market,
                        HR_REASON_LIQUIDATION, HR_MAX_STEPS);
@@ -217,7 +196,7 @@ static enum hr_work hr_work(struct hr_core *c, uint32_t account) {
     case HR_WORK_EXCHANGED: hr_exchange(c, account, plan.any_position); break;
     default: break;
     }
-    return plan.work;
+    return work;
 }
 
 static int hr_op_liquidate(struct hr_core *c, const struct hr_op *op) {

@@ -147,9 +147,25 @@ static void hr_health_add_collateral(struct hr_core *c, const struct hr_account 
     }
 }
 
-/* The bucket of an account's cross positions. `what_if` may be NULL. */
-static struct hr_health hr_health_cross(struct hr_core *c, uint32_t account,
-                                        const struct hr_hypothesis *what_if) {
+/* What a look at all positions of an account shows besides its cross bucket. */
+struct hr_positions_seen {
+    bool any, stale;   /* a size other than 0; one that is margined by a mark that is not fresh */
+    uint32_t isolated; /* bit k: position k is isolated and has a size */
+};
+
+HR_HOT void hr_see_position(struct hr_core *c, const struct hr_market_risk *risk, uint32_t k,
+                            bool is_isolated, struct hr_positions_seen *seen) {
+    seen->any = true;
+    if (!risk) return;
+    seen->stale |= !hr_mark_is_fresh(c, risk);
+    if (is_isolated) seen->isolated |= 1u << k;
+}
+
+/* The bucket of an account's cross positions. `what_if` and `seen` may be NULL; where they are
+ * constants their part falls away. */
+HR_HOT struct hr_health hr_cross_sum(struct hr_core *c, uint32_t account,
+                                     const struct hr_hypothesis *what_if,
+                                     struct hr_positions_seen *seen) {
     const struct hr_account *a = hr_account_at(c, account);
     int64_t quote = hr_unbias(a->balances[0].free_biased);
     if (what_if) quote += what_if->quote - (what_if->out_slot == 0 ? what_if->out_units : 0);
@@ -165,8 +181,12 @@ static struct hr_health hr_health_cross(struct hr_core *c, uint32_t account,
         if (p->market_plus_1 == 0) continue;
         left--;
         const struct hr_market_risk *risk = hr_margined_risk(c, p->market_plus_1 - 1u);
-        if (k == replaced || p->mode == HR_MARGIN_MODE_ISOLATED || !risk) continue;
+        const bool is_isolated = p->mode == HR_MARGIN_MODE_ISOLATED;
+        const bool counts = k != replaced && risk && !is_isolated;
+        if (!counts && !seen) continue;
         const struct hr_settled now = hr_settled(c, account, k);
+        if (seen && now.size) hr_see_position(c, risk, k, is_isolated, seen);
+        if (!counts) continue;
         hr_health_add(&health, risk, now.size, now.cost, now.cash, p->open_lots, p->leverage);
     }
     if (what_if && what_if->replaces) {
@@ -175,6 +195,12 @@ static struct hr_health hr_health_cross(struct hr_core *c, uint32_t account,
                       h->open_lots, h->leverage);
     }
     return health;
+}
+
+/* The bucket of an account's cross positions as it is (`what_if` NULL) or would be. */
+static struct hr_health hr_health_cross(struct hr_core *c, uint32_t account,
+                                        const struct hr_hypothesis *what_if) {
+    return hr_cross_sum(c, account, what_if, NULL);
 }
 
 /* The bucket of an isolated position, to whose margin `quote` comes. */

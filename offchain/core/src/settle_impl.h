@@ -7,7 +7,7 @@
 #include "wide_impl.h"
 
 /* Bound of |paid|, so that no sum of the parts of cash can overflow. */
-#define HR_SETTLED_CASH_LIMIT (INT64_C(1) << 61)
+#define HR_PAID_LIMIT ((int64_t)HR_VALUE_LIMIT - 1)
 
 struct hr_settled {
     int64_t size, cost;
@@ -35,18 +35,16 @@ static int64_t hr_funding_owed(int64_t size, int64_t change, uint64_t base) {
     const uint64_t owed = base == HR_FRACTION_ONE
                               ? hr_mul_div(lots, index, HR_PPM, rounding)
                               : hr_mul3_div2(lots, index, HR_FRACTION_ONE, base, HR_PPM, rounding);
-    const int64_t bounded =
-        owed > (uint64_t)HR_SETTLED_CASH_LIMIT ? HR_SETTLED_CASH_LIMIT : (int64_t)owed;
+    const int64_t bounded = owed > (uint64_t)HR_PAID_LIMIT ? HR_PAID_LIMIT : (int64_t)owed;
     return is_negative ? -bounded : bounded;
 }
 
 /* Takes the position's share of what deleveraging has taken from its side. */
 static void hr_settle_taken(struct hr_settled *after, uint32_t mark, uint64_t keep, uint64_t base) {
     const uint64_t lots = hr_magnitude(after->size);
-    const struct hr_wide_quotient kept =
-        hr_wide_div(hr_wide_mul(hr_wide_of(lots), keep), hr_wide_of(base));
-    const uint64_t kept_lots = hr_wide_saturate(kept.quotient); /* at most lots: keep <= base */
-    after->fraction = hr_mul_div(hr_wide_saturate(kept.rest), HR_FRACTION_ONE, base, HR_ROUND_UP);
+    const struct hr_quotient kept = hr_mul_div_rest(lots, keep, base);
+    const uint64_t kept_lots = kept.quotient; /* at most lots: keep <= base */
+    after->fraction = hr_mul_div(kept.rest, HR_FRACTION_ONE, base, HR_ROUND_UP);
     if (kept_lots == 0)
         after->released = after->cost;
     else

@@ -173,6 +173,26 @@ static inline uint64_t hr_mul_div(uint64_t a, uint64_t b, uint64_t d, enum hr_ro
 #endif
 }
 
+struct hr_quotient {
+    uint64_t quotient, rest;
+};
+
+/* a * b / d and what is left, where the quotient fits. */
+static inline struct hr_quotient hr_mul_div_rest(uint64_t a, uint64_t b, uint64_t d) {
+    uint64_t product;
+    if (!__builtin_mul_overflow(a, b, &product))
+        return (struct hr_quotient){product / d, product % d};
+#ifdef __SIZEOF_INT128__
+    const unsigned __int128 n = (unsigned __int128)a * b;
+    const uint64_t quotient = (uint64_t)(n / d);
+    return (struct hr_quotient){quotient, (uint64_t)(n - (unsigned __int128)quotient * d)};
+#else
+    const struct hr_wide_quotient result =
+        hr_wide_div(hr_wide_mul(hr_wide_of(a), b), hr_wide_of(d));
+    return (struct hr_quotient){hr_wide_saturate(result.quotient), hr_wide_saturate(result.rest)};
+#endif
+}
+
 /* a * b * c / (d * e). */
 static inline uint64_t hr_mul3_div2(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
                                     enum hr_rounding rounding) {
