@@ -204,8 +204,8 @@ HR_COLD struct hr_fill_result hr_fill_margin(struct hr_core *c, const struct hr_
     return result;
 }
 
-/* What a liquidation order pays instead of its tier's fee: at most what the trade is better than the
- * price that keeps the owner's health. */
+/* What a liquidation order pays instead of its tier's fee: at most what the trade is better than
+ * the price that keeps the owner's health. */
 HR_COLD uint64_t hr_liquidation_fee(const struct hr_market_risk *risk, const struct hr_taker *taker,
                                     uint32_t price, uint64_t lots, uint64_t notional) {
     const uint32_t neutral = taker->limit_price;
@@ -238,8 +238,8 @@ HR_HOT bool hr_account_can_take(struct hr_core *c, uint32_t account, uint64_t mo
 }
 
 /* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record
- * is still to be shrunk or removed. `risk` is NULL where the market asks for no margin. When it does
- * not happen nothing has changed. */
+ * is still to be shrunk or removed. `risk` is NULL where the market asks for no margin. When it
+ * does not happen nothing has changed. */
 HR_HOT struct hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
                                      const struct hr_market_risk *risk,
                                      const struct hr_taker *taker, const struct hr_order *maker,
