@@ -6,7 +6,7 @@ against its own specification state.
 
 from dataclasses import replace
 
-from offchain.spec import book, duties, margin, op, ring, risk_op
+from offchain.spec import book, duties, margin, op, ring, risk_op, settling
 from offchain.spec.constants import INSURANCE_ACCOUNT, PPM, PRICE_MAX, SIZE_LIMIT
 from offchain.spec.kinds import (
     AssetRiskFlag,
@@ -86,12 +86,19 @@ class RiskFlow(Flow):
             self.crash()
         elif draw < 0.23:
             self.move_prices(self.rng.choice((60, 660, 3_600, 3_600)), spread=0.04)
+        elif draw < 0.3 and self.has_residue():
+            self.move_prices(60, spread=0.01)
         elif ops_left > BURST + 20 and draw < 0.24:
             self.burst()
         elif ring.is_late(self.state) and draw < 0.7:
             self.emit(risk_op.Sweep().to_bytes())
         else:
             super().step(ops_left=0)
+
+    def has_residue(self) -> bool:
+        """Return whether lots wait for a minute to pass."""
+        risks = [self.state.market_risk(market) for market in MARGINED]
+        return any(risk.longs.residue_lots or risk.shorts.residue_lots for risk in risks)
 
     # --- prices --------------------------------------------------------------------------
 
@@ -117,11 +124,11 @@ class RiskFlow(Flow):
     def report(self, market: int) -> risk_op.PriceReport:
         """Return the report of the market's price."""
         price = self.prices[market]
-        others = self.rng.choice((0, round(price * self.rng.uniform(0.97, 1.03))))
+        others = min(round(price * self.rng.uniform(0.97, 1.03)), PRICE_MAX)
         return risk_op.PriceReport(
             market=market,
             index_price=price,
-            external_mark=others,
+            external_mark=self.rng.choice((0, others)),
             time_s=self.state.header.now_s,
             sources=self.rng.choice((2, 3)),
         )
@@ -187,7 +194,17 @@ class RiskFlow(Flow):
         """Return a trader, rarely an insurance account or nobody."""
         if self.rng.random() < 0.02:
             return self.rng.choice((INSURANCE_ACCOUNT, OTHER_INSURANCE, 32 * 12, 2**22 + 32))
+        if self.rng.random() < 0.4:
+            return self.rng.choice(self.deleveraged() or TRADERS)
         return self.rng.choice(TRADERS)
+
+    def deleveraged(self) -> list[int]:
+        """Return the traders of whose positions something is left that is no whole lot."""
+        return [
+            trader
+            for trader in TRADERS
+            if any(settling.settled(self.state, trader, market).fraction for market in MARGINED)
+        ]
 
     def price(self, market: int) -> int:
         """Return a price near the mark, sometimes outside of the band or off the tick."""
@@ -318,7 +335,7 @@ class RiskFlow(Flow):
         now_s = report.time_s
         return rng.choice(
             (
-                replace(report, index_price=round(report.index_price * 1.2)),
+                replace(report, index_price=min(round(report.index_price * 1.2), 2**32 - 1)),
                 replace(report, index_price=0),
                 replace(report, time_s=now_s - 40),
                 replace(report, time_s=now_s + 1),

@@ -5,6 +5,7 @@ docs/spec/risk.md section 5. Premiums and rates are ppm, a rate per FUNDING_PERI
 
 from offchain.spec import duties, positions, prices, settling
 from offchain.spec.book_records import Duty
+from offchain.spec.bounds import clamp
 from offchain.spec.constants import (
     FRACTION_ONE,
     FUNDING_CLAMP_PPM,
@@ -23,7 +24,6 @@ from offchain.spec.fees import ceil_div
 from offchain.spec.kinds import DutyKind
 from offchain.spec.op import TIME_LIMIT
 from offchain.spec.risk_records import MarketRisk
-from offchain.spec.rounding import clamp
 from offchain.spec.state import State
 
 

@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 from offchain.spec import deleverage, exchange, margin, matching, positions, prices, settling
 from offchain.spec.book_records import pack_attributes
+from offchain.spec.bounds import clamp
 from offchain.spec.constants import (
     MARKET_BITS,
     MAX_STEPS,
@@ -26,7 +27,6 @@ from offchain.spec.kinds import Continuation, OrderFlag, Reason, SelfTrade, Time
 from offchain.spec.margin import Bucket, Holding
 from offchain.spec.op import ALL_MARKETS
 from offchain.spec.ops import cancel_all
-from offchain.spec.rounding import clamp
 from offchain.spec.state import State, position_index
 
 # A tranche aims at this share of the maintenance requirement: 11/10.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from offchain.spec import positions, settling
+from offchain.spec.bounds import clamp
 from offchain.spec.collateral import term_micro
 from offchain.spec.constants import (
     MAX_MARKETS,
@@ -21,7 +22,6 @@ from offchain.spec.constants import (
 from offchain.spec.fees import ceil_div
 from offchain.spec.kinds import MarginMode, MarketRiskFlag
 from offchain.spec.risk_records import MarketRisk
-from offchain.spec.rounding import clamp
 from offchain.spec.state import State, position_index
 
 

@@ -7,13 +7,13 @@ written. :func:`settled` works that out; :func:`write` carries it into the recor
 from dataclasses import dataclass
 
 from offchain.spec import positions
+from offchain.spec.bounds import clamp
 from offchain.spec.constants import FRACTION_ONE, PERP_QUOTE_MULTIPLIER, PPM, VALUE_LIMIT
 from offchain.spec.events import EventLog
 from offchain.spec.fees import ceil_div
 from offchain.spec.kinds import MarketRiskFlag
 from offchain.spec.records import Position
 from offchain.spec.risk_records import MarketRisk
-from offchain.spec.rounding import clamp
 from offchain.spec.state import State
 
 _MAX_PAID = VALUE_LIMIT - 1  # lots of little cost at a huge price of deleveraging

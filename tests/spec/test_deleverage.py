@@ -187,10 +187,11 @@ def test_an_open_position_of_the_other_side_keeps_its_lots():
 
 def test_taking_all_ends_the_epoch():
     state = whole_side()
+    state.header.sweep_laps = 7
     events = run(state, LIQUIDATE)
     assert events[0].values == (LOTS, 896, ONE, 0, 1, 0)
     _, shorts = sides(state)
-    assert (shorts.taken, shorts.paid, shorts.epoch, shorts.ended_lap) == (0, 0, 1, 0)
+    assert (shorts.taken, shorts.paid, shorts.epoch, shorts.ended_lap) == (0, 0, 1, 7)
     assert shorts.ended_paid == -896 * 100 * MILLION
     now = settled(state, MAKER)
     assert (now.size, now.cost, now.fraction, now.value) == (0, 0, 0, 0)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offchain.spec import liquidation, margin, op, risk_op
-from offchain.spec.constants import INSURANCE_ACCOUNT, MAX_STEPS
+from offchain.spec.constants import INSURANCE_ACCOUNT, MAX_STEPS, VALUE_LIMIT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, MarginMode, MarketKind, OrderFlag, Reason
 from tests.spec.invariants import check_all
@@ -220,6 +220,36 @@ def test_a_tranche_meets_many_orders_in_steps(state):
     check_all(state)
 
 
+def test_a_fee_that_the_insurance_account_cannot_hold_stops_the_tranche(state):
+    rest(state, TAKER, 930, LOTS, market=PERP)
+    fall_to(state, 940)
+    # The fill moves 1 % of 930 x 3,497,099 x 100 quote units.
+    fee = 930 * 3_497_099
+    state.edit_account(INSURANCE_ACCOUNT).free[0] = VALUE_LIMIT - fee
+    done = run(state, liquidate())[-1]
+    assert (done.values[1], done.values[3]) == (0, Reason.LIMIT)
+    state.edit_account(INSURANCE_ACCOUNT).free[0] -= 1
+    assert only(run(state, liquidate()), EventKind.FILL)
+
+
+def test_all_positions_are_settled_before_a_tranche():
+    state = margined_exchange()
+    two_markets(state, 12 * MILLION, 12 * MILLION)
+    for market in (PERP, FINE):
+        state.edit_market_risk(market).longs.paid = 10**7  # 10 quote units per lot: 120 x 10^6
+    for price in (950, 943):
+        reprice(state, price, market=FINE)
+        reprice(state, price)
+    events = run(state, liquidate())
+    assert kinds(events)[:3] == [EventKind.SETTLED, EventKind.SETTLED, EventKind.LIQUIDATED]
+    assert [(event.market, event.values[2]) for event in events[:2]] == [
+        (PERP, 120 * MILLION),
+        (FINE, 120 * MILLION),
+    ]
+    # 2,500 - 1,368 is above 1,131.6: it is the funding of twice 1.2 that counts.
+    assert events[2].values[2:4] == (1_129_600_000, 1_131_600_000)
+
+
 def test_a_tranche_is_no_smaller_than_an_order_and_no_larger_than_the_position():
     state = margined_exchange()
     run(state, market_prices(FINE), market_risk(FINE, liquidation_fee_ppm=0))
@@ -316,6 +346,46 @@ def test_who_is_its_own_insurance_is_deleveraged(state):
     fall_to(state, 940, 900)
     assert kinds(run(state, liquidate())) == [EventKind.DELEVERAGED, EventKind.POSITION]
     check_all(state)
+
+
+def test_who_is_its_own_insurance_and_cannot_be_deleveraged_stays(state):
+    run(
+        state,
+        op.AdminMarket(
+            market=PERP,
+            market_kind=MarketKind.PERP,
+            status=1,
+            sz_decimals=3,
+            fee_account=1,
+            insurance_account=MAKER_SUB,
+        ),
+    )
+    fall_to(state, 940, 900)
+    state.edit_market_risk(PERP).shorts.epoch = 1  # that would end again in the same lap
+    assert refused(state, liquidate()) == ErrorCode.NOT_LIQUIDATABLE
+    assert kinds(run(state, risk_op.Sweep()))[-1] == EventKind.LAP_ENDED
+    assert position(state, MAKER_SUB)[0] == LOTS
+
+
+def test_a_takeover_that_closes_gives_both_records_back():
+    state = margined_exchange()
+    fund_insurance(state, UNITS)
+    trade(
+        state, buyer=MAKER_SUB, seller=INSURANCE_ACCOUNT, price=1_000, size_lots=LOTS, market=PERP
+    )
+    fall_to(state, 940, 900)
+    assert run(state, liquidate())[0].kind == EventKind.LIQUIDATED
+    for account in (MAKER_SUB, INSURANCE_ACCOUNT):
+        assert state.account(account).positions_used == 0
+    check_all(state)
+
+
+def test_what_funding_takes_from_the_insurance_account_counts(state):
+    fund_insurance(state, ENOUGH_INSURANCE + 10 * TOKEN)
+    trade(state, buyer=TAKER, seller=INSURANCE_ACCOUNT, price=1_000, size_lots=1, market=PERP)
+    fall_to(state, 940, 900)
+    state.edit_market_risk(PERP).shorts.paid = -20 * TOKEN * 10**6  # 20 tokens for one lot
+    assert run(state, liquidate())[0].kind == EventKind.DELEVERAGED
 
 
 # --- which position ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from offchain.spec import margin, op, risk_op
 from offchain.spec.constants import MICRO_LIMIT, QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import MarginMode
 from offchain.spec.margin import Bucket, Change, Holding
 from offchain.spec.risk_records import MarketRisk
 from tests.spec.invariants import check_all
@@ -224,6 +225,17 @@ def test_an_order_needs_a_fresh_mark_to_let_money_go_a_set_leverage_does_not(sta
     rest(state, TAKER, 990, 10, market=PERP)
     advance(state, 61)
     assert refused(state, withdraw(10)) == ErrorCode.STALE_PRICE
+
+
+def test_an_isolated_position_with_an_old_mark_keeps_no_cross_money(state):
+    run(
+        state,
+        risk_op.SetLeverage(market=PERP, account=TAKER, mode=MarginMode.ISOLATED),
+        risk_op.MoveMargin(market=PERP, account=TAKER, amount=10**10),
+    )
+    rest(state, TAKER, 990, 10, market=PERP)
+    advance(state, 61)
+    run(state, withdraw(10))
 
 
 def test_a_position_without_margin_keeps_the_quote_as_before(state):

@@ -154,6 +154,13 @@ def test_the_builder_fee_counts_as_a_loss(state):
     assert refused(state, order(TAKER, 1_000, 94_339_622, **builder)) == ErrorCode.OK
 
 
+def test_what_a_spot_order_locks_backs_no_new_risk(state):
+    # 4,000 lots at 10^8 lock 4,004 of 10,000 tokens: 5,996 are left, for 59,366 tokens of value.
+    run(state, spot_order(TAKER, 10**8, 4_000))
+    assert refused(state, order(TAKER, 1_000, 60 * MILLION)) == ErrorCode.INSUFFICIENT_MARGIN
+    assert refused(state, order(TAKER, 1_000, 59 * MILLION)) == ErrorCode.OK
+
+
 def test_a_reduce_only_order_asks_for_nothing_but_the_band(state):
     trade(state, buyer=TAKER, seller=MAKER, price=1_000, size_lots=MILLION, market=PERP)
     run(state, market_risk(open_interest_cap_lots=0, concentration_free_lots=0))
@@ -250,6 +257,28 @@ def run_into_debt(state):
     reprice(state, 1_100)
     assert state.market_risk(PERP).mark_price == 1_100
     return order_id
+
+
+def test_the_margin_of_a_maker_counts_what_funding_took(state):
+    trade(state, buyer=MAKER_SUB, seller=TAKER, price=1_000, size_lots=MILLION, market=PERP)
+    rest(state, MAKER_SUB, 1_000, 10 * MILLION, market=PERP)
+    # 1,500 of 2,500 tokens for 10^6 lots: 1,000 are left, 11 x 10^6 lots need 1,100.
+    state.edit_market_risk(PERP).longs.paid = 150_000 * 10**6
+    events = run(state, order(TAKER, 1_000, MILLION, flags=IS_ASK, **IOC))
+    assert only(events, EventKind.CANCELLED)[0].values[3] == Reason.MARGIN
+    state.edit_market_risk(PERP).longs.paid = 0
+    check_all(state)
+
+
+@pytest.mark.parametrize("is_covered", [True, False])
+def test_the_margin_of_a_maker_covers_its_fee(state, is_covered):
+    set_fees(state, tier=0, maker_ppm=1_000, taker_ppm=0)
+    rest(state, MAKER_SUB, 1_000, 10 * MILLION, market=PERP)
+    # 10,000 tokens of value: 1,000 of margin and 10 of fee
+    state.edit_account(MAKER_SUB).free[0] = 1_010 * 10**8 - (0 if is_covered else 1)
+    events = run(state, order(TAKER, 1_000, 10 * MILLION, flags=IS_ASK, **IOC))
+    expected = EventKind.FILL if is_covered else EventKind.CANCELLED
+    assert events[0].kind == expected
 
 
 def test_a_taker_without_margin_stops(state):

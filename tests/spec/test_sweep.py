@@ -339,6 +339,15 @@ def test_an_insurance_account_without_money_buys_nothing(state):
     assert kinds(run(state, SWEEP)) == [EventKind.EXCHANGED]
 
 
+def test_an_insurance_account_without_room_buys_nothing(state):
+    fund_insurance(state, 1_000 * TOKEN)
+    debtor(state, negative_cap=0)
+    state.edit_account(INSURANCE_ACCOUNT).asset_ids[1:] = range(10, 17)
+    assert kinds(run(state, SWEEP)) == [EventKind.LAP_ENDED]
+    state.edit_account(INSURANCE_ACCOUNT).asset_ids[7] = 0
+    assert kinds(run(state, SWEEP)) == [EventKind.EXCHANGED]
+
+
 def test_an_asset_without_price_is_not_exchanged(state):
     fund_insurance(state, 1_000 * TOKEN)
     debtor(state, negative_cap=0)

@@ -16,7 +16,7 @@ struct hr_transfer_plan {
     enum hr_transfer_way way;
     uint64_t share; /* taken from what is left of each lot, of HR_FRACTION_ONE */
     uint64_t residue_lots, residue_fraction; /* of the other side afterwards */
-    int64_t residue_value; /* quote units of what its residue grows by */
+    int64_t residue_value;                   /* quote units of what its residue grows by */
 };
 
 /* Side that an order closing a position of this size has. */
@@ -77,14 +77,13 @@ static bool hr_deleverage_plan(struct hr_core *c, const struct hr_holding *h, ui
             hr_wide_sub(hr_wide_mul(held, plan->share), hr_wide_mul(wanted, left));
         const struct hr_wide_quotient over = hr_wide_div(beyond, hr_wide_of(left));
         const uint64_t up = !hr_wide_is_zero(over.rest);
-        return hr_residue_plan(side, hr_wide_add(over.quotient, hr_wide_of(up)), false,
-                               takes_longs, price, plan);
+        return hr_residue_plan(side, hr_wide_add(over.quotient, hr_wide_of(up)), false, takes_longs,
+                               price, plan);
     }
     plan->share = left;
     if (side->epoch > 0 && c->header->sweep_laps < (uint64_t)side->ended_lap + 2)
         return false; /* positions of the epoch before may not be settled yet */
-    const struct hr_wide over =
-        is_enough ? hr_wide_sub(total, needed) : hr_wide_sub(needed, total);
+    const struct hr_wide over = is_enough ? hr_wide_sub(total, needed) : hr_wide_sub(needed, total);
     return hr_residue_plan(side, over, !is_enough, takes_longs, price, plan);
 }
 
@@ -150,8 +149,7 @@ static void hr_insure(struct hr_core *c, uint32_t account, const struct hr_holdi
     hr_settle_write(c, insurer, hr_position_open(c, insurer, h->market));
     hr_emit(c, HR_EVENT_KIND_LIQUIDATED, h->market, account, (int64_t)lots, price, health->talt,
             health->mmr, HR_LIQUIDATION_TAKEOVER, insurer);
-    const struct hr_perp_side given =
-        hr_transfer_side(c, account, h->market, side, lots, notional);
+    const struct hr_perp_side given = hr_transfer_side(c, account, h->market, side, lots, notional);
     const struct hr_perp_side taken =
         hr_transfer_side(c, insurer, h->market, !side, lots, notional);
     hr_emit_position(c, account, h->market, &given);
@@ -164,8 +162,8 @@ static void hr_insure(struct hr_core *c, uint32_t account, const struct hr_holdi
 static void hr_side_take(struct hr_core *c, struct hr_side *side, bool is_long, uint32_t price,
                          const struct hr_transfer_plan *plan) {
     const uint64_t lot_value = (uint64_t)price * HR_PERP_QUOTE_MULTIPLIER * HR_PPM;
-    side->paid_biased -= hr_mul_div(plan->share, lot_value, HR_FRACTION_ONE,
-                                    is_long ? HR_ROUND_DOWN : HR_ROUND_UP);
+    side->paid_biased -=
+        hr_mul_div(plan->share, lot_value, HR_FRACTION_ONE, is_long ? HR_ROUND_DOWN : HR_ROUND_UP);
     side->residue_lots = plan->residue_lots;
     side->residue_fraction = plan->residue_fraction;
     side->taken += plan->share;
@@ -187,8 +185,8 @@ static void hr_deleverage(struct hr_core *c, uint32_t account, const struct hr_h
     const uint64_t lots = hr_magnitude(h->size), notional = hr_perp_notional(lots, price);
     const int64_t to_insurer = takes_longs ? -plan->residue_value : plan->residue_value;
     hr_side_take(c, side, takes_longs, price, plan);
-    const struct hr_perp_side given = hr_transfer_side(
-        c, account, h->market, hr_closing_side(h->size), lots, notional);
+    const struct hr_perp_side given =
+        hr_transfer_side(c, account, h->market, hr_closing_side(h->size), lots, notional);
     risk->pool_biased += takes_longs ? notional : -notional;
     risk->pool_biased -= (uint64_t)to_insurer;
     hr_quote_add(c, m->insurance_account, to_insurer);

@@ -59,8 +59,8 @@ static bool hr_is_below_maintenance(const struct hr_health *health) {
 
 /* Chooses what happens to the position that a bucket below its requirement has to deal with. */
 static void hr_plan_bucket(struct hr_core *c, uint32_t account, struct hr_work_plan *plan) {
-    plan->neutral_price = hr_neutral_price(hr_market_risk_at(c, plan->holding.market),
-                                           &plan->holding, &plan->health);
+    plan->neutral_price =
+        hr_neutral_price(hr_market_risk_at(c, plan->holding.market), &plan->holding, &plan->health);
     if (plan->health.talt >= plan->health.cmr) {
         plan->work = HR_WORK_TRANCHE;
         return;
@@ -99,8 +99,7 @@ static struct hr_work_plan hr_plan_cross(struct hr_core *c, uint32_t account,
 static struct hr_work_plan hr_plan_isolated(struct hr_core *c, uint32_t account,
                                             const struct hr_holding *holding,
                                             const struct hr_health *health) {
-    struct hr_work_plan plan = {
-        .market = holding->market, .holding = *holding, .health = *health};
+    struct hr_work_plan plan = {.market = holding->market, .holding = *holding, .health = *health};
     if (holding->open_lots[HR_BID] || holding->open_lots[HR_ASK])
         plan.work = HR_WORK_CANCELLED;
     else

@@ -67,7 +67,7 @@ static struct hr_holding hr_holding_of(struct hr_core *c, uint32_t account, uint
 HR_HOT uint64_t hr_notional_micro(uint64_t lots, uint32_t price) {
     uint64_t n;
     return __builtin_mul_overflow(lots, (uint64_t)price, &n) || n > HR_MICRO_LIMIT ? HR_MICRO_LIMIT
-                                                                                  : n;
+                                                                                   : n;
 }
 
 /* Notional with what lies above the tiers counted twice and four times. */
@@ -273,8 +273,8 @@ HR_COLD int hr_check_order_margin(struct hr_core *c, const struct hr_margin_orde
     h.open_lots[o->side] += o->lots - o->replaced_lots;
     const int e = hr_check_caps(c, risk, &h, o->lots);
     if (e) return e;
-    const uint64_t loss = hr_order_loss(risk, o->side, o->lots, o->limit_price,
-                                        hr_builder_fee_of(o->attributes));
+    const uint64_t loss =
+        hr_order_loss(risk, o->side, o->lots, o->limit_price, hr_builder_fee_of(o->attributes));
     const struct hr_health health = hr_health_with(c, o->account, &h, 0);
     return health.tav - (int64_t)loss < health.imr ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;
 }

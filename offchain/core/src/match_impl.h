@@ -104,11 +104,10 @@ struct hr_perp_side {
 static bool hr_position_can_take(struct hr_core *c, uint32_t account, uint32_t k, int64_t change) {
     const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
     const struct hr_balance *quote = &hr_account_at(c, account)->balances[0];
+    int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
     const struct hr_position *p = hr_position_at(c, account, k % HR_POSITIONS_PER_ACCOUNT);
-    const bool isolated =
-        k < HR_POSITIONS_PER_ACCOUNT && p->mode == HR_MARGIN_MODE_ISOLATED;
-    const int64_t free = hr_unbias(isolated ? p->isolated_margin_biased : quote->free_biased);
-    const int64_t held = free + (isolated ? 0 : (int64_t)quote->locked);
+    if (k < HR_POSITIONS_PER_ACCOUNT && p->mode == HR_MARGIN_MODE_ISOLATED)
+        free = held = hr_unbias(p->isolated_margin_biased);
     int64_t free_after, held_after;
     return !__builtin_add_overflow(free, change, &free_after) &&
            !__builtin_add_overflow(held, change, &held_after) && free_after > -limit &&
@@ -123,14 +122,19 @@ HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t mar
     const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
     plan->position = hr_position_find(c, account, market);
     plan->fees = fees;
-    struct hr_settled now = {0};
-    if (plan->position < HR_POSITIONS_PER_ACCOUNT) now = hr_settled(c, account, plan->position);
+    int64_t size = 0, cost = 0, cash = 0;
+    if (plan->position < HR_POSITIONS_PER_ACCOUNT) {
+        const struct hr_settled now = hr_settled(c, account, plan->position);
+        size = now.size;
+        cost = now.cost;
+        cash = now.cash;
+    }
     const int64_t d = side == HR_ASK ? -(int64_t)lots : (int64_t)lots;
-    plan->after = hr_position_after(now.size, now.cost, d, (int64_t)notional);
+    plan->after = hr_position_after(size, cost, d, (int64_t)notional);
     const struct hr_position_change *after = &plan->after;
     int64_t change;
     if (__builtin_sub_overflow(after->realised_pnl, (int64_t)fees, &change) ||
-        __builtin_add_overflow(change, now.cash, &change))
+        __builtin_add_overflow(change, cash, &change))
         return false;
     return after->size < (int64_t)HR_SIZE_LIMIT && after->size > -(int64_t)HR_SIZE_LIMIT &&
            after->cost < limit && after->cost > -limit &&
@@ -200,8 +204,8 @@ HR_COLD struct hr_fill_result hr_fill_margin(struct hr_core *c, const struct hr_
     return result;
 }
 
-/* What a liquidation order pays instead of its tier's fee: at most what the trade is better than the
- * price that keeps the owner's health. */
+/* What a liquidation order pays instead of its tier's fee: at most what the trade is better than
+ * the price that keeps the owner's health. */
 HR_COLD uint64_t hr_liquidation_fee(const struct hr_market_risk *risk, const struct hr_taker *taker,
                                     uint32_t price, uint64_t lots, uint64_t notional) {
     const uint32_t neutral = taker->limit_price;
@@ -234,8 +238,8 @@ HR_HOT bool hr_account_can_take(struct hr_core *c, uint32_t account, uint64_t mo
 }
 
 /* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record
- * is still to be shrunk or removed. `risk` is NULL where the market asks for no margin. When it does
- * not happen nothing has changed. */
+ * is still to be shrunk or removed. `risk` is NULL where the market asks for no margin. When it
+ * does not happen nothing has changed. */
 HR_HOT struct hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
                                      const struct hr_market_risk *risk,
                                      const struct hr_taker *taker, const struct hr_order *maker,

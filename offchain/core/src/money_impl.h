@@ -152,9 +152,12 @@ HR_COLD void hr_position_release(struct hr_core *c, uint32_t account, uint32_t m
     if (k == HR_POSITIONS_PER_ACCOUNT) return;
     struct hr_position *p = hr_position_at(c, account, k);
     if (p->size_biased != HR_SIGNED_BIAS || p->open_lots[HR_BID] || p->open_lots[HR_ASK]) return;
-    hr_quote_add(c, account, hr_unbias(p->isolated_margin_biased));
-    p->isolated_margin_biased = HR_SIGNED_BIAS;
     hr_touch_position(c, account, k);
+    hr_touch_account(c, account);
+    if (p->isolated_margin_biased != HR_SIGNED_BIAS) {
+        hr_quote_add(c, account, hr_unbias(p->isolated_margin_biased));
+        p->isolated_margin_biased = HR_SIGNED_BIAS;
+    }
     if (p->mode | p->leverage) return;
     *p = (struct hr_position){0};
     hr_account_at(c, account)->positions_used--;

@@ -316,8 +316,10 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_
         e = hr_check_perp_room(c, op->account, op->market, side,
                                op->flags & HR_PLACE_FLAG_REDUCE_ONLY);
         if (e) return e;
-        const struct hr_taker order = hr_place_taker(op, limit, false);
-        if ((e = hr_check_perp_margin(c, &order, 0))) return e;
+        if (hr_is_margined(c, op->market)) {
+            const struct hr_taker order = hr_place_taker(op, limit, false);
+            if ((e = hr_check_perp_margin(c, &order, 0))) return e;
+        }
     } else { /* 15 */
         if ((e = hr_check_spot_funds(owner, base, side, lock, 0))) return e;
         if ((e = hr_check_spot_room(owner, base))) return e;

@@ -77,8 +77,8 @@ static void hr_sweep_end_lap(struct hr_core *c) {
     h->sweep_laps++;
     h->negative_quote = h->lap_negative;
     if (credit->owed_index_e12) {
-        credit->owed_index_e12 = hr_owed_index_after(
-            c, credit, h->negative_quote, hr_asset_at(c, HR_QUOTE_ASSET)->total_units);
+        credit->owed_index_e12 = hr_owed_index_after(c, credit, h->negative_quote,
+                                                     hr_asset_at(c, HR_QUOTE_ASSET)->total_units);
         credit->interest_time_s = h->now_s;
         hr_touch_asset_risk(c, HR_QUOTE_ASSET);
     }

@@ -1,6 +1,7 @@
 """PRICE_REPORT: a market's index price, and the mark price that follows from it."""
 
 from offchain.spec import book
+from offchain.spec.bounds import clamp
 from offchain.spec.checks import require
 from offchain.spec.constants import EMA_WINDOW_S, PPM, PRICE_MAX
 from offchain.spec.errors import ErrorCode
@@ -8,7 +9,6 @@ from offchain.spec.events import EventLog
 from offchain.spec.order_checks import require_priced_market
 from offchain.spec.risk_op import PriceReport
 from offchain.spec.risk_records import MarketRisk
-from offchain.spec.rounding import clamp
 from offchain.spec.state import State
 
 _EMA_ONE = 2**16  # the basis is averaged in 2^-16 price units

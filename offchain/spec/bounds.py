@@ -1,4 +1,4 @@
-"""Bounds of intermediate values in the rules of risk."""
+"""The bound of an intermediate value."""
 
 
 def clamp(value: int, low: int, high: int) -> int:
