@@ -127,6 +127,7 @@ format: setup ## Apply the formatter and the safe fixes
 bench: native guest ## Measure matching, leaf sizes, proofs, their verification and gas on L1
 	@$(BIN)/headrace bench matching
 	@$(BIN)/headrace bench leaves
+	@$(BIN)/headrace bench cascade
 	@$(BIN)/headrace bench prove
 	@$(BIN)/headrace bench verify
 	@$(BIN)/headrace bench gas

@@ -9,7 +9,7 @@ import random
 
 from hypothesis import strategies as st
 
-from offchain.spec import op
+from offchain.spec import duties, op
 from offchain.spec.checks import OpError
 from offchain.spec.constants import (
     FEE_ACCOUNT,
@@ -65,7 +65,7 @@ def scene() -> list[bytes]:
         )
         for asset in (0, 1, 2)
     ]
-    ops += _fee_tiers()
+    ops += fee_tiers()
     ops += [
         market_op(SPOT, MarketKind.SPOT, sz_decimals=2, base_asset=1),
         market_op(SPOT_TICK, MarketKind.SPOT, sz_decimals=0, base_asset=2, tick=5, fee_table=1),
@@ -88,7 +88,8 @@ def scene() -> list[bytes]:
     return [each.to_bytes() for each in ops]
 
 
-def _fee_tiers() -> list[op.Op]:
+def fee_tiers() -> list[op.Op]:
+    """Return three tiers of two tables: a metered one without fees, and two more."""
     tiers: list[op.Op] = []
     for table in (0, 1):
         for tier, (maker_ppm, taker_ppm, quota) in enumerate([(0, 0, 6), (20, 280, 0), (7, 33, 3)]):
@@ -126,8 +127,12 @@ class Flow:
         self.rng = random.Random(seed)
         self.state: State = genesis(CONFIG_HASH, GOVERNANCE)
         self.ops: list[bytes] = []
-        for data in scene():
+        for data in self.scene():
             self.emit(data)
+
+    def scene(self) -> list[bytes]:
+        """Return the ops that every sequence begins with."""
+        return scene()
 
     def emit(self, data: bytes) -> None:
         """Append an op and follow it, whether it is accepted or not."""
@@ -141,11 +146,9 @@ class Flow:
         """Append one op, or a burst of them while `ops_left` allows it."""
         rng = self.rng
         is_pending = self.state.header.pending.kind != Continuation.NONE
-        entries = self.state.duties.entries
-        is_due = bool(entries) and entries[0].due_s <= self.state.header.now_s
         if is_pending and rng.random() < 0.8:
             self.emit(op.Continue().to_bytes())
-        elif is_due and rng.random() < 0.8:
+        elif duties.is_due(self.state) and rng.random() < 0.8:
             self.emit(op.RunDuties().to_bytes())
         elif rng.random() < 0.1:
             self.emit(self.malformed())

@@ -13,7 +13,6 @@ from interfaces import IStateProofs
 
 uses: valuation
 
-INDEX_ONE_E12: constant(uint256) = 10**12
 ADL_ONE: constant(int256) = 2**48
 PAID_SCALE: constant(int256) = 10**6
 PERP_QUOTE_MULTIPLIER: constant(int256) = 100
@@ -28,11 +27,9 @@ WORD_BYTES: constant(uint256) = 8
 @pure
 def _quote_index(record: Bytes[256]) -> uint256:
     """
-    @dev Little-endian. Zero stands for the index at the start.
+    @dev Little-endian. Zero: no interest is due since the quote was touched.
     """
     word: uint256 = convert(slice(record, QUOTE_INDEX_OFFSET, WORD_BYTES), uint256)
-    if word == 0:
-        return INDEX_ONE_E12
     index: uint256 = 0
     for _: uint256 in range(WORD_BYTES):
         index = index << 8 | word & 255
@@ -46,6 +43,8 @@ def _with_interest(chain_id: uint256, units: int256, quote_index: uint256) -> in
     """
     @dev What is earned rounds down, what is owed rounds up.
     """
+    if quote_index == 0:
+        return units
     head: uint256 = valuation._head[chain_id]
     if units >= 0:
         earned: uint256 = valuation._field(head, 0)

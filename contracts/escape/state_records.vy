@@ -159,7 +159,6 @@ def _account(rows: uint256[poseidon2.MAX_ROWS]) -> IStateProofs.Account:
     @param rows Limbs.
     @return What the record says.
     """
-    self._require_zero(self._word(rows, 30) | self._word(rows, 31))
     balances: DynArray[IStateProofs.Balance, BALANCES] = []
     for k: uint256 in range(BALANCES):
         # Four 16-bit fields a word: asset id + 1, zero for a free slot.
@@ -321,8 +320,8 @@ def _header(rows: uint256[poseidon2.MAX_ROWS]) -> IStateProofs.Header:
     @param rows Limbs.
     @return What the record says.
     """
-    unused: uint256 = rows[12] | rows[13] | rows[14] | rows[15]
-    self._require_zero(unused | self._word(rows, 45) | self._word(rows, 46) | self._word(rows, 47))
+    # Words 30 and 31 of an account, 45 to 51 of the header: interest and the liquidation sweep.
+    self._require_zero(rows[13] | rows[14] | rows[15])
     return IStateProofs.Header(
         batch_number=self._word(rows, 0),
         next_priority_index=self._word(rows, 3),

@@ -23,9 +23,10 @@ ASAN_LIBRARY: Final = BUILD_DIR / "libheadrace_asan.so"
 
 TRAP: Final = -1
 JOURNAL_RECORD_BYTES: Final = 80
-MAX_EVENTS_PER_OP: Final = 5 * k.MAX_STEPS + 8  # HR_MAX_EVENTS_PER_OP
+MAX_EVENTS_PER_OP: Final = (k.POSITIONS_PER_ACCOUNT + 8) * k.MAX_STEPS + 32  # as in state_impl.h
 DIGEST_BYTES: Final = 32
 ADDRESS_BYTES: Final = 20
+_UNHEALTHY_ROOM: Final = 2**16  # accounts; grows with use
 _LEAF_BYTES_MAX: Final = 2_048  # of any build, those of `headrace bench leaves` included
 
 EVENT_DTYPE: Final = np.dtype(
@@ -97,6 +98,7 @@ def load_library(path: Path = NATIVE_LIBRARY) -> ctypes.CDLL:
             [pointer, ctypes.c_char_p, u32, pointer, u32, ctypes.POINTER(u32)],
         ),
         "hr_core_envelope_events": (u32, []),
+        "hr_core_unhealthy": (u32, [pointer, pointer, u32]),
         "hr_core_root": (None, [pointer, ctypes.c_char_p]),
         "hr_core_leaf": (u32, [pointer, u32, u32, pointer]),
         "hr_core_hints_from_tape": (None, [pointer, pointer, u32]),
@@ -187,6 +189,7 @@ class Core:
         if not self._core:
             raise MemoryError("the core found no address space")
         self._envelope_events = np.empty(self._library.hr_core_envelope_events(), EVENT_DTYPE)
+        self._unhealthy = np.empty(_UNHEALTHY_ROOM, np.uint32)
         # C keeps the addresses of these two.
         self._hint_tape: npt.NDArray[np.uint32] | None = None
         self._hint_record: npt.NDArray[np.uint32] | None = None
@@ -302,6 +305,18 @@ class Core:
         if code == TRAP:
             raise TrapError("a hint was wrong; discard this core")
         return ErrorCode(code), self._envelope_events[: count.value].copy()
+
+    def unhealthy(self) -> npt.NDArray[np.uint32]:
+        """Return the accounts on which LIQUIDATE would do something now, in the ring's order.
+
+        A hint for the sequencer: all accounts with risk are looked at, and nothing changes.
+        """
+        capacity = self._unhealthy.size
+        count = self._library.hr_core_unhealthy(self._core, _pointer(self._unhealthy), capacity)
+        if count > capacity:
+            self._unhealthy = np.empty(2 * count, np.uint32)
+            return self.unhealthy()
+        return self._unhealthy[:count].copy()
 
     def root(self) -> bytes:
         """Bring the tree up to date and return the state root, 32 bytes."""

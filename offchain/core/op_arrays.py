@@ -47,6 +47,7 @@ MODIFY_DTYPE: Final = _op_dtype(
     ]
 )
 CANCEL_DTYPE: Final = _op_dtype([("order_id", "<u8", 8), ("slot", "<u4", 16)])
+LIQUIDATE_DTYPE: Final = _op_dtype([])
 CLIENT_ID_DTYPE: Final = _op_dtype([("client_id_low", "<u8", 8), ("client_id_high", "<u8", 16)])
 
 OpArray = npt.NDArray[np.void]

@@ -14,7 +14,7 @@ from offchain.core.binding import EVENT_DTYPE, Core, EventArray
 from offchain.replay.book import Fill
 from offchain.replay.flow import account_of_order
 from offchain.spec import constants as k
-from offchain.spec import op, state, transition
+from offchain.spec import op, op_codec, state, transition
 from offchain.spec.checks import OpError
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import Event
@@ -146,7 +146,7 @@ def spec_engine(scene: list[bytes]) -> tuple[state.State, Engine]:
 
 
 def _refusal(data: bytes, code: int) -> str:
-    return f"{ErrorCode(code).name}: {op.decode(data)}"
+    return f"{ErrorCode(code).name}: {op_codec.decode(data)}"
 
 
 @dataclass(slots=True)

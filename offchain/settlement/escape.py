@@ -12,7 +12,6 @@ from typing import Final
 
 from offchain.settlement.valuation import (
     ADL_ONE,
-    INDEX_ONE_E12,
     PAID_SCALE,
     AssetValue,
     MarketValue,
@@ -86,7 +85,9 @@ class Holdings:
         return basket
 
     def _with_interest(self, units: int, table: ValuationTable) -> int:
-        index = self.quote_index_e12 or INDEX_ONE_E12
+        index = self.quote_index_e12
+        if index == 0:  # nothing is due since the quote was touched
+            return units
         if units >= 0:
             return units * table.earned_index_e12 // index
         return -ceil_div(-units * table.owed_index_e12, index)

@@ -76,6 +76,22 @@ class ErrorCode(IntEnum):
     MARKET_IMMUTABLE = 81
     INVALID_ASSET_PARAMETER = 82
     INVALID_FEE_PARAMETER = 83
+    # risk
+    STALE_PRICE = 128
+    PRICE_QUORUM = 129
+    PRICE_OUTSIDE_SNAPSHOT = 130
+    PRICE_JUMP = 131
+    INSUFFICIENT_MARGIN = 132
+    MARKET_POST_ONLY = 133
+    PRICE_OUTSIDE_BAND = 134
+    OPEN_INTEREST_CAP = 135
+    CONCENTRATION_LIMIT = 136
+    INVALID_LEVERAGE = 137
+    NOT_ISOLATED = 138
+    NOT_LIQUIDATABLE = 139
+    NOTHING_TO_SWEEP = 140
+    SWEEP_LATE = 141
+    MARKET_IN_USE = 142
     # envelopes
     ENVELOPE_TRUNCATED = 96
     ENVELOPE_TOO_LONG = 97
@@ -173,6 +189,31 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.MARKET_IMMUTABLE: "Kind, decimals and base asset of a market never change.",
     ErrorCode.INVALID_ASSET_PARAMETER: "An asset parameter is out of range.",
     ErrorCode.INVALID_FEE_PARAMETER: "A fee parameter is out of range.",
+    ErrorCode.STALE_PRICE: "The price is too old or out of order; wait for a newer one.",
+    ErrorCode.PRICE_QUORUM: "Too few sources signed this price; report it with more of them.",
+    ErrorCode.PRICE_OUTSIDE_SNAPSHOT: "The price is too far from the last snapshot of L1, or "
+    "there is none; take a new snapshot first.",
+    ErrorCode.PRICE_JUMP: "The price is too far from the one before; report it in smaller steps.",
+    ErrorCode.INSUFFICIENT_MARGIN: "The account's margin does not cover this; add collateral or "
+    "reduce the size.",
+    ErrorCode.MARKET_POST_ONLY: "The market has just reopened; only post-only orders are taken "
+    "now.",
+    ErrorCode.PRICE_OUTSIDE_BAND: "The limit is too far from the mark price; move it closer.",
+    ErrorCode.OPEN_INTEREST_CAP: "The market's open interest is at its cap; only reducing "
+    "orders are taken.",
+    ErrorCode.CONCENTRATION_LIMIT: "The position would hold too large a share of the market; "
+    "reduce the size.",
+    ErrorCode.INVALID_LEVERAGE: "The leverage must be between 1 and 100, or 0 for the market's "
+    "own.",
+    ErrorCode.NOT_ISOLATED: "The account has no isolated position in this market; set the mode "
+    "first.",
+    ErrorCode.NOT_LIQUIDATABLE: "The account is above its maintenance margin and has no debt to "
+    "settle.",
+    ErrorCode.NOTHING_TO_SWEEP: "No account has risk; there is nothing to sweep.",
+    ErrorCode.SWEEP_LATE: "Accounts must be checked for liquidation first; only cancels and "
+    "reducing orders are taken until then.",
+    ErrorCode.MARKET_IN_USE: "Margins can be set first only while the market has neither orders "
+    "nor positions.",
     ErrorCode.ENVELOPE_TRUNCATED: "The envelope is shorter than its header says.",
     ErrorCode.ENVELOPE_TOO_LONG: "The envelope is longer than 16,384 bytes or than it says.",
     ErrorCode.ENVELOPE_MALFORMED: "Version, kind, op count or a reserved byte is wrong.",

@@ -1,66 +1,22 @@
 """Events: what an accepted op did, 64 bytes each (docs/spec/transition.md section 2)."""
 
-from dataclasses import dataclass
-from struct import Struct
-from typing import ClassVar, Self
-
 from offchain.spec.encoding import address_words, signed_word
-from offchain.spec.header import Header, PendingWork
+from offchain.spec.event import Event
+from offchain.spec.header import PendingWork
 from offchain.spec.kinds import Continuation, EventKind, Reason
+from offchain.spec.risk_events import RiskEventLog
 
-_VALUES = 6
+__all__ = ["Event", "EventLog"]
+
 _ACCOUNT_SHIFT = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event; `values` are six i64 whose meaning depends on `kind`."""
-
-    _LAYOUT: ClassVar[Struct] = Struct("<QHHI6q")
-
-    seq: int
-    kind: EventKind
-    market: int
-    account: int
-    values: tuple[int, ...]
-
-    def to_bytes(self) -> bytes:
-        """Return the 64-byte event."""
-        return self._LAYOUT.pack(self.seq, self.kind, self.market, self.account, *self.values)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Parse a 64-byte event.
-
-        Raises
-        ------
-        ValueError
-            If the type is unknown.
-        """
-        seq, kind, market, account, *values = cls._LAYOUT.unpack(data)
-        return cls(seq, EventKind(kind), market, account, tuple(values))
-
-
-class EventLog:
-    """Events of one op, numbered by the header's counter.
+class EventLog(RiskEventLog):
+    """Events of one op.
 
     Every method writes one event of the kind it is named after. Amounts are engine units, prices
-    price units, sizes lots, times seconds.
-
-    Parameters
-    ----------
-    header
-        Header whose `next_event_seq` counts.
+    price units, sizes lots, times seconds. Those of margined markets are inherited.
     """
-
-    def __init__(self, header: Header) -> None:
-        self._header = header
-        self.events: list[Event] = []
-
-    def _write(self, kind: EventKind, market: int, account: int, *values: int) -> None:
-        padded = values + (0,) * (_VALUES - len(values))
-        self.events.append(Event(self._header.next_event_seq, kind, market, account, padded))
-        self._header.next_event_seq += 1
 
     # --- orders --------------------------------------------------------------------------
 

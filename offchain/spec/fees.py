@@ -17,6 +17,7 @@ from offchain.spec.constants import (
 )
 from offchain.spec.kinds import MarketKind, OrderFlag
 from offchain.spec.records import FeeTier, Market
+from offchain.spec.risk_records import MarketRisk
 from offchain.spec.state import State, master_account
 
 _QUOTA_SATURATION = 2**32 - 2  # keeps the high half of its word below 2^32 - 1
@@ -98,9 +99,20 @@ def fees_of(
     return fee, min(builder_fee, notional - fee)
 
 
-def pay_market_fee(state: State, market: Market, units: int) -> None:
-    """Credit the fees of a fill to the market's fee account."""
-    state.edit_account(market.fee_account).free[0] += units
+def liquidation_fee(risk: MarketRisk, notional: int, value_kept: int) -> int:
+    """Return the taker fee of an order of the liquidation engine, in quote units.
+
+    Parameters
+    ----------
+    risk
+        Of the market.
+    notional
+        Quote units of the fill.
+    value_kept
+        Quote units by which the fill is better than at the neutral price. The fee takes no more, so
+        that it never worsens the account's margin.
+    """
+    return min(ceil_div(notional * risk.liquidation_fee_ppm, PPM), value_kept)
 
 
 def pay_builder(state: State, attributes: int, units: int) -> int:

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from offchain.spec import balances, orders, positions
+from offchain.spec import balances, margin, margin_checks, orders, positions, settling
 from offchain.spec.book_records import Order, builder_fee_of, builder_of
-from offchain.spec.constants import QUOTE_ASSET
+from offchain.spec.constants import PERP_QUOTE_MULTIPLIER, QUOTE_ASSET
 from offchain.spec.events import EventLog
 from offchain.spec.fees import (
     fees_of,
+    liquidation_fee,
     lock_per_lot,
     pay_builder,
-    pay_market_fee,
     quote_multiplier,
 )
 from offchain.spec.header import PendingWork
-from offchain.spec.kinds import MarketKind
+from offchain.spec.kinds import MarketKind, OrderFlag
 from offchain.spec.records import Market
 from offchain.spec.state import State
 
@@ -38,6 +38,11 @@ class FillSide:
     cost_after: int
     pnl: int
     is_within_limits: bool
+
+    @property
+    def is_liquidation(self) -> bool:
+        """Whether the order is one of the liquidation engine."""
+        return bool(self.attributes & OrderFlag.LIQUIDATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ def plan_fill(state: State, taker: PendingWork, maker: Order, *, price: int, lot
         attributes=taker.attributes,
         is_ask=taker.is_ask,
         lock_price=taker.limit_price,
+        price=price,
         lots=lots,
         notional=notional,
         is_taker=True,
@@ -87,6 +93,7 @@ def plan_fill(state: State, taker: PendingWork, maker: Order, *, price: int, lot
         attributes=maker.attributes,
         is_ask=maker.is_ask,
         lock_price=price,
+        price=price,
         lots=lots,
         notional=notional,
         is_taker=False,
@@ -97,16 +104,46 @@ def plan_fill(state: State, taker: PendingWork, maker: Order, *, price: int, lot
 def taker_is_within_limits(state: State, market: Market, fill: Fill) -> bool:
     """Return whether the fill keeps the taker's bounds and those of who earns by it.
 
-    The market's fee account counts on the taker's side.
+    The market's fee account counts on the taker's side, and the insurance account, which gets the
+    fee of a liquidation.
     """
-    fees = fill.taker.fee + fill.maker.fee
+    fees, insurance_fee = _fees_and_insurance_fee(fill)
     has_room = fees == 0 or _has_room(state, market, fill, market.fee_account)
+    if insurance_fee and not _has_room(state, market, fill, market.insurance_account):
+        return False
     return has_room and _side_is_within_limits(state, market, fill, fill.taker)
+
+
+def _fees_and_insurance_fee(fill: Fill) -> tuple[int, int]:
+    """Return what the market's fee account and its insurance account get."""
+    if fill.taker.is_liquidation:
+        return fill.maker.fee, fill.taker.fee
+    return fill.taker.fee + fill.maker.fee, 0
 
 
 def maker_is_within_limits(state: State, market: Market, fill: Fill) -> bool:
     """Return whether the fill keeps the maker's bounds and those of its builder."""
     return _side_is_within_limits(state, market, fill, fill.maker)
+
+
+def taker_keeps_margin(state: State, market_id: int, fill: Fill) -> bool:
+    """Return whether the taker has margin after the fill; the liquidation engine needs none."""
+    is_exempt = fill.taker.is_liquidation or not margin.is_margined(state, market_id)
+    return is_exempt or _keeps_margin(state, market_id, fill.taker, open_lots=0)
+
+
+def maker_keeps_margin(state: State, market_id: int, fill: Fill) -> bool:
+    """Return whether the maker has margin after the fill, which takes its lots off the book."""
+    is_exempt = not margin.is_margined(state, market_id)
+    return is_exempt or _keeps_margin(state, market_id, fill.maker, open_lots=-fill.lots)
+
+
+def _keeps_margin(state: State, market_id: int, side: FillSide, *, open_lots: int) -> bool:
+    before = margin.holding_of(state, side.account, market_id)
+    after = before.after_change(size_lots=side.size_after_lots, cost=side.cost_after)
+    after = after.with_lots(open_lots, is_ask=side.is_ask)
+    cash = before.cash + side.pnl - side.fee - side.builder_fee
+    return margin_checks.keeps_margin(state, side.account, before, after, cash)
 
 
 def _side_is_within_limits(state: State, market: Market, fill: Fill, side: FillSide) -> bool:
@@ -137,6 +174,7 @@ def _plan_side(
     attributes: int,
     is_ask: bool,
     lock_price: int,
+    price: int,
     lots: int,
     notional: int,
     is_taker: bool,
@@ -150,16 +188,19 @@ def _plan_side(
         notional=notional,
         is_taker=is_taker,
     )
+    if is_taker and attributes & OrderFlag.LIQUIDATION:
+        value_kept = abs(price - lock_price) * lots * PERP_QUOTE_MULTIPLIER
+        fee = liquidation_fee(state.market_risk(market_id), notional, value_kept)
     size = cost = pnl = 0
     is_within_limits = True
     if market.kind == MarketKind.PERP:
-        before = state.positions.read(positions.find(state, account, market_id))
+        before = margin.holding_of(state, account, market_id)
         quantity = -lots if is_ask else lots
         size, cost, pnl = positions.after_fill(before.size_lots, before.cost, quantity, notional)
-        owner = state.account(account)
-        free_quote = owner.free[0] + pnl - fee - builder_fee
+        free, held = margin.settled_quote(state, account, before)
+        gain = pnl - fee - builder_fee
         is_within_limits = positions.within_limits(
-            size, cost, free_quote=free_quote, held_quote=free_quote + owner.locked[0]
+            size, cost, free_quote=free + gain, held_quote=held + gain
         )
     return FillSide(
         account,
@@ -185,6 +226,9 @@ def settle_fill(
     """
     market_id = taker.market
     market = state.markets.read(market_id)
+    if market.kind == MarketKind.PERP:
+        for side in (fill.taker, fill.maker):
+            settling.write(state, log, side.account, market_id)
     log.fill(
         taker,
         maker_order_id=fill.maker.order_id,
@@ -198,7 +242,9 @@ def settle_fill(
     orders.take_lots(state, maker_slot, fill.lots)
     if state.orders.read(maker_slot).remaining_lots == 0:
         orders.forget(state, maker_slot)
-    pay_market_fee(state, market, fill.taker.fee + fill.maker.fee)
+    fees, insurance_fee = _fees_and_insurance_fee(fill)
+    state.edit_account(market.fee_account).free[0] += fees
+    state.edit_account(market.insurance_account).free[0] += insurance_fee
     for side in (fill.taker, fill.maker):
         _settle_side(state, market_id, market, side, fill)
         _pay_builder(state, log, market_id, side)
@@ -219,7 +265,7 @@ def _settle_side(state: State, market_id: int, market: Market, side: FillSide, f
     fees = side.fee + side.builder_fee
     if market.kind == MarketKind.PERP:
         positions.store(state, side.account, market_id, side.size_after_lots, side.cost_after)
-        account.free[0] += side.pnl - fees
+        positions.credit(state, side.account, market_id, side.pnl - fees)
         return
     base_slot = balances.find_slot(account, market.base_asset)
     base_units = fill.lots * market.base_units_per_lot

@@ -72,7 +72,7 @@ class Header:
     """State header; genesis is all zero but for the two counters that start at 1."""
 
     SIZE: ClassVar[int] = 512
-    _LAYOUT: ClassVar[Struct] = Struct("<45Q152x")
+    _LAYOUT: ClassVar[Struct] = Struct("<52Q96x")
 
     batch_number: int = 0
     next_event_seq: int = 0
@@ -90,6 +90,13 @@ class Header:
     priority_accumulator: bytes = bytes(HASH_BYTES)
     receipts_head: bytes = bytes(HASH_BYTES)
     pending: PendingWork = field(default_factory=PendingWork)
+    sweep_head: int = 0  # account ids; 0: the ring is empty
+    sweep_cursor: int = 0  # 0: no lap is under way
+    lap_started_s: int = 0
+    swept_s: int = 0  # every account in the ring was looked at after this time
+    sweep_laps: int = 0
+    lap_negative: int = 0  # quote units that accounts owe, counted in this lap
+    negative_quote: int = 0  # the same of the last lap
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""
@@ -110,6 +117,13 @@ class Header:
             *hash_limbs(self.priority_accumulator),
             *hash_limbs(self.receipts_head),
             *astuple(self.pending),
+            self.sweep_head,
+            self.sweep_cursor,
+            self.lap_started_s,
+            self.swept_s,
+            self.sweep_laps,
+            self.lap_negative,
+            self.negative_quote,
         )
 
     @classmethod
@@ -119,5 +133,8 @@ class Header:
         header = cls(*words[:13])
         header.priority_accumulator = hash_from_limbs(words[13:21])
         header.receipts_head = hash_from_limbs(words[21:29])
-        header.pending = PendingWork(*words[29:])
+        header.pending = PendingWork(*words[29:45])
+        header.sweep_head, header.sweep_cursor, header.lap_started_s = words[45:48]
+        header.swept_s, header.sweep_laps = words[48:50]
+        header.lap_negative, header.negative_quote = words[50:]
         return header

@@ -19,14 +19,24 @@ class OpKind(IntEnum):
     REGISTER_BUILDER = 11
     SET_AGENT = 12
     SET_OWNER_KEY = 13
+    SET_LEVERAGE = 14
+    MOVE_MARGIN = 15
     ADVANCE_TIME = 32
     CONTINUE = 33
     RUN_DUTIES = 34
     SEAL_BATCH = 35
+    SNAPSHOT = 36
+    PRICE_REPORT = 37
+    LIQUIDATE = 38
+    SWEEP = 39
     DEPOSIT = 64
     ADMIN_ASSET = 65
     ADMIN_MARKET = 66
     ADMIN_FEE_TIER = 67
+    ADMIN_MARKET_PRICES = 68
+    ADMIN_MARKET_RISK = 69
+    ADMIN_ASSET_RISK = 70
+    ADMIN_CREDIT = 71
 
 
 class EventKind(IntEnum):
@@ -56,6 +66,23 @@ class EventKind(IntEnum):
     BATCH_SEALED = 22
     DEADMAN_FIRED = 23
     OWNER_KEY_SET = 24
+    SETTLED = 25
+    SNAPSHOT_TAKEN = 26
+    PRICE_REPORTED = 27
+    FUNDING = 28
+    LIQUIDATED = 29
+    DELEVERAGED = 30
+    EXCHANGED = 31
+    BAD_DEBT = 32
+    INTEREST = 33
+    LAP_ENDED = 34
+    LEVERAGE_SET = 35
+    MARGIN_MOVED = 36
+    MARKET_PRICES_SET = 37
+    MARKET_RISK_SET = 38
+    ASSET_RISK_SET = 39
+    CREDIT_SET = 40
+    RESIDUE = 41
 
 
 class Reason(IntEnum):
@@ -70,6 +97,9 @@ class Reason(IntEnum):
     DEADMAN = 7
     MODIFIED = 8
     LIMIT = 9
+    MARGIN = 10
+    LIQUIDATION = 11
+    PRICE_BAND = 12
 
 
 class MarketKind(IntEnum):
@@ -119,6 +149,7 @@ class OrderFlag(IntEnum):
     IS_ASK = 1
     REDUCE_ONLY = 2
     API_FEE = 4
+    LIQUIDATION = 8
 
 
 class AccountFlag(IntEnum):
@@ -126,6 +157,7 @@ class AccountFlag(IntEnum):
 
     EXISTS = 1
     OWNER_KEY_TRADES = 2
+    SWEPT = 4
 
 
 class AssetFlag(IntEnum):
@@ -140,6 +172,34 @@ class TierFlag(IntEnum):
 
     EXISTS = 1
     SELF_SERVICE = 2
+
+
+class MarketRiskFlag(IntEnum):
+    """Bits of a market risk's flags."""
+
+    PRICED = 1
+    MARGINED = 2
+
+
+class AssetRiskFlag(IntEnum):
+    """Bits of an asset risk's flags."""
+
+    EXISTS = 1
+    IMPAIRED = 2
+
+
+class MarginMode(IntEnum):
+    """Which money backs a position: the account's or its own."""
+
+    CROSS = 0
+    ISOLATED = 1
+
+
+class SnapshotTarget(IntEnum):
+    """What a snapshot of L1 prices."""
+
+    ASSET = 0
+    MARKET = 1
 
 
 class SignerFlag(IntEnum):
@@ -161,6 +221,7 @@ class DutyKind(IntEnum):
 
     EXPIRY = 1
     DEADMAN = 2
+    MARKET_MINUTE = 3
 
 
 class EnvelopeKind(IntEnum):
@@ -192,7 +253,7 @@ class Subtree(IntEnum):
     ORDERS = 8
     LEVELS = 9
     DUTIES = 10
-    ORACLE = 11
+    RISK = 11
     CHANNELS = 12
     RESERVATIONS = 13
     FUNDS = 14

@@ -1,6 +1,6 @@
 """Headroom: what a fill-or-kill order must know beforehand, that no bound can stop its fills."""
 
-from offchain.spec import balances, positions
+from offchain.spec import balances, margin
 from offchain.spec.book_records import builder_of
 from offchain.spec.constants import (
     FOK_NOTIONAL_LIMIT,
@@ -62,8 +62,9 @@ def has_headroom(
     account = state.account(account_id)
     if state.markets.read(market_id).kind == MarketKind.SPOT:
         return not is_ask or balances.can_receive(account, QUOTE_ASSET, moved)
-    size, cost = positions.size_and_cost(state, account_id, market_id)
-    free, held = account.free[0], account.free[0] + account.locked[0]
+    holding = margin.holding_of(state, account_id, market_id)
+    size, cost = holding.size_lots, holding.cost
+    free, held = margin.settled_quote(state, account_id, holding)
     return (
         abs(size) + size_lots < SIZE_LIMIT
         and abs(cost) + worst < POSITION_VALUE_LIMIT

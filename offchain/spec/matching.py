@@ -4,15 +4,17 @@ A taker is a :class:`PendingWork` of kind MATCH; when the steps of an op run out
 header as it stands, and CONTINUE calls :func:`match` again (docs/spec/transition.md section 3).
 """
 
-from offchain.spec import book, limits, orders, positions
+from offchain.spec import book, limits, margin, margin_checks, orders, positions, settling
 from offchain.spec.book_records import Order
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.fill import (
     maker_is_within_limits,
+    maker_keeps_margin,
     plan_fill,
     settle_fill,
     taker_is_within_limits,
+    taker_keeps_margin,
 )
 from offchain.spec.header import PendingWork
 from offchain.spec.kinds import MarketKind, OrderFlag, Reason, SelfTrade, TimeInForce
@@ -65,6 +67,8 @@ def _meet_best_maker(state: State, log: EventLog, taker: PendingWork) -> Reason 
     level = state.levels.read(market.best(is_ask=not taker.is_ask))
     slot = level.head
     maker = state.orders.read(slot)
+    if _is_outside_band(state, taker, level.price):
+        return Reason.PRICE_BAND
     lots = taker.remaining_lots
     if taker.is_reduce_only:
         lots = min(lots, _reducible(state, taker.account, taker.market, is_ask=taker.is_ask))
@@ -85,12 +89,25 @@ def _meet_best_maker(state: State, log: EventLog, taker: PendingWork) -> Reason 
     if not maker_is_within_limits(state, market, fill):
         orders.cancel(state, log, slot, Reason.LIMIT)
         return None
+    if not taker_keeps_margin(state, taker.market, fill):
+        return Reason.MARGIN
+    if not maker_keeps_margin(state, taker.market, fill):
+        orders.cancel(state, log, slot, Reason.MARGIN)
+        return None
     settle_fill(state, log, taker, slot, fill)
     return None
 
 
+def _is_outside_band(state: State, taker: PendingWork, price: int) -> bool:
+    """Return whether the price band stops the taker; the liquidation engine has its own limit."""
+    if taker.attributes & OrderFlag.LIQUIDATION or not margin.is_margined(state, taker.market):
+        return False
+    risk = state.market_risk(taker.market)
+    return not margin_checks.is_inside_band(risk, price, is_ask=taker.is_ask)
+
+
 def _reducible(state: State, account_id: int, market_id: int, *, is_ask: bool) -> int:
-    return positions.reducible_lots(state, account_id, market_id, is_ask=is_ask)
+    return settling.reducible_lots(state, account_id, market_id, is_ask=is_ask)
 
 
 def is_own_order(taker: PendingWork, owner: int) -> bool:
@@ -162,7 +179,7 @@ def is_fillable_at_once(state: State, taker: PendingWork) -> bool:
             return False
         if step > MAX_STEPS:
             return False
-        filled += _counted_lots(state, taker, maker, worst)
+        filled += _counted_lots(state, taker, maker, worst, best[0])
         if filled >= size:
             return True
         if _forbids_fok(taker, maker):
@@ -175,7 +192,9 @@ def _forbids_fok(taker: PendingWork, maker: Order) -> bool:
     return is_own_order(taker, maker.owner) and not is_removed
 
 
-def _counted_lots(state: State, taker: PendingWork, maker: Order, worst: int) -> int:
+def _counted_lots(
+    state: State, taker: PendingWork, maker: Order, worst: int, best_price: int
+) -> int:
     if is_own_order(taker, maker.owner) or maker.attributes & OrderFlag.REDUCE_ONLY:
         return 0
     is_sure = limits.has_headroom(
@@ -186,5 +205,12 @@ def _counted_lots(state: State, taker: PendingWork, maker: Order, worst: int) ->
         attributes=maker.attributes,
         size_lots=taker.remaining_lots,
         worst=worst,
+    ) and margin_checks.has_fok_margin(
+        state,
+        taker.market,
+        maker.owner,
+        is_ask=maker.is_ask,
+        size_lots=taker.remaining_lots,
+        best_price=best_price,
     )
     return maker.remaining_lots if is_sure else 0

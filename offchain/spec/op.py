@@ -1,22 +1,21 @@
 """Ops: the fixed 64-byte form of everything that changes the state.
 
-One dataclass per kind, ``to_bytes()`` to encode and :func:`decode` to parse. Fields are integers
-(addresses 20 bytes); fields that are not given are zero. Layout: docs/spec/transition.md section 2.
+One dataclass per kind, ``to_bytes()`` to encode; :mod:`offchain.spec.op_codec` parses. Fields are
+integers (addresses 20 bytes); fields that are not given are zero. Layout: docs/spec/transition.md
+section 2. The ops of margined markets are in :mod:`offchain.spec.risk_op`.
 """
 
 from dataclasses import dataclass, fields
 from struct import Struct
 from typing import ClassVar, Self
 
-from offchain.spec.checks import OpError, require
 from offchain.spec.constants import MASTER_BITS, MAX_BUILDERS, SUB_ACCOUNT_BITS, VALUE_LIMIT
-from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, SelfTrade, TimeInForce
 from offchain.spec.records import NO_ADDRESS
 
 NO_ACCOUNT = 0  # account field of a DEPOSIT that can only be refused
 ALL_MARKETS = 0xFFFF  # market field of a CANCEL_ALL that spares no market
-_TIME_LIMIT = 2**32 - 1  # the largest u32 is no time, so that every stored time is below it
+TIME_LIMIT = 2**32 - 1  # the largest u32 is no time, so that every stored time is below it
 _PLACE_FLAGS = (
     PlaceFlag.IS_ASK | PlaceFlag.REDUCE_ONLY | PlaceFlag.IS_MARKET | PlaceFlag.SELF_TRADE_BY_MASTER
 )
@@ -27,7 +26,7 @@ class Op:
     """Base of all ops.
 
     `LAYOUT` covers the 64 bytes: the kind, then the fields in their order. Pad bytes are the
-    reserved ones; they are written as zero and :func:`decode` refuses anything else.
+    reserved ones; they are written as zero and a decoder refuses anything else.
     """
 
     KIND: ClassVar[OpKind]
@@ -41,14 +40,15 @@ class Op:
         struct.error
             If a field does not fit its width.
         """
-        values = (getattr(self, name) for name in _FIELD_NAMES[self.KIND])
+        values = (getattr(self, field.name) for field in fields(self))
         return self.LAYOUT.pack(self.KIND, *values)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Parse 64 bytes of this kind; reserved bytes and ranges are not looked at."""
         _, *values = cls.LAYOUT.unpack(data)
-        return cls(**dict(zip(_FIELD_NAMES[cls.KIND], values, strict=True)))
+        names = (field.name for field in fields(cls))
+        return cls(**dict(zip(names, values, strict=True)))
 
     def is_well_formed(self) -> bool:
         """Return whether flags, enumerations and combinations that have no code are in range."""
@@ -259,7 +259,7 @@ class AdvanceTime(Op):
 
     def is_well_formed(self) -> bool:
         """Return whether the time is a time."""
-        return self.now_s < _TIME_LIMIT
+        return self.now_s < TIME_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +272,7 @@ class Continue(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDuties(Op):
-    """Work off expiries and scheduled cancels that are due."""
+    """Work off expiries, scheduled cancels and minutes of markets that are due."""
 
     KIND: ClassVar = OpKind.RUN_DUTIES
     LAYOUT: ClassVar = Struct("<B63x")
@@ -353,62 +353,3 @@ class AdminFeeTier(Op):
     maker_ppm: int
     taker_ppm: int
     quota_per_minute: int = 0
-
-
-OP_TYPES: dict[int, type[Op]] = {
-    op_type.KIND: op_type
-    for op_type in (
-        Place,
-        Modify,
-        Cancel,
-        CancelByClientId,
-        CancelAll,
-        ScheduleCancel,
-        Transfer,
-        Withdraw,
-        SetTier,
-        ApproveBuilder,
-        RegisterBuilder,
-        SetAgent,
-        SetOwnerKey,
-        AdvanceTime,
-        Continue,
-        RunDuties,
-        SealBatch,
-        Deposit,
-        AdminAsset,
-        AdminMarket,
-        AdminFeeTier,
-    )
-}
-
-_FIELD_NAMES = {
-    kind: tuple(field.name for field in fields(op_type)) for kind, op_type in OP_TYPES.items()
-}
-
-
-def decode(data: bytes) -> Op:
-    """Parse an op.
-
-    Parameters
-    ----------
-    data
-        64 bytes.
-
-    Returns
-    -------
-    Op
-        The dataclass of its kind.
-
-    Raises
-    ------
-    OpError
-        UNKNOWN_OP; MALFORMED_OP when a reserved byte is set or an enumeration is out of range.
-    """
-    op_type = OP_TYPES.get(data[0])
-    if op_type is None:
-        raise OpError(ErrorCode.UNKNOWN_OP)
-    op = op_type.from_bytes(data)
-    # Writing the fields again puts zeros into the reserved bytes: a difference is a set one.
-    require(op.to_bytes() == data and op.is_well_formed(), ErrorCode.MALFORMED_OP)
-    return op

@@ -1,6 +1,6 @@
 """Checks that PLACE and MODIFY share, and the common lookups of accounts and markets."""
 
-from offchain.spec import positions
+from offchain.spec import settling
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import (
     GOLDILOCKS_P,
@@ -15,7 +15,7 @@ from offchain.spec.constants import (
 )
 from offchain.spec.errors import ErrorCode
 from offchain.spec.fees import lock_per_lot, quote_multiplier
-from offchain.spec.kinds import AssetFlag, MarketKind, MarketStatus
+from offchain.spec.kinds import AssetFlag, MarketKind, MarketRiskFlag, MarketStatus
 from offchain.spec.records import Market
 from offchain.spec.state import State
 
@@ -52,6 +52,21 @@ def require_open_market(state: State, market_id: int) -> Market:
     market = require_market(state, market_id)
     require(market.status == MarketStatus.OPEN, ErrorCode.MARKET_NOT_OPEN)
     return market
+
+
+def require_priced_market(state: State, market_id: int) -> None:
+    """Refuse with UNKNOWN_MARKET unless governance has said how the market is priced."""
+    _require_risk(state, market_id, MarketRiskFlag.PRICED)
+
+
+def require_margined_market(state: State, market_id: int) -> None:
+    """Refuse with UNKNOWN_MARKET unless the market asks for margin."""
+    _require_risk(state, market_id, MarketRiskFlag.MARGINED)
+
+
+def _require_risk(state: State, market_id: int, flag: MarketRiskFlag) -> None:
+    has_flag = market_id < MAX_MARKETS and state.market_risk(market_id).flags & flag
+    require(bool(has_flag), ErrorCode.UNKNOWN_MARKET)
 
 
 def check_size(market: Market, size_lots: int) -> None:
@@ -93,6 +108,6 @@ def check_client_id(low: int, high: int) -> None:
 
 def check_reduces(state: State, account_id: int, market_id: int, *, is_ask: bool) -> None:
     """Refuse with REDUCE_ONLY_WOULD_INCREASE unless the position opposes the order."""
-    lots = positions.reducible_lots(state, account_id, market_id, is_ask=is_ask)
+    lots = settling.reducible_lots(state, account_id, market_id, is_ask=is_ask)
     if lots == 0:
         raise OpError(ErrorCode.REDUCE_ONLY_WOULD_INCREASE)

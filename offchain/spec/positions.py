@@ -1,8 +1,15 @@
-"""Perpetual positions: sixteen records per account, cost accounting, open interest."""
+"""Perpetual positions: sixteen records per account, cost accounting, open interest.
 
+Sizes and costs here are those of the records; what funding and deleveraging have done to them since
+is in :mod:`offchain.spec.settling`.
+"""
+
+from offchain.spec import ring
 from offchain.spec.constants import POSITION_VALUE_LIMIT, POSITIONS_PER_ACCOUNT, SIZE_LIMIT
 from offchain.spec.fees import ceil_div
+from offchain.spec.kinds import MarginMode, MarketRiskFlag
 from offchain.spec.records import Position
+from offchain.spec.risk_records import MarketRisk
 from offchain.spec.state import State, position_index
 
 NO_POSITION = -1
@@ -17,28 +24,16 @@ def find(state: State, account_id: int, market_id: int) -> int:
     return NO_POSITION
 
 
-def size_of(state: State, account_id: int, market_id: int) -> int:
-    """Return the signed position size in lots, 0 without a position."""
-    index = find(state, account_id, market_id)
-    return 0 if index == NO_POSITION else state.positions.read(index).size_lots
-
-
-def size_and_cost(state: State, account_id: int, market_id: int) -> tuple[int, int]:
-    """Return signed size in lots and signed cost in quote units, zeros without a position."""
-    index = find(state, account_id, market_id)
-    if index == NO_POSITION:
-        return 0, 0
-    position = state.positions.read(index)
-    return position.size_lots, position.cost
-
-
 def edit(state: State, account_id: int, market_id: int) -> Position:
     """Return the account's existing position in a market for writing."""
     return state.positions.edit(find(state, account_id, market_id))
 
 
 def open_record(state: State, account_id: int, market_id: int) -> None:
-    """Take the lowest free record for a market in which the account has none."""
+    """Take the lowest free record for a market in which the account has none.
+
+    In a margined market the account enters the sweep ring.
+    """
     if find(state, account_id, market_id) != NO_POSITION:
         return
     base = position_index(account_id, 0)
@@ -46,15 +41,25 @@ def open_record(state: State, account_id: int, market_id: int) -> None:
     index = next(i for i in indices if state.positions.read(i).market_plus_1 == 0)
     state.positions.edit(index).market_plus_1 = market_id + 1
     state.edit_account(account_id).positions_used += 1
+    if state.market_risk(market_id).flags & MarketRiskFlag.MARGINED:
+        ring.enter(state, account_id)
 
 
 def release_if_empty(state: State, account_id: int, market_id: int) -> None:
-    """Give the record back when it holds neither size nor open lots."""
+    """Give the record back when it holds neither size nor open lots.
+
+    Isolated margin becomes free quote; a record with a leverage or mode of its own stays.
+    """
     index = find(state, account_id, market_id)
     if index == NO_POSITION:
         return
     position = state.positions.read(index)
     if position.size_lots or position.open_bid_lots or position.open_ask_lots:
+        return
+    if position.isolated_margin:
+        state.edit_account(account_id).free[0] += position.isolated_margin
+        state.positions.edit(index).isolated_margin = 0
+    if position.mode or position.leverage:
         return
     state.positions.clear(index)
     state.edit_account(account_id).positions_used -= 1
@@ -71,10 +76,13 @@ def add_open_lots(
         position.open_bid_lots += lots
 
 
-def reducible_lots(state: State, account_id: int, market_id: int, *, is_ask: bool) -> int:
-    """Return how many lots an order of this side can take off the position."""
-    size = size_of(state, account_id, market_id)
-    return max(size, 0) if is_ask else max(-size, 0)
+def credit(state: State, account_id: int, market_id: int, units: int) -> None:
+    """Add quote units (or with negative `units` take them) where the position's money is."""
+    index = find(state, account_id, market_id)
+    if state.positions.read(index).mode == MarginMode.ISOLATED:
+        state.positions.edit(index).isolated_margin += units
+    else:
+        state.edit_account(account_id).free[0] += units
 
 
 def after_fill(size: int, cost: int, quantity: int, notional: int) -> tuple[int, int, int]:
@@ -124,9 +132,49 @@ def within_limits(size: int, cost: int, *, free_quote: int, held_quote: int) -> 
 
 
 def store(state: State, account_id: int, market_id: int, size: int, cost: int) -> None:
-    """Write a position after a fill and keep the open interest, the sum of the longs."""
+    """Write a settled position after a change and keep the open interest, the sum of the longs."""
     position = edit(state, account_id, market_id)
     market = state.markets.edit(market_id)
     market.open_interest_lots += max(size, 0) - max(position.size_lots, 0)
     position.size_lots = size
     position.cost = cost
+    stamp(position, state.market_risk(market_id))
+
+
+def update(
+    state: State, account_id: int, market_id: int, quantity: int, notional: int
+) -> tuple[int, int, int]:
+    """Change a settled position outside of the book and credit what that realises.
+
+    Parameters
+    ----------
+    state
+        The account has a record of the market.
+    account_id, market_id
+        Whose position.
+    quantity
+        Signed lots, not 0.
+    notional
+        Quote units; divides by |quantity|.
+
+    Returns
+    -------
+    tuple[int, int, int]
+        Size after, cost after, realised profit.
+    """
+    position = edit(state, account_id, market_id)
+    size, cost, pnl = after_fill(position.size_lots, position.cost, quantity, notional)
+    store(state, account_id, market_id, size, cost)
+    credit(state, account_id, market_id, pnl)
+    return size, cost, pnl
+
+
+def stamp(position: Position, risk: MarketRisk) -> None:
+    """Note where the side of a changed size stands now: from here on the position takes part."""
+    if position.size_lots == 0:
+        position.funding_index = position.adl_index = position.adl_epoch = 0
+        return
+    side = risk.side(position.size_lots)
+    position.funding_index = side.paid
+    position.adl_index = side.taken
+    position.adl_epoch = side.epoch

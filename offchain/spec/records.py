@@ -142,7 +142,7 @@ class Account:
     """
 
     SIZE: ClassVar[int] = 256
-    _LAYOUT: ClassVar[Struct] = Struct("<6I8H2I16Q3Q8I2I16x")
+    _LAYOUT: ClassVar[Struct] = Struct("<6I8H2I16Q3Q8I2IQ2I")
 
     flags: int = 0
     tier: int = 0
@@ -159,6 +159,9 @@ class Account:
     approvals: list[int] = field(default_factory=lambda: [0] * APPROVALS_PER_ACCOUNT)
     builder: int = 0
     positions_used: int = 0
+    quote_index: int = 0  # interest index at which negative quote was last charged
+    sweep_next: int = 0  # account ids; 0 ends the ring
+    sweep_prev: int = 0
 
     def to_bytes(self) -> bytes:
         """Return the 256-byte record; an unused balance slot is zero without bias."""
@@ -180,6 +183,9 @@ class Account:
             *self.approvals,
             self.builder,
             self.positions_used,
+            self.quote_index,
+            self.sweep_next,
+            self.sweep_prev,
         )
 
     @classmethod
@@ -194,7 +200,8 @@ class Account:
         account.locked = list(words[17:32:2])
         account.owner = address_from_words(*words[32:35])
         account.approvals = list(words[35:43])
-        account.builder, account.positions_used = words[43:]
+        account.builder, account.positions_used = words[43:45]
+        account.quote_index, account.sweep_next, account.sweep_prev = words[45:]
         return account
 
 
@@ -202,7 +209,9 @@ class Account:
 class Position:
     """Perpetual position. `market_plus_1` 0 means absent; then every byte is zero.
 
-    `size_lots` is positive for a long; `cost` is signed quote units paid for the size.
+    `size_lots` is positive for a long; `cost` is signed quote units paid for the size. `adl_epoch`,
+    `funding_index` and `adl_index` are epoch, paid index and taken share of the position's side
+    when it was last settled (docs/spec/risk.md section 3). `mode`: :class:`MarginMode`.
     """
 
     SIZE: ClassVar[int] = 64

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from offchain.spec.book_records import DUTY_BYTES, Duty, Level, Order
 from offchain.spec.constants import (
+    ASSET_RISK_LEAF,
     DUTY_CAPACITY,
     FEE_ACCOUNT,
     INSURANCE_ACCOUNT,
@@ -25,6 +26,7 @@ from offchain.spec.header import Header
 from offchain.spec.kinds import AccountFlag, Subtree
 from offchain.spec.poseidon2 import Digest, digest_to_bytes
 from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
+from offchain.spec.risk_records import AssetRisk, MarketRisk
 from offchain.spec.table import Table
 from offchain.spec.tree import WORD_BYTES, Hasher, SparseTree
 
@@ -48,7 +50,7 @@ SUBTREE_DEPTHS: dict[Subtree, int] = {
     Subtree.ORDERS: _leaf_depth(ORDER_CAPACITY, Order.SIZE),
     Subtree.LEVELS: _leaf_depth(LEVEL_CAPACITY, Level.SIZE),
     Subtree.DUTIES: _leaf_depth(DUTY_CAPACITY, DUTY_BYTES),
-    Subtree.ORACLE: 6,
+    Subtree.RISK: 11,
     Subtree.CHANNELS: 6,
     Subtree.RESERVATIONS: 20,
     Subtree.FUNDS: 10,
@@ -126,6 +128,8 @@ class State:
         self.levels = Table(Level, Level.SIZE, LEAF_BYTES // Level.SIZE)
         self.duties = DutyHeap()
         self.builders = Table(Builder, Builder.SIZE, LEAF_BYTES // Builder.SIZE)
+        self.market_risks = Table(MarketRisk, MarketRisk.SIZE)
+        self.asset_risks = Table(AssetRisk, AssetRisk.SIZE)  # ASSET_RISK_LEAF + asset
         self._hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
         self._hashed_header = b""
@@ -143,6 +147,22 @@ class State:
         if account_id >= ACCOUNT_LIMIT:
             return False
         return bool(self.account(account_id).flags & AccountFlag.EXISTS)
+
+    def market_risk(self, market_id: int) -> MarketRisk:
+        """Return a market's risk for reading (all zero when absent)."""
+        return self.market_risks.read(market_id)
+
+    def edit_market_risk(self, market_id: int) -> MarketRisk:
+        """Return a market's risk for writing."""
+        return self.market_risks.edit(market_id)
+
+    def asset_risk(self, asset: int) -> AssetRisk:
+        """Return an asset's risk for reading (all zero when absent)."""
+        return self.asset_risks.read(ASSET_RISK_LEAF + asset)
+
+    def edit_asset_risk(self, asset: int) -> AssetRisk:
+        """Return an asset's risk for writing."""
+        return self.asset_risks.edit(ASSET_RISK_LEAF + asset)
 
     def root(self) -> Digest:
         """Return the state root; hashes only what changed since the last call."""
@@ -200,6 +220,8 @@ class State:
             (Subtree.ORDERS, self.orders),
             (Subtree.LEVELS, self.levels),
             (Subtree.DUTIES, self.duties),
+            (Subtree.RISK, self.market_risks),
+            (Subtree.RISK, self.asset_risks),
             (Subtree.BUILDERS, self.builders),
         )
 

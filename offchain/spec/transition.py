@@ -3,25 +3,32 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import duties, op
+from offchain.spec import duties, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import Event, EventLog
-from offchain.spec.kinds import Continuation, OpKind
+from offchain.spec.kinds import Continuation, OpKind, PlaceFlag
 from offchain.spec.ops import (
     admin,
+    admin_risk,
     builders,
     cancel,
     cancel_all,
     deposit,
+    liquidate,
     modify,
+    move_margin,
     place,
+    price_report,
     resume,
     run_duties,
     schedule_cancel,
+    set_leverage,
     set_tier,
     signers,
+    snapshot,
+    sweep,
     system,
     transfer,
     withdraw,
@@ -54,16 +61,38 @@ def apply(state: State, data: bytes) -> list[Event]:
     if len(data) != OP_BYTES:
         raise ValueError(f"an op has {OP_BYTES} bytes, not {len(data)}")
     kind = data[0]
-    require(kind in op.OP_TYPES, ErrorCode.UNKNOWN_OP)
-    _check_gates(state, kind)
+    require(kind in op_codec.OP_TYPES, ErrorCode.UNKNOWN_OP)
+    _check_gates(state, data)
     log = EventLog(state.header)
-    decoded = op.decode(data)
+    decoded = op_codec.decode(data)
     _dispatch(state, decoded, log)
     return log.events
 
 
-def _check_gates(state: State, kind: int) -> None:
-    """Let only CONTINUE pass during a continuation, and only duties while one is due."""
+# What a late sweep lets pass, besides CONTINUE, reduce-only orders and what comes from L1.
+_KINDS_WHILE_SWEEP_IS_LATE = frozenset(
+    (
+        OpKind.CANCEL,
+        OpKind.CANCEL_BY_CLIENT_ID,
+        OpKind.CANCEL_ALL,
+        OpKind.SCHEDULE_CANCEL,
+        OpKind.ADVANCE_TIME,
+        OpKind.RUN_DUTIES,
+        OpKind.SEAL_BATCH,
+        OpKind.SNAPSHOT,
+        OpKind.PRICE_REPORT,
+        OpKind.LIQUIDATE,
+        OpKind.SWEEP,
+    )
+)
+
+
+def _check_gates(state: State, data: bytes) -> None:
+    """Let only CONTINUE pass during a continuation, then only duties while one is due.
+
+    While the sweep is late no op may take new risk.
+    """
+    kind, flags = data[:2]
     is_pending = state.header.pending.kind != Continuation.NONE
     if kind == OpKind.CONTINUE:
         require(is_pending, ErrorCode.NOTHING_TO_CONTINUE)
@@ -74,6 +103,10 @@ def _check_gates(state: State, kind: int) -> None:
         require(is_due, ErrorCode.NO_DUTY_DUE)
     else:
         require(not is_due, ErrorCode.DUTY_PENDING)
+    if ring.is_late(state):
+        reduces = kind == OpKind.PLACE and bool(flags & PlaceFlag.REDUCE_ONLY)
+        may_pass = reduces or kind >= OpKind.DEPOSIT or kind in _KINDS_WHILE_SWEEP_IS_LATE
+        require(may_pass, ErrorCode.SWEEP_LATE)
 
 
 def _dispatch(state: State, decoded: op.Op, log: EventLog) -> None:
@@ -126,5 +159,31 @@ def _dispatch_settings(state: State, decoded: op.Op, log: EventLog) -> None:
             admin.admin_market(state, decoded, log)
         case op.AdminFeeTier():
             admin.admin_fee_tier(state, decoded, log)
+        case _:
+            _dispatch_risk(state, decoded, log)
+
+
+def _dispatch_risk(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case risk_op.SetLeverage():
+            set_leverage.set_leverage(state, decoded, log)
+        case risk_op.MoveMargin():
+            move_margin.move_margin(state, decoded, log)
+        case risk_op.Liquidate():
+            liquidate.liquidate(state, decoded, log)
+        case risk_op.Sweep():
+            sweep.sweep(state, log)
+        case risk_op.Snapshot():
+            snapshot.snapshot(state, decoded, log)
+        case risk_op.PriceReport():
+            price_report.price_report(state, decoded, log)
+        case risk_op.AdminMarketPrices():
+            admin_risk.admin_market_prices(state, decoded, log)
+        case risk_op.AdminMarketRisk():
+            admin_risk.admin_market_risk(state, decoded, log)
+        case risk_op.AdminAssetRisk():
+            admin_risk.admin_asset_risk(state, decoded, log)
+        case risk_op.AdminCredit():
+            admin_risk.admin_credit(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

@@ -2,12 +2,13 @@
 
 Accounts: A has orders, a long position, agents and all builder approvals; B, of another owner, has
 orders, a short position and all balance slots; C has just changed its tier; D has all position
-records; FULL has as many open orders as it may.
+records; FULL has as many open orders as it may. Margined markets: crowded_risk.py.
 """
 
 from offchain.spec import op
 from offchain.spec.constants import APPROVALS_PER_ACCOUNT, MAX_OPEN_ORDERS, VALUE_LIMIT
 from offchain.spec.kinds import AssetFlag, MarketKind, PlaceFlag, TimeInForce
+from tests.core.crowded_risk import crowded_risk_ops
 from tests.strategies import PERP, SPOT, START_S, UNITS, agent_of, market_op, owner_of, scene
 
 A, A_SUB, B, B_SUB, C, D = 32, 33, 64, 65, 96, 128
@@ -25,7 +26,7 @@ CAP = 100
 
 def crowded_ops() -> list[bytes]:
     """Return ops, all of which are accepted."""
-    ops = [*_assets_and_markets(), *_money(), *_settings(), *_orders()]
+    ops = [*_assets_and_markets(), *_money(), *_settings(), *_orders(), *crowded_risk_ops(NOW_S)]
     return scene() + [each.to_bytes() for each in ops]
 
 

@@ -11,7 +11,10 @@
 
 enum {
     MASTERS = 4,
-    MARKETS = 3, /* 1 spot, 2 spot with a tick, 3 perpetual */
+    MARKETS = 4, /* 1 spot, 2 spot with a tick, 3 perpetual, 4 margined perpetual */
+    PERP = 3,
+    MARGINED = 4,
+    START_S = 100000,
     OPS_PER_CORE = 50000,
     REPLAY_OPS = 400,
     REPLAYS_EVERY = 40000,
@@ -38,6 +41,9 @@ static bool one_in(uint32_t n) {
 static uint64_t any_size(void) {
     return one_in(20) ? random_u64() >> below(64) : 1 + below(12);
 }
+static uint64_t any_lots(uint32_t market) { /* large where margin can run out */
+    return market == MARGINED && !one_in(4) ? 1 + (random_u64() >> (26 + below(30))) : any_size();
+}
 static uint32_t any_account(void) {
     return one_in(50) ? (uint32_t)random_u64() : 32 * (1 + below(MASTERS)) + below(2);
 }
@@ -57,11 +63,11 @@ static struct hr_op any_place(struct hr_core *c) {
     struct hr_op op = {.kind = HR_OP_KIND_PLACE, .account = any_account()};
     op.market = (uint16_t)(1 + below(MARKETS));
     op.flags = (uint8_t)(below(2) | (one_in(3) ? HR_PLACE_FLAG_SELF_TRADE_BY_MASTER : 0));
-    if (op.market == MARKETS && one_in(5)) op.flags |= HR_PLACE_FLAG_REDUCE_ONLY;
+    if (op.market >= PERP && one_in(5)) op.flags |= HR_PLACE_FLAG_REDUCE_ONLY;
     op.place.tif = (uint8_t)(one_in(2) ? 0 : below(4));
     op.place.self_trade = (uint8_t)below(4);
     op.place.price = any_price();
-    op.place.size_lots = any_size();
+    op.place.size_lots = any_lots(op.market);
     if (one_in(5)) op.place.client_id[0] = below(6);
     if (one_in(5)) op.place.expiry_s = (uint32_t)c->header->now_s + below(12);
     if (one_in(6)) {
@@ -86,7 +92,7 @@ static struct hr_op any_of_order(struct hr_core *c) {
     op.kind = HR_OP_KIND_MODIFY;
     op.modify.order_id = order->order_id;
     op.modify.slot = slot;
-    op.modify.size_lots = one_in(2) ? order->remaining_lots : any_size();
+    op.modify.size_lots = one_in(2) ? order->remaining_lots : any_lots(op.market);
     op.modify.price = any_price();
     op.modify.tif = one_in(2) ? HR_TIME_IN_FORCE_POST_ONLY : HR_TIME_IN_FORCE_GTC;
     op.modify.self_trade = (uint8_t)below(4);
@@ -110,7 +116,7 @@ static struct hr_op any_of_account(struct hr_core *c) {
     switch (op.kind) {
     case HR_OP_KIND_CANCEL_BY_CLIENT_ID: op.client_id.client_id[0] = below(6); break;
     case HR_OP_KIND_CANCEL_ALL:
-        op.market = (uint16_t)(one_in(2) ? HR_ALL_MARKETS : 1 + below(3));
+        op.market = (uint16_t)(one_in(2) ? HR_ALL_MARKETS : 1 + below(MARKETS));
         break;
     case HR_OP_KIND_SCHEDULE_CANCEL:
         op.schedule_cancel.at_s = one_in(3) ? 0 : (uint32_t)c->header->now_s + 4 + below(9);
@@ -139,6 +145,63 @@ static struct hr_op any_of_account(struct hr_core *c) {
     return op;
 }
 
+/* The price walks, and jumps at times. */
+static uint32_t next_price(struct hr_core *c) {
+    const uint32_t price = hr_market_risk_at(c, MARGINED)->index_price;
+    if (one_in(100)) return (uint32_t)random_u64() >> below(32);
+    const uint32_t next = price + below(price / 16 + 2) - below(price / 16 + 2);
+    return one_in(50) || next == 0 ? MID_PRICE : next;
+}
+
+static struct hr_op any_report(struct hr_core *c) {
+    const uint32_t time_s = (uint32_t)c->header->now_s - (one_in(8) ? below(9) : 0);
+    const struct hr_market_risk *risk = hr_market_risk_at(c, MARGINED);
+    struct hr_op op = {.market = MARGINED};
+    if (one_in(4)) {
+        op.kind = HR_OP_KIND_SNAPSHOT;
+        op.market = 0;
+        op.snapshot = (struct hr_op_snapshot){.asset = (uint16_t)(1 + below(2)),
+                                              .time_s = time_s,
+                                              .price_e8 = 1 + (random_u64() >> (30 + below(34))),
+                                              .rate_e12 = HR_INDEX_ONE >> below(4)};
+    } else if (risk->snapshot_time_s < c->header->now_s) {
+        op.kind = HR_OP_KIND_SNAPSHOT;
+        op.snapshot = (struct hr_op_snapshot){.target = HR_SNAPSHOT_TARGET_MARKET,
+                                              .time_s = time_s,
+                                              .price_e8 = next_price(c) * 10000ull};
+    } else {
+        op.kind = HR_OP_KIND_PRICE_REPORT;
+        op.price_report = (struct hr_op_price_report){.index_price = risk->snapshot_price,
+                                                      .external_mark = one_in(2) ? any_price() : 0,
+                                                      .time_s = time_s,
+                                                      .sources = 3};
+    }
+    return op;
+}
+
+static struct hr_op any_of_risk(struct hr_core *c) {
+    struct hr_op op = {.market = MARGINED, .account = any_account()};
+    switch (below(8)) {
+    case 0:
+        op.kind = HR_OP_KIND_SET_LEVERAGE;
+        op.set_leverage.leverage = (uint8_t)below(30);
+        op.set_leverage.mode = (uint8_t)below(2);
+        break;
+    case 1:
+        op.kind = HR_OP_KIND_MOVE_MARGIN;
+        op.move_margin.amount = random_u64() >> (6 + below(58));
+        op.move_margin.out = (uint8_t)one_in(3);
+        break;
+    case 2:
+        op.kind = HR_OP_KIND_LIQUIDATE;
+        op.market = 0;
+        break;
+    case 3: return (struct hr_op){.kind = HR_OP_KIND_SWEEP};
+    default: return any_report(c);
+    }
+    return op;
+}
+
 static struct hr_op any_of_system(struct hr_core *c) {
     struct hr_op op = {.kind = HR_OP_KIND_ADVANCE_TIME};
     if (c->header->cont_kind && !one_in(8)) {
@@ -151,7 +214,7 @@ static struct hr_op any_of_system(struct hr_core *c) {
         op.deposit.asset = (uint16_t)below(3);
         op.deposit.amount = one_in(9) ? any_size() : 1u << 30;
     } else {
-        op.advance_time.now_s = (uint32_t)c->header->now_s + below(4);
+        op.advance_time.now_s = (uint32_t)c->header->now_s + below(one_in(200) ? 4000 : 4);
     }
     return op;
 }
@@ -169,6 +232,8 @@ static struct hr_op any_op(struct hr_core *c) {
     const uint32_t draw = below(100);
     if (is_blocked ? draw < 80 : draw < 10)
         op = any_of_system(c);
+    else if (draw < 25)
+        op = any_of_risk(c);
     else if (draw < 60)
         op = any_place(c);
     else if (draw < 85)
@@ -195,6 +260,55 @@ static void must_apply(struct hr_core *c, struct hr_op op) {
     if (apply(c, &op, &count)) fail("the scene was refused");
 }
 
+static void set_risk_scene(struct hr_core *c) {
+    must_apply(c,
+               (struct hr_op){.kind = HR_OP_KIND_ADVANCE_TIME, .advance_time = {.now_s = START_S}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_MARKET_PRICES,
+                                 .market = MARGINED,
+                                 .admin_market_prices = {.basis_cap_ppm = 50000,
+                                                         .mark_band_ppm = 50000,
+                                                         .jump_ppm = UINT32_MAX,
+                                                         .snapshot_band_ppm = HR_PPM,
+                                                         .funding_interest_ppm = 100,
+                                                         .funding_cap_ppm = HR_PPM,
+                                                         .min_sources = 3,
+                                                         .max_report_age_s = 60,
+                                                         .impact_notional_micro = 1 << 20}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_MARKET_RISK,
+                                 .market = MARGINED,
+                                 .admin_market_risk = {.initial_ppm = 50000,
+                                                       .maintenance_ppm = 30000,
+                                                       .closeout_ppm = 20000,
+                                                       .liquidation_fee_ppm = 5000,
+                                                       .tier1_micro = 1ull << 40,
+                                                       .tier2_micro = 1ull << 50,
+                                                       .open_interest_cap_lots = HR_SIZE_LIMIT - 1,
+                                                       .concentration_free_lots = HR_SIZE_LIMIT - 1,
+                                                       .concentration_ppm = HR_PPM,
+                                                       .price_band_ppm = 300000}});
+    for (uint16_t asset = 1; asset < 3; asset++)
+        must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_ASSET_RISK,
+                                     .admin_asset_risk = {.asset = asset,
+                                                          .margin_weight_ppm = 800000,
+                                                          .liquidation_weight_ppm = 900000,
+                                                          .exchange_discount_ppm = 50000,
+                                                          .growth_cap_ppm = HR_PPM,
+                                                          .heartbeat_s = 60,
+                                                          .tier_units = 1ull << 40,
+                                                          .user_cap_units = 1ull << 61}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_CREDIT,
+                                 .admin_credit = {.base_rate_ppm = 50000, .slope_ppm = HR_PPM}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_SNAPSHOT,
+                                 .market = MARGINED,
+                                 .snapshot = {.target = HR_SNAPSHOT_TARGET_MARKET,
+                                              .time_s = START_S,
+                                              .price_e8 = MID_PRICE * 10000}});
+    must_apply(c, (struct hr_op){
+                      .kind = HR_OP_KIND_PRICE_REPORT,
+                      .market = MARGINED,
+                      .price_report = {.index_price = MID_PRICE, .time_s = START_S, .sources = 3}});
+}
+
 static void set_scene(struct hr_core *c) {
     for (uint16_t asset = 0; asset < 3; asset++)
         must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_ASSET,
@@ -210,7 +324,7 @@ static void set_scene(struct hr_core *c) {
                                                         .taker_ppm = 280,
                                                         .quota_per_minute = tier ? 0 : 9}});
     for (uint16_t market = 1; market <= MARKETS; market++) {
-        const bool is_perp = market == MARKETS;
+        const bool is_perp = market >= PERP;
         must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_MARKET,
                                      .market = market,
                                      .admin_market = {.kind = is_perp ? HR_MARKET_KIND_PERP
@@ -232,6 +346,7 @@ static void set_scene(struct hr_core *c) {
                                      .set_owner_key = {.on = 1}});
     }
     must_apply(c, (struct hr_op){.kind = HR_OP_KIND_REGISTER_BUILDER, .account = 32});
+    set_risk_scene(c);
 }
 
 static struct hr_core *new_chain(void) {
@@ -267,7 +382,7 @@ static uint32_t make_record(struct hr_core *c, uint8_t *record) {
         const struct hr_op op = any_of_account(c);
         record[63] = HR_PRIORITY_KIND_ADMIN;
         memcpy(record + 192, &op, sizeof op);
-        record[192] = (uint8_t)(HR_OP_KIND_DEPOSIT + below(4));
+        record[192] = (uint8_t)(HR_OP_KIND_DEPOSIT + below(8));
     } else {
         record[63] = HR_PRIORITY_KIND_DEPOSIT;
         record[127] = (uint8_t)(1 + below(MASTERS));

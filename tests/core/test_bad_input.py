@@ -8,20 +8,25 @@ from dataclasses import replace
 import pytest
 
 from offchain.core.binding import load_library
-from offchain.spec import book, op
-from offchain.spec.constants import NONCES_PER_SIGNER, OP_BYTES
+from offchain.spec import book, op, op_codec
+from offchain.spec.constants import NONCES_PER_SIGNER, OP_BYTES, SWEEP_PERIOD_S
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EventKind, OpKind, PlaceFlag, TimeInForce
-from offchain.spec.ops import builders, place, schedule_cancel
+from offchain.spec.kinds import EventKind, MarketKind, OpKind, PlaceFlag, TimeInForce
+from offchain.spec.ops import admin_risk, builders, place, schedule_cancel
+from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
+from tests.core import bad_ops, bad_risk_ops
 from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
 from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
-from tests.core.bad_ops import CASES, REFUNDS, VALID, Case
+from tests.core.bad_ops import REFUNDS, Case
 from tests.core.crowded import NOW_S, A, B, C, crowded_ops
+from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
-from tests.strategies import MASTERS, PERP, SPOT, scene
+from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
 
+CASES = [*bad_ops.CASES, *bad_risk_ops.CASES]
+VALID = (*bad_ops.VALID, *bad_risk_ops.VALID)
 # Reached only in a build whose capacities are small; see the last tests.
 CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
@@ -32,6 +37,8 @@ GATE_CODES = {
     ErrorCode.NONCE_TOO_LOW,
     ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY,
     ErrorCode.BALANCE_TOO_LARGE,
+    ErrorCode.NOTHING_TO_SWEEP,
+    ErrorCode.SWEEP_LATE,
 }
 
 
@@ -53,7 +60,7 @@ def assert_refused(pair: Pair, data: bytes, code: ErrorCode) -> None:
     """Pair itself compares code, events and root of both implementations."""
     before = pair.core.root()
     outcome = pair.op(data)
-    assert outcome.code is code, f"{outcome.code.name} for {op.decode(data)}"
+    assert outcome.code is code, f"{outcome.code.name} for {op_codec.decode(data)}"
     assert outcome.events == b""
     assert outcome.root == before
 
@@ -202,6 +209,56 @@ def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:
     assert pair.envelope(record).code is ErrorCode.DUTY_PENDING
 
 
+def margined(hasher: Hasher) -> Pair:
+    """A chain with one account in the sweep ring, whose first visit is not due."""
+    pair = Pair(hasher)
+    swept = SetLeverage(market=RISKY, account=A, leverage=2)
+    market = market_op(RISKY, MarketKind.PERP, sz_decimals=0)
+    for each in (market, bad_risk_ops.PRICES, bad_risk_ops.RISK, swept):
+        data = [*scene(), each.to_bytes()] if each is market else [each.to_bytes()]
+        assert {pair.op(op_bytes).code for op_bytes in data} == {ErrorCode.OK}
+    return pair
+
+
+def test_after_newer_prices_could_come(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in crowded_ops():
+        pair.op(data)
+    pair.op(op.AdvanceTime(now_s=NOW_S + 1).to_bytes())
+    for code, bad in bad_risk_ops.JUMP_CASES:
+        assert_refused(pair, bad.to_bytes(), code)
+
+
+def test_an_empty_ring_is_not_swept(hasher: Hasher) -> None:
+    pair = Pair(hasher)
+    for data in scene():
+        pair.op(data)
+    assert_refused(pair, Sweep().to_bytes(), ErrorCode.NOTHING_TO_SWEEP)
+
+
+def test_while_the_sweep_is_late_nothing_takes_risk(hasher: Hasher) -> None:
+    pair = margined(hasher)
+    swept_s = pair.state.header.swept_s
+    for late_s in (SWEEP_PERIOD_S, SWEEP_PERIOD_S + 1):
+        pair.op(op.AdvanceTime(now_s=swept_s + late_s).to_bytes())
+        pair.op(op.RunDuties().to_bytes())
+        transfer = pair.op(bad_ops.TRANSFER.to_bytes()).code
+        assert transfer is (ErrorCode.SWEEP_LATE if late_s > SWEEP_PERIOD_S else ErrorCode.OK)
+    needs_none = {
+        *(OpKind.CANCEL, OpKind.CANCEL_BY_CLIENT_ID, OpKind.CANCEL_ALL, OpKind.SCHEDULE_CANCEL),
+        *(kind for kind in OpKind if kind >= OpKind.ADVANCE_TIME),
+    }
+    for valid in VALID:
+        if valid.KIND not in needs_none:
+            assert_refused(pair, valid.to_bytes(), ErrorCode.SWEEP_LATE)
+    only_reduces = replace(bad_ops.PLACE, flags=PlaceFlag.REDUCE_ONLY)
+    for valid in (only_reduces, *(valid for valid in VALID if valid.KIND in needs_none)):
+        if valid.KIND != OpKind.SWEEP:
+            assert pair.op(valid.to_bytes()).code is not ErrorCode.SWEEP_LATE
+    assert pair.op(Sweep().to_bytes()).code is ErrorCode.OK
+    assert pair.op(bad_ops.TRANSFER.to_bytes()).code is ErrorCode.OK
+
+
 def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
     pair = Pair(hasher)
     for data in scene():
@@ -214,7 +271,7 @@ def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
 
 
 def test_the_cases_cover_every_code() -> None:
-    in_ops = {code for code, _ in CASES} | {code for code, _ in REFUNDS}
+    in_ops = {code for code, _ in (*CASES, *bad_risk_ops.JUMP_CASES, *REFUNDS)}
     in_envelopes = {code for code, _ in ENVELOPE_CASES} | {ErrorCode.PRIORITY_MALFORMED}
     elsewhere = CAPACITY_CODES | GATE_CODES | {ErrorCode.UNKNOWN_OP}
     covered = in_ops | in_envelopes | elsewhere | {ErrorCode.OK}
@@ -222,7 +279,7 @@ def test_the_cases_cover_every_code() -> None:
 
 
 def test_every_kind_of_op_has_cases() -> None:
-    without_fields = {OpKind.SEAL_BATCH}
+    without_fields = {OpKind.SEAL_BATCH, OpKind.SWEEP}
     assert {case[1].KIND for case in CASES} == set(OpKind) - without_fields
     assert {valid.KIND for valid in VALID} == set(OpKind)
 
@@ -247,7 +304,7 @@ def small_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 @pytest.fixture
 def small(small_library: ctypes.CDLL, hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Both implementations with small capacities; the depths of the tree stay."""
-    for module in (book, op, builders, place, schedule_cancel):
+    for module in (book, op, admin_risk, builders, place, schedule_cancel):
         for name, value in CAPACITIES.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
@@ -289,6 +346,19 @@ def test_a_full_heap_of_duties(small: Pair) -> None:
     assert codes(small, *[rests] * 3, schedule, rests, other) == expected
     again = [schedule, replace(schedule, at_s=0), other, rests]
     assert codes(small, *again) == [ErrorCode.OK] * 3 + [ErrorCode.DUTY_QUEUE_FULL]
+
+
+def test_no_room_for_the_duty_of_a_margined_market(small: Pair) -> None:
+    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1, expiry_s=NOW_S + 9)
+    market = market_op(RISKY, MarketKind.PERP, sz_decimals=0)
+    ops = [*[rests] * 4, market, bad_risk_ops.PRICES, bad_risk_ops.RISK]
+    assert codes(small, *ops) == [ErrorCode.OK] * 6 + [ErrorCode.DUTY_QUEUE_FULL]
+    freed = op.CancelAll(account=A)
+    assert codes(small, freed, bad_risk_ops.RISK, *[rests] * 4) == [
+        *[ErrorCode.OK] * 5,
+        ErrorCode.DUTY_QUEUE_FULL,
+    ]
+    assert codes(small, bad_risk_ops.RISK) == [ErrorCode.OK]
 
 
 def test_all_builder_codes_taken(small: Pair) -> None:

@@ -16,6 +16,7 @@ from offchain.zkvm.spike_runner import GuestCallError, SpikeResult
 from tests.core.envelope_flow import random_envelopes
 from tests.core.huge_flow import PositionFlow
 from tests.core.recorded import Recorded, record
+from tests.risk_strategies import random_risk_sequence
 from tests.strategies import CONFIG_HASH, GOVERNANCE, random_sequence
 
 pytestmark = pytest.mark.skipif(
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.skipif(
 SEQUENCES = 50
 SEQUENCES_PER_TEST = 10
 LENGTHS = (40, 40, 40, 40, 160)
+RISK_SEQUENCES = 10
+RISK_LENGTH = 160
 ENVELOPE_SEQUENCES = 10
 ENVELOPE_LENGTH = 40
 VARIATIONS = 20
@@ -60,6 +63,12 @@ def test_random_sequences(first_seed: int, guest: Path) -> None:
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
         ops = random_sequence(seed, LENGTHS[seed % len(LENGTHS)])
         assert_equal(guest, record(Mode.OPS, ops))
+
+
+@pytest.mark.parametrize("seed", range(RISK_SEQUENCES))
+def test_random_sequences_in_margined_markets(seed: int, guest: Path) -> None:
+    """The guest has no 128-bit integers: its long divisions are its own."""
+    assert_equal(guest, record(Mode.OPS, random_risk_sequence(seed, RISK_LENGTH)))
 
 
 @pytest.mark.parametrize("seed", range(ENVELOPE_SEQUENCES))

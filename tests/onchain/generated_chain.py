@@ -128,6 +128,8 @@ class GeneratedChain:
         """Let debts grow, and all positive quote earn what they grow by."""
         quotes = [self._quote(trader) for trader in self.traders]
         debt, cash = (sum(q for q in (s * x for x in quotes) if q > 0) for s in (-1, 1))
+        for trader in self.traders:
+            self.state.edit_account(trader).quote_index = INDEX_ONE_E12
         self.owed_index_e12 = owed_index_e12
         self.earned_index_e12 += debt * (owed_index_e12 - INDEX_ONE_E12) // cash
 
@@ -157,7 +159,8 @@ class GeneratedChain:
         first = position_index(trader, 0)
         records = (self.state.positions.read(first + k) for k in range(POSITIONS_PER_ACCOUNT))
         used = tuple(record for record in records if record.market_plus_1)
-        return Holdings(self.state.account(trader), used)
+        account = self.state.account(trader)
+        return Holdings(account, used, account.quote_index)
 
     def equities(self) -> dict[int, int]:
         """Equity by number of the account's leaf."""

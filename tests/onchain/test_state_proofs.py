@@ -467,7 +467,7 @@ def test_hostile_calldata_is_refused(reader):
     proof = reader.proofs.record(Subtree.ACCOUNTS, 1)
     arguments = (reader.proofs.root, 1, proof.record, proof.path.siblings)
     calldata = CONTRACT.calldata("verify_account", *arguments)
-    for cut in (4, 100, len(calldata) - 1):
+    for cut in (4, 100, len(calldata) - 32):  # the last byte may be zero
         with pytest.raises(Reverted):
             CONTRACT.send("verify_account", calldata[:cut])
     rng = Random(5)

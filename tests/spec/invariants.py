@@ -2,10 +2,13 @@
 
 from collections import Counter
 
-from offchain.spec import positions
-from offchain.spec.constants import MAX_FEE_PPM, PPM, QUOTE_ASSET
-from offchain.spec.kinds import Continuation, DutyKind, MarketKind, OrderFlag
+from offchain.spec import margin, positions, settling
+from offchain.spec.constants import FRACTION_ONE, MAX_FEE_PPM, PPM, QUOTE_ASSET
+from offchain.spec.kinds import AccountFlag, Continuation, DutyKind, MarketKind, OrderFlag
 from offchain.spec.state import State, account_index
+
+# Each settlement and each deleveraging rounds a 48-bit fraction of a lot up.
+MAX_ROUNDINGS = 10_000
 
 
 def check_conservation(state: State) -> None:
@@ -18,17 +21,34 @@ def check_conservation(state: State) -> None:
             assert asset_id or (free, locked) == (0, 0)
             assert locked >= 0
             held[asset_id - 1] += free + locked
-    sizes: Counter[int] = Counter()
-    longs: Counter[int] = Counter()
     for position in state.positions.values():
-        held[QUOTE_ASSET] -= position.cost
-        sizes[position.market_plus_1 - 1] += position.size_lots
-        longs[position.market_plus_1 - 1] += max(position.size_lots, 0)
+        held[QUOTE_ASSET] += position.isolated_margin - position.cost
+    for risk in state.market_risks.values():
+        held[QUOTE_ASSET] += risk.pool
     for asset, record in state.assets.items():
         assert held[asset] == record.total_units, f"asset {asset}"
-    assert all(total == 0 for total in sizes.values())
+    check_open_interest(state)
+
+
+def check_open_interest(state: State) -> None:
+    """Each side's settled lots, fractions and residue are the open interest.
+
+    Fractions are rounded up, so that a side may seem to have a little more.
+    """
+    lots: Counter[tuple[int, bool]] = Counter()
+    for position in state.positions.values():
+        if position.size_lots:
+            market = position.market_plus_1 - 1
+            now = settling.settled_record(position, state.market_risk(market))
+            whole = abs(now.size) * FRACTION_ONE
+            lots[market, position.size_lots > 0] += whole + now.fraction
     for market, record in state.markets.items():
-        assert record.open_interest_lots == longs[market]
+        risk = state.market_risk(market)
+        for is_long, side in ((True, risk.longs), (False, risk.shorts)):
+            residue = side.residue_lots * FRACTION_ONE + side.residue_fraction
+            excess = lots[market, is_long] + residue - record.open_interest_lots * FRACTION_ONE
+            assert 0 <= excess < MAX_ROUNDINGS, f"market {market}"
+            assert side.residue_fraction < FRACTION_ONE
 
 
 def check_book(state: State) -> None:
@@ -163,8 +183,36 @@ def check_duties(state: State) -> None:
         for index, account in state.accounts.items()
         if account.deadman_s
     }
-    assert set(entries) == expiries | deadmen
-    assert len(entries) == len(expiries) + len(deadmen)
+    minutes = {
+        (entry.due_s, DutyKind.MARKET_MINUTE, market)
+        for market, _ in state.markets.items()
+        if margin.is_margined(state, market)
+        for entry in entries
+        if (entry.kind, entry.ref) == (DutyKind.MARKET_MINUTE, market)
+    }
+    margined = [market for market, _ in state.markets.items() if margin.is_margined(state, market)]
+    assert sorted(ref for *_, ref in minutes) == sorted(margined)
+    assert set(entries) == expiries | deadmen | minutes
+    assert len(entries) == len(expiries) + len(deadmen) + len(minutes)
+
+
+def check_ring(state: State) -> None:
+    """The sweep ring is linked both ways and holds every account with a margined record."""
+    ids, before, account_id = [], 0, state.header.sweep_head
+    while account_id:
+        account = state.account(account_id)
+        assert account.flags & AccountFlag.SWEPT
+        assert account.sweep_prev == before
+        ids.append(account_id)
+        before, account_id = account_id, account.sweep_next
+    assert len(set(ids)) == len(ids)
+    assert state.header.sweep_cursor in (0, *ids)
+    in_ring = {account_index(account_id) for account_id in ids}
+    for index, account in state.accounts.items():
+        assert bool(account.flags & AccountFlag.SWEPT) == (index in in_ring)
+        markets = [p.market_plus_1 - 1 for p in _positions_of(state, index) if p.market_plus_1]
+        needs_sweep = index != 0 and any(margin.is_margined(state, m) for m in markets)
+        assert index in in_ring or not needs_sweep
 
 
 def check_all(state: State) -> None:
@@ -173,3 +221,4 @@ def check_all(state: State) -> None:
     check_book(state)
     check_locks(state)
     check_duties(state)
+    check_ring(state)

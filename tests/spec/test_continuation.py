@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import op, positions
+from offchain.spec import op, settling
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.errors import ErrorCode
 from offchain.spec.header import PendingWork
@@ -109,7 +109,7 @@ def test_a_perpetual_taker_keeps_its_record_over_a_continuation(spot_and_perp):
     run(state, order(TAKER, 200, 2, market=PERP))
     assert state.account(TAKER).positions_used == 1
     run(state, op.Continue())
-    assert positions.size_of(state, TAKER, PERP) == 2
+    assert settling.size_of(state, TAKER, PERP) == 2
     check_all(state)
 
 

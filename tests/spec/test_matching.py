@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import op, positions
+from offchain.spec import op, positions, settling
 from offchain.spec.constants import SIZE_LIMIT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, PlaceFlag, Reason, SelfTrade, TimeInForce
@@ -213,7 +213,7 @@ def test_an_own_maker_that_expires_leaves_the_takers_position_record(spot_and_pe
     rest(state, TAKER, 90, 3, flags=IS_ASK, market=PERP)
     rest(state, MAKER, 91, 3, flags=IS_ASK, market=PERP)
     run(state, order(TAKER, 95, 3, market=PERP))
-    assert positions.size_of(state, TAKER, PERP) == 3
+    assert settling.size_of(state, TAKER, PERP) == 3
     check_all(state)
 
 
@@ -237,7 +237,7 @@ def test_a_reduce_only_maker_fills_up_to_its_position_and_is_then_cancelled(spot
     (cancelled,) = only(events, EventKind.CANCELLED)
     assert cancelled.values[2:4] == (3, Reason.REDUCE_ONLY)
     assert fills(events)[1] == (behind, 111, 2)
-    assert positions.size_of(state, MAKER, PERP) == 0
+    assert settling.size_of(state, MAKER, PERP) == 0
     check_all(state)
 
 

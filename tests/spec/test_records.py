@@ -12,6 +12,7 @@ from offchain.spec.events import Event
 from offchain.spec.header import Header, PendingWork
 from offchain.spec.kinds import EventKind
 from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
+from offchain.spec.risk_records import AssetRisk, MarketRisk, SideState
 from offchain.spec.state import genesis
 from offchain.spec.transition import apply
 from tests.strategies import CONFIG_HASH, GOVERNANCE, random_sequence
@@ -27,6 +28,8 @@ SIZES = {
     Order: 64,
     Level: 32,
     Builder: 16,
+    MarketRisk: 512,
+    AssetRisk: 512,
 }
 ADDRESS = bytes(range(1, 21))
 FILLED_ACCOUNT = Account(
@@ -45,6 +48,19 @@ FILLED_ACCOUNT = Account(
     approvals=[1 | 7 << 16, 0, 0, 0, 0, 0, 0, 2 | 9 << 16],
     builder=9,
     positions_used=10,
+    quote_index=11,
+    sweep_next=12,
+    sweep_prev=13,
+)
+FILLED_MARKET_RISK = MarketRisk(
+    *range(1, 27),
+    basis_ema=-27,
+    premium_sum_ppm=-28,
+    funding_hour=29,
+    opens_s=30,
+    longs=SideState(31, -32, -33, 34, 35, 36, 37),
+    shorts=SideState(38, 39, 40, 41, 42, 43, 44),
+    pool=-45,
 )
 SAMPLES = [
     Asset(1, 2, 3, 4),
@@ -57,7 +73,15 @@ SAMPLES = [
     Level(1, 2, 3, 4, 5, 6, 1_023, True, 8),
     Builder(5),
     Duty(1, 2, 3),
-    Header(*range(1, 14), bytes(range(32)), bytes(range(32, 64)), PendingWork(*range(1, 17))),
+    FILLED_MARKET_RISK,
+    AssetRisk(*range(1, 18)),
+    Header(
+        *range(1, 14),
+        bytes(range(32)),
+        bytes(range(32, 64)),
+        PendingWork(*range(1, 17)),
+        *range(17, 24),
+    ),
 ]
 
 
@@ -86,6 +110,7 @@ def test_account_fields_lie_where_the_page_puts_them():
     )
     assert unpack("<I", data[200:204]) == (1 | 7 << 16,)
     assert unpack("<2I", data[232:240]) == (9, 10)
+    assert unpack("<Q2I", data[240:256]) == (11, 12, 13)
 
 
 def test_market_fields_lie_where_the_page_puts_them():
@@ -102,7 +127,44 @@ def test_header_words_lie_where_the_page_puts_them():
     assert words[20] == 0x1C1D1E1F
     assert words[21] == 0x20212223
     assert words[29:45] == tuple(range(1, 17))
-    assert not any(words[45:])
+    assert words[45:52] == tuple(range(17, 24))
+    assert not any(words[52:])
+
+
+def test_market_risk_words_lie_where_the_page_puts_them():
+    data = FILLED_MARKET_RISK.to_bytes()
+    words = unpack("<64Q", data)
+    pairs = unpack("<128I", data)
+    assert words[0] == 1
+    assert pairs[2:6] == (2, 3, 4, 5)
+    assert words[3:8] == (6, 7, 8, 9, 10)
+    assert pairs[16:32] == tuple(range(11, 27))
+    assert words[16:18] == (SIGNED_BIAS - 27, SIGNED_BIAS - 28)
+    assert pairs[36:38] == (29, 30)
+    assert words[19:22] == (31, SIGNED_BIAS - 32, SIGNED_BIAS - 33)
+    assert (*pairs[44:46], *words[23:25]) == (34, 35, 36, 37)
+    assert words[25:28] == (38, SIGNED_BIAS + 39, SIGNED_BIAS + 40)
+    assert (*pairs[56:58], *words[29:31]) == (41, 42, 43, 44)
+    assert words[31] == SIGNED_BIAS - 45
+    assert not any(words[32:])
+
+
+def test_asset_risk_words_lie_where_the_page_puts_them():
+    data = AssetRisk(*range(1, 18)).to_bytes()
+    words = unpack("<64Q", data)
+    pairs = unpack("<128I", data)
+    assert words[0] == 1
+    assert pairs[2:6] == (2, 3, 4, 5)
+    assert words[3:5] == (6, 7)
+    assert pairs[10:12] == (8, 9)
+    assert words[6:9] == (10, 11, 12)
+    assert pairs[18:20] == (13, 14)
+    assert words[10:13] == (15, 16, 17)
+    assert not any(words[13:])
+
+
+def test_a_market_risk_that_does_not_exist_has_no_bias():
+    assert MarketRisk(pool=5).to_bytes() == bytes(512)
 
 
 def test_level_tag_joins_count_market_and_side():
@@ -144,5 +206,5 @@ def test_all_words_of_a_busy_state_are_canonical_and_parse_back():
 
 
 def test_every_header_field_is_in_the_record():
-    assert len(fields(Header)) == 16
+    assert len(fields(Header)) == 23
     assert len(fields(PendingWork)) == 16

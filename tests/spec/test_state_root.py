@@ -31,7 +31,7 @@ DEPTHS = {
     Subtree.ORDERS: 20,
     Subtree.LEVELS: 17,
     Subtree.DUTIES: 18,
-    Subtree.ORACLE: 6,
+    Subtree.RISK: 11,
     Subtree.CHANNELS: 6,
     Subtree.RESERVATIONS: 20,
     Subtree.FUNDS: 10,
@@ -102,7 +102,7 @@ def test_a_record_set_back_to_zero_gives_the_old_root():
     assert state.root() == before
 
 
-@pytest.mark.parametrize("subtree", [s for s in Subtree if s not in (0, 1, 11, 12, 13, 14)])
+@pytest.mark.parametrize("subtree", [s for s in Subtree if s not in (0, 1, 12, 13, 14)])
 def test_the_root_depends_on_every_subtree(subtree):
     state = exchange()
     rest(state, 32, 100, 1, expiry_s=2_000)
@@ -118,10 +118,21 @@ def test_the_root_depends_on_every_subtree(subtree):
         Subtree.ORDERS: lambda: setattr(state.orders.edit(1), "remaining_lots", 2),
         Subtree.LEVELS: lambda: setattr(state.levels.edit(1), "count", 2),
         Subtree.DUTIES: state.duties.pop_last,
+        Subtree.RISK: lambda: setattr(state.edit_market_risk(1), "flags", 1),
         Subtree.BUILDERS: lambda: setattr(state.builders.edit(1), "account", 2),
     }
     edits[subtree]()
     assert state.root() != before
+
+
+def test_risks_of_assets_are_leaves_behind_those_of_markets():
+    state = genesis(CONFIG_HASH, GOVERNANCE, HASHER)
+    before = state.root()
+    state.edit_market_risk(3).flags = 1
+    state.edit_asset_risk(3).flags = 1
+    leaves = [leaf for subtree, leaf, _ in state.leaves() if subtree == Subtree.RISK]
+    assert leaves == [3, 1_024 + 3]
+    assert state.root() == naive_root(state) != before
 
 
 def test_the_root_depends_on_header_and_config():

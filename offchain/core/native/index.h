@@ -22,7 +22,7 @@ struct hr_ladder {
 
 struct hr_index {
     struct hr_ladder *ladders[HR_MAX_MARKETS][2];
-    uint32_t *duty_place[3]; /* by duty kind: places of order slots, of account indices */
+    uint32_t *duty_place[4]; /* by duty kind: places of order slots, account indices, markets */
 };
 
 static void *hr_map(size_t bytes); /* zeroed, lazily committed */

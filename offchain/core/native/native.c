@@ -13,8 +13,9 @@
 #include "../src/tree_impl.h"
 #include "journal.h"
 
-/* How many ops ahead an op's records, and an op itself, are fetched into the cache. */
-enum { HR_PREFETCH_OPS = 8, HR_PREFETCH_AHEAD = 32 };
+/* How many ops ahead an op's records, and an op itself, are fetched into the cache; how many
+ * accounts ahead in a look at all of them. */
+enum { HR_PREFETCH_OPS = 8, HR_PREFETCH_AHEAD = 32, HR_SCOUT_ACCOUNTS = 8 };
 
 /* Returns NULL when no address space is left. */
 static void *hr_map_or_null(size_t bytes) {
@@ -55,6 +56,7 @@ struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governa
     c->index = hr_map(sizeof *c->index);
     c->index->duty_place[HR_DUTY_KIND_EXPIRY] = hr_map(sizeof(uint32_t) * HR_ORDER_CAPACITY);
     c->index->duty_place[HR_DUTY_KIND_DEADMAN] = hr_map(sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE] = hr_map(sizeof(uint32_t) * HR_MAX_MARKETS);
     hr_genesis(c, config_hash32, governance20);
     return c;
 }
@@ -78,6 +80,7 @@ void hr_core_free(struct hr_core *c) {
     munmap(c->leaf_list, sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
     munmap(c->index->duty_place[HR_DUTY_KIND_EXPIRY], sizeof(uint32_t) * HR_ORDER_CAPACITY);
     munmap(c->index->duty_place[HR_DUTY_KIND_DEADMAN], sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
+    munmap(c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE], sizeof(uint32_t) * HR_MAX_MARKETS);
     munmap(c->index, sizeof *c->index);
     munmap(c, sizeof *c);
 }
@@ -134,6 +137,49 @@ uint32_t hr_core_envelope_events(void) {
     return HR_ENVELOPE_MAX_EVENTS;
 }
 
+/* Fetches what a look at an account reads first: its record and the first positions.
+ * Returns: the next account of the ring; after the last, 0 for ever. */
+HR_HOT uint32_t hr_ring_scout(struct hr_core *c, uint32_t account) {
+    const char *record = (const char *)hr_account_at(c, account);
+    for (size_t at = 0; at < sizeof(struct hr_account); at += 64) __builtin_prefetch(record + at);
+    for (uint32_t k = 0; k < 3; k++) __builtin_prefetch(hr_position_at(c, account, k));
+    return hr_account_at(c, account)->sweep_next; /* account 0 is never in the ring */
+}
+
+/* Does one look at the cross positions show already that there is nothing to do? It leaves out what
+ * is rare, and collateral, which only adds. */
+static bool hr_is_plainly_healthy(struct hr_core *c, uint32_t account) {
+    const struct hr_account *a = hr_account_at(c, account);
+    const int64_t quote = hr_unbias(a->balances[0].free_biased) + (int64_t)a->balances[0].locked;
+    int64_t worth = hr_to_micro(quote), required = 0;
+    for (uint32_t k = 0, left = a->positions_used; left; k++) {
+        const struct hr_position *p = hr_position_at(c, account, k);
+        if (p->market_plus_1 == 0) continue;
+        left--;
+        const struct hr_market_risk *risk = hr_margined_risk(c, p->market_plus_1 - 1u);
+        if (p->mode == HR_MARGIN_MODE_ISOLATED || !risk || !hr_mark_is_fresh(c, risk)) return false;
+        const struct hr_settled now = hr_settled(c, account, k);
+        worth += hr_unrealised_pnl(now.size, now.cost, risk->mark_price) + hr_to_micro(now.cash);
+        required += (int64_t)hr_maintenance(risk, now.size);
+    }
+    return quote >= 0 && worth >= required;
+}
+
+uint32_t hr_core_unhealthy(struct hr_core *c, uint32_t *accounts, uint32_t capacity) {
+    uint32_t n = 0, scout = (uint32_t)c->header->sweep_head;
+    for (uint32_t i = 0; i < HR_SCOUT_ACCOUNTS; i++) scout = hr_ring_scout(c, scout);
+    for (uint32_t account = (uint32_t)c->header->sweep_head; account;
+         account = hr_account_at(c, account)->sweep_next) {
+        scout = hr_ring_scout(c, scout);
+        if (account == HR_INSURANCE_ACCOUNT || hr_is_plainly_healthy(c, account) ||
+            !hr_liquidation_due(c, account))
+            continue;
+        if (n < capacity) accounts[n] = account;
+        n++;
+    }
+    return n;
+}
+
 void hr_core_root(struct hr_core *c, uint8_t *root32) {
     hr_digest root;
     hr_state_root(c, &root);
@@ -143,7 +189,7 @@ void hr_core_root(struct hr_core *c, uint8_t *root32) {
 uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
     if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
     const struct hr_shape *shape = &hr_shapes[subtree];
-    if (subtree >= HR_SUBTREE_ORACLE && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
+    if (subtree >= HR_SUBTREE_CHANNELS && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
         memset(bytes, 0, shape->leaf_bytes);
     else
         memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);

@@ -46,6 +46,18 @@ static bool hr_account_can_receive(const struct hr_account *a, uint32_t asset, u
     return k == HR_NO_SLOT || hr_can_receive(&a->balances[k], amount);
 }
 
+/* Adds units to an account, which has a balance slot for the asset or a free one. */
+static void hr_inflow(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount) {
+    struct hr_account *a = hr_account_at(c, account);
+    uint32_t k = hr_balance_slot(a, asset);
+    if (k == HR_NO_SLOT) {
+        k = hr_balance_slot_free(a);
+        hr_balance_slot_open(a, k, asset);
+    }
+    a->balances[k].free_biased += amount;
+    hr_touch_account(c, account);
+}
+
 /* Why a well-formed deposit is refused, or HR_E_OK. */
 static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const uint64_t owner[3]) {
     const struct hr_op_deposit *p = &op->deposit;
@@ -90,17 +102,20 @@ static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
         hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
                       (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
     }
-    uint32_t k = hr_balance_slot(a, p->asset);
-    if (k == HR_NO_SLOT) {
-        k = hr_balance_slot_free(a);
-        hr_balance_slot_open(a, k, p->asset);
-    }
-    a->balances[k].free_biased += p->amount;
-    hr_touch_account(c, op->account);
+    hr_inflow(c, op->account, p->asset, p->amount);
     hr_asset_at(c, p->asset)->total_units += p->amount;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
     hr_emit_money(c, HR_EVENT_KIND_DEPOSITED, op->account, p->asset, p->amount, owner, 0);
     return HR_E_OK;
+}
+
+/* Has the account a position record in a market that asks for no margin? */
+static bool hr_has_position_without_margin(struct hr_core *c, uint32_t account) {
+    for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
+        const uint32_t market_plus_1 = hr_position_at(c, account, k)->market_plus_1;
+        if (market_plus_1 && !hr_is_margined(c, market_plus_1 - 1)) return true;
+    }
+    return false;
 }
 
 /* The checks that WITHDRAW and TRANSFER share. `step` is the multiple that the amount must be. */
@@ -111,11 +126,13 @@ static int hr_check_outflow(struct hr_core *c, uint32_t account, uint32_t asset,
     if (whole_steps && amount % hr_asset_at(c, asset)->withdraw_step_units)
         return HR_E_AMOUNT_NOT_REPRESENTABLE;
     const struct hr_account *a = hr_account_at(c, account);
-    if (asset == HR_QUOTE_ASSET && a->positions_used) return HR_E_POSITION_OPEN;
+    if (asset == HR_QUOTE_ASSET && a->positions_used && hr_has_position_without_margin(c, account))
+        return HR_E_POSITION_OPEN;
     const uint32_t k = hr_balance_slot(a, asset);
     if (k == HR_NO_SLOT || !hr_balance_covers(&a->balances[k], amount))
         return HR_E_INSUFFICIENT_BALANCE;
-    return HR_E_OK;
+    return a->flags & HR_ACCOUNT_FLAG_SWEPT ? hr_check_outflow_margin(c, account, k, amount)
+                                            : HR_E_OK;
 }
 
 /* Takes a checked amount out of an account; an emptied balance slot becomes free again. */
@@ -172,13 +189,7 @@ static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
 
     if (!exists) hr_account_create(c, to, owner);
     hr_outflow(c, from, p->asset, p->amount);
-    uint32_t k = hr_balance_slot(destination, p->asset);
-    if (k == HR_NO_SLOT) {
-        k = hr_balance_slot_free(destination);
-        hr_balance_slot_open(destination, k, p->asset);
-    }
-    destination->balances[k].free_biased += p->amount;
-    hr_touch_account(c, to);
+    hr_inflow(c, to, p->asset, p->amount);
     hr_emit(c, HR_EVENT_KIND_TRANSFERRED, 0, from, p->asset, (int64_t)p->amount, to, 0, 0, 0);
     return HR_E_OK;
 }
@@ -280,7 +291,8 @@ static int hr_op_set_owner_key(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     struct hr_account *a = hr_account_at(c, op->account);
-    a->flags = HR_ACCOUNT_FLAG_EXISTS | (p->on ? HR_ACCOUNT_FLAG_OWNER_KEY_TRADES : 0);
+    const uint32_t others = a->flags & ~(uint32_t)HR_ACCOUNT_FLAG_OWNER_KEY_TRADES;
+    a->flags = others | (p->on ? HR_ACCOUNT_FLAG_OWNER_KEY_TRADES : 0);
     hr_touch_account(c, op->account);
     hr_emit(c, HR_EVENT_KIND_OWNER_KEY_SET, 0, op->account, p->on, 0, 0, 0, 0, 0);
     return HR_E_OK;

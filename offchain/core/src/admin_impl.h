@@ -39,6 +39,14 @@ static bool hr_market_parameters_are_valid(struct hr_core *c, const struct hr_op
     return p->base_asset != HR_QUOTE_ASSET && hr_asset_exists(c, p->base_asset);
 }
 
+/* A margined market takes post-only orders first after a halt. */
+static void hr_market_reopen(struct hr_core *c, uint32_t market) {
+    const uint64_t opens_s = c->header->now_s + HR_REOPEN_POST_ONLY_S;
+    hr_market_risk_at(c, market)->opens_s =
+        opens_s < UINT32_MAX ? (uint32_t)opens_s : UINT32_MAX - 1;
+    hr_touch_market_risk(c, market);
+}
+
 static int hr_op_admin_market(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_admin_market *p = &op->admin_market;
     if (op->flags || op->account || p->zero_gap || !hr_is_zero(p->zero_gap2, sizeof p->zero_gap2) ||
@@ -50,6 +58,9 @@ static int hr_op_admin_market(struct hr_core *c, const struct hr_op *op) {
     if (m->kind &&
         (m->kind != p->kind || m->sz_decimals != p->sz_decimals || m->base_asset != p->base_asset))
         return HR_E_MARKET_IMMUTABLE;
+    if (m->status == HR_MARKET_STATUS_HALTED && p->status == HR_MARKET_STATUS_OPEN &&
+        hr_is_margined(c, op->market))
+        hr_market_reopen(c, op->market);
     HR_INDEX(hr_index_market_changed(c, op->market, p->tick));
     m->kind = p->kind;
     m->status = p->status;

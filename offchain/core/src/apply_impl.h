@@ -2,16 +2,31 @@
 #ifndef HEADRACE_APPLY_IMPL_H
 #define HEADRACE_APPLY_IMPL_H
 
-#include "admin_impl.h"
+#include "leverage_impl.h"
+#include "risk_admin_impl.h"
+#include "sweep_impl.h"
 
 static bool hr_op_kind_exists(uint32_t kind) {
-    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_SET_OWNER_KEY) ||
-           (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SEAL_BATCH) ||
-           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FEE_TIER);
+    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_MOVE_MARGIN) ||
+           (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SWEEP) ||
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_CREDIT);
 }
 
-/* Checks 2 to 4: continuations come first, then duties. */
-static int hr_check_gates(struct hr_core *c, uint32_t kind) {
+/* Has an account with risk not been looked at for too long? */
+static inline bool hr_sweep_is_late(const struct hr_header *h) {
+    return h->sweep_head != 0 && h->now_s > h->swept_s + HR_SWEEP_PERIOD_S;
+}
+
+/* May the op come before a late sweep? It takes no new risk, or serves to end the delay. */
+static bool hr_op_needs_no_sweep(const struct hr_op *op) {
+    if (op->kind == HR_OP_KIND_PLACE) return op->flags & HR_PLACE_FLAG_REDUCE_ONLY;
+    return (op->kind >= HR_OP_KIND_CANCEL && op->kind <= HR_OP_KIND_SCHEDULE_CANCEL) ||
+           op->kind >= HR_OP_KIND_ADVANCE_TIME;
+}
+
+/* Checks 2 to 4: continuations come first, then duties, then the sweep. */
+static int hr_check_gates(struct hr_core *c, const struct hr_op *op) {
+    const uint32_t kind = op->kind;
     const bool pending = c->header->cont_kind != HR_CONTINUATION_NONE;
     if (pending && kind != HR_OP_KIND_CONTINUE) return HR_E_CONTINUATION_PENDING;
     if (!pending && kind == HR_OP_KIND_CONTINUE) return HR_E_NOTHING_TO_CONTINUE;
@@ -19,6 +34,7 @@ static int hr_check_gates(struct hr_core *c, uint32_t kind) {
     if (due && kind != HR_OP_KIND_RUN_DUTIES && kind != HR_OP_KIND_CONTINUE)
         return HR_E_DUTY_PENDING;
     if (!due && kind == HR_OP_KIND_RUN_DUTIES) return HR_E_NO_DUTY_DUE;
+    if (hr_sweep_is_late(c->header) && !hr_op_needs_no_sweep(op)) return HR_E_SWEEP_LATE;
     return HR_E_OK;
 }
 
@@ -61,6 +77,16 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_ADMIN_ASSET: return hr_op_admin_asset(c, op);
     case HR_OP_KIND_ADMIN_MARKET: return hr_op_admin_market(c, op);
     case HR_OP_KIND_ADMIN_FEE_TIER: return hr_op_admin_fee_tier(c, op);
+    case HR_OP_KIND_SET_LEVERAGE: return hr_op_set_leverage(c, op);
+    case HR_OP_KIND_MOVE_MARGIN: return hr_op_move_margin(c, op);
+    case HR_OP_KIND_LIQUIDATE: return hr_op_liquidate(c, op);
+    case HR_OP_KIND_SWEEP: return hr_op_sweep(c, op);
+    case HR_OP_KIND_SNAPSHOT: return hr_op_snapshot(c, op);
+    case HR_OP_KIND_PRICE_REPORT: return hr_op_price_report(c, op);
+    case HR_OP_KIND_ADMIN_MARKET_PRICES: return hr_op_admin_market_prices(c, op);
+    case HR_OP_KIND_ADMIN_MARKET_RISK: return hr_op_admin_market_risk(c, op);
+    case HR_OP_KIND_ADMIN_ASSET_RISK: return hr_op_admin_asset_risk(c, op);
+    case HR_OP_KIND_ADMIN_CREDIT: return hr_op_admin_credit(c, op);
     default: return hr_op_system(c, op);
     }
 }
@@ -68,7 +94,7 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
 /* Any op, with all gates. */
 HR_COLD int hr_apply_gated(struct hr_core *c, const struct hr_op *op) {
     if (!hr_op_kind_exists(op->kind)) return HR_E_UNKNOWN_OP;
-    const int e = hr_check_gates(c, op->kind);
+    const int e = hr_check_gates(c, op);
     if (e) return e;
     if (op->kind == HR_OP_KIND_PLACE) return hr_op_place(c, op);
     if (op->kind == HR_OP_KIND_CANCEL) return hr_op_cancel(c, op);
@@ -80,7 +106,8 @@ HR_COLD int hr_apply_gated(struct hr_core *c, const struct hr_op *op) {
 HR_HOT int hr_apply(struct hr_core *c, const struct hr_op *op) {
     int e;
     /* the two frequent kinds, when no gate can be closed */
-    const bool gates_open = (c->header->cont_kind | c->header->duty_count) == 0;
+    const bool gates_open =
+        (c->header->cont_kind | c->header->duty_count | c->header->sweep_head) == 0;
     if (gates_open && op->kind == HR_OP_KIND_PLACE)
         e = hr_op_place(c, op);
     else if (gates_open && op->kind == HR_OP_KIND_CANCEL)

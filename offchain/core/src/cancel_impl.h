@@ -2,6 +2,7 @@
 #ifndef HEADRACE_CANCEL_IMPL_H
 #define HEADRACE_CANCEL_IMPL_H
 
+#include "funding_impl.h"
 #include "orders_impl.h"
 
 enum { HR_ALL_MARKETS = 0xFFFF };
@@ -103,6 +104,10 @@ static int hr_op_run_duties(struct hr_core *c) {
             hr_order_cancel(c, duty.ref, HR_REASON_EXPIRED, true);
             continue;
         }
+        if (duty.kind == HR_DUTY_KIND_MARKET_MINUTE) {
+            hr_market_minute(c, duty.ref);
+            continue;
+        }
         struct hr_account *a = hr_account_at(c, duty.ref);
         const uint32_t before = a->order_count;
         a->deadman_s = 0;
@@ -117,7 +122,8 @@ static int hr_op_run_duties(struct hr_core *c) {
 
 static void hr_cont_clear(struct hr_header *h) {
     __builtin_memset(&h->cont_kind, 0,
-                     offsetof(struct hr_header, reserved) - offsetof(struct hr_header, cont_kind));
+                     offsetof(struct hr_header, sweep_head) -
+                         offsetof(struct hr_header, cont_kind));
 }
 
 static int hr_op_continue(struct hr_core *c) {

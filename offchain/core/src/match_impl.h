@@ -3,7 +3,7 @@
 #define HEADRACE_MATCH_IMPL_H
 
 #include "duties_impl.h"
-#include "money_impl.h"
+#include "margin_impl.h"
 
 /* An order while it takes liquidity; also what a continuation stores. */
 struct hr_taker {
@@ -99,40 +99,54 @@ struct hr_perp_side {
     uint64_t fees;
 };
 
-/* What a perpetual fill would make of one side. Returns false when a bound would be passed. */
+/* Do quote units that come to a position keep the bounds of the money behind it: its isolated
+ * margin, or the quote of the account? `k` as in hr_perp_side. */
+static bool hr_position_can_take(struct hr_core *c, uint32_t account, uint32_t k, int64_t change) {
+    const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
+    const struct hr_balance *quote = &hr_account_at(c, account)->balances[0];
+    int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
+    const struct hr_position *p = hr_position_at(c, account, k % HR_POSITIONS_PER_ACCOUNT);
+    if (k < HR_POSITIONS_PER_ACCOUNT && p->mode == HR_MARGIN_MODE_ISOLATED)
+        free = held = hr_unbias(p->isolated_margin_biased);
+    int64_t free_after, held_after;
+    return !__builtin_add_overflow(free, change, &free_after) &&
+           !__builtin_add_overflow(held, change, &held_after) && free_after > -limit &&
+           held_after < limit;
+}
+
+/* What a perpetual fill would make of one side, whose record may be absent. Returns false when a
+ * bound would be passed. */
 HR_COLD bool hr_perp_side_plan(struct hr_core *c, uint32_t account, uint32_t market, uint32_t side,
                                uint64_t lots, uint64_t notional, uint64_t fees,
                                struct hr_perp_side *plan) {
     const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT;
     plan->position = hr_position_find(c, account, market);
     plan->fees = fees;
-    const struct hr_position *p = hr_position_at(c, account, plan->position);
+    int64_t size = 0, cost = 0, cash = 0;
+    if (plan->position < HR_POSITIONS_PER_ACCOUNT) {
+        const struct hr_settled now = hr_settled(c, account, plan->position);
+        size = now.size;
+        cost = now.cost;
+        cash = now.cash;
+    }
     const int64_t d = side == HR_ASK ? -(int64_t)lots : (int64_t)lots;
-    plan->after = hr_position_after(hr_unbias(p->size_biased), hr_unbias(p->cost_biased), d,
-                                    (int64_t)notional);
+    plan->after = hr_position_after(size, cost, d, (int64_t)notional);
     const struct hr_position_change *after = &plan->after;
-    const struct hr_balance *quote = &hr_account_at(c, account)->balances[0];
-    const int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
-    int64_t change, free_after, held_after;
+    int64_t change;
     if (__builtin_sub_overflow(after->realised_pnl, (int64_t)fees, &change) ||
-        __builtin_add_overflow(free, change, &free_after) ||
-        __builtin_add_overflow(held, change, &held_after))
+        __builtin_add_overflow(change, cash, &change))
         return false;
     return after->size < (int64_t)HR_SIZE_LIMIT && after->size > -(int64_t)HR_SIZE_LIMIT &&
-           after->cost < limit && after->cost > -limit && free_after > -limit && held_after < limit;
+           after->cost < limit && after->cost > -limit &&
+           hr_position_can_take(c, account, plan->position, change);
 }
 
-HR_COLD void hr_perp_side_settle(struct hr_core *c, uint32_t account, uint32_t market,
+/* Writes one side, which is settled. */
+HR_COLD void hr_perp_side_settle(struct hr_core *c, uint32_t account,
                                  const struct hr_perp_side *plan) {
-    struct hr_position *p = hr_position_at(c, account, plan->position);
-    struct hr_market *m = hr_market_at(c, market);
-    const int64_t before = hr_unbias(p->size_biased), after = plan->after.size;
-    m->open_interest_lots += (uint64_t)((after > 0 ? after : 0) - (before > 0 ? before : 0));
-    hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
-    p->size_biased = hr_bias(after);
-    p->cost_biased = hr_bias(plan->after.cost);
-    hr_touch_position(c, account, plan->position);
-    hr_quote_add(c, account, plan->after.realised_pnl - (int64_t)plan->fees);
+    hr_position_set(c, account, plan->position, plan->after.size, plan->after.cost);
+    hr_position_cash_add(c, account, hr_position_at(c, account, plan->position),
+                         plan->after.realised_pnl - (int64_t)plan->fees);
 }
 
 static inline void hr_emit_position(struct hr_core *c, uint32_t account, uint32_t market,
@@ -149,7 +163,57 @@ HR_HOT bool hr_builder_can_receive(struct hr_core *c, uint32_t attributes, uint6
     return hr_can_receive(&hr_account_at(c, account)->balances[0], moved);
 }
 
-enum hr_fill_result { HR_FILL_DONE, HR_FILL_TAKER_LIMIT, HR_FILL_MAKER_LIMIT };
+/* Why a fill does not happen: the taker stops, or the maker is cancelled. */
+struct hr_fill_result {
+    uint32_t taker_stops, maker_ends; /* reasons; both 0 when it happened */
+};
+
+/* Does a side keep its margin by the fill that `plan` describes, or at least become safer by
+ * reducing? `resting_lots` of it leave the book. */
+HR_COLD bool hr_keeps_margin(struct hr_core *c, uint32_t account, uint32_t market, uint32_t side,
+                             const struct hr_perp_side *plan, uint64_t resting_lots) {
+    const struct hr_holding before = hr_holding_of(c, account, market);
+    struct hr_holding after = before;
+    const int64_t size = plan->after.size;
+    after.size = size;
+    after.cost = plan->after.cost;
+    after.cash = 0;
+    after.open_lots[side] -= resting_lots;
+    const int64_t quote = before.cash + plan->after.realised_pnl - (int64_t)plan->fees;
+    const struct hr_health then = hr_health_with(c, account, &after, quote);
+    if (then.tav >= then.imr) return true;
+    const bool reduces = hr_magnitude(size) < hr_magnitude(before.size) &&
+                         (size == 0 || (size < 0) == (before.size < 0));
+    if (!reduces) return false;
+    const struct hr_health now = hr_health_with(c, account, &before, 0);
+    if (now.mmr == 0 && then.mmr == 0) return then.talt >= 0 || then.talt >= now.talt;
+    return hr_compare_products(then.talt, now.mmr, now.talt, then.mmr) >= 0;
+}
+
+/* The margin of both sides of a fill. A liquidation order is not asked for any. */
+HR_COLD struct hr_fill_result hr_fill_margin(struct hr_core *c, const struct hr_taker *taker,
+                                             const struct hr_order *maker, uint64_t lots,
+                                             const struct hr_perp_side *taker_plan,
+                                             const struct hr_perp_side *maker_plan) {
+    struct hr_fill_result result = {0, 0};
+    if (!(taker->attributes & HR_ORDER_FLAG_LIQUIDATION) &&
+        !hr_keeps_margin(c, taker->account, taker->market, taker->side, taker_plan, 0))
+        result.taker_stops = HR_REASON_MARGIN;
+    else if (!hr_keeps_margin(c, maker->owner, taker->market, !taker->side, maker_plan, lots))
+        result.maker_ends = HR_REASON_MARGIN;
+    return result;
+}
+
+/* What a liquidation order pays instead of its tier's fee: at most what the trade is better than
+ * the price that keeps the owner's health. */
+HR_COLD uint64_t hr_liquidation_fee(const struct hr_market_risk *risk, const struct hr_taker *taker,
+                                    uint32_t price, uint64_t lots, uint64_t notional) {
+    const uint32_t neutral = taker->limit_price;
+    const uint64_t better = price > neutral ? price - neutral : neutral - price;
+    const uint64_t fee = hr_ppm_ceil(notional, risk->liquidation_fee_ppm);
+    const uint64_t most = hr_mul_bounded(better * HR_PERP_QUOTE_MULTIPLIER, lots);
+    return fee < most ? fee : most;
+}
 
 /* Settles a spot fill; nothing can fail because both sides locked what they may need. */
 HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m, const struct hr_taker *taker,
@@ -168,45 +232,61 @@ HR_HOT void hr_spot_fill(struct hr_core *c, const struct hr_market *m, const str
     hr_touch_account_at(c, maker->owner, a);
 }
 
+/* Has an account room for all quote that a fill moves? */
+HR_HOT bool hr_account_can_take(struct hr_core *c, uint32_t account, uint64_t moved) {
+    return hr_can_receive(&hr_account_at(c, account)->balances[0], moved);
+}
+
 /* Trades `lots` between the taker and the order in `slot` at the maker's price; the maker's record
- * is still to be shrunk or removed. On a limit nothing has changed. */
-HR_HOT enum hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
-                                   const struct hr_taker *taker, const struct hr_order *maker,
-                                   uint32_t price, uint64_t lots) {
+ * is still to be shrunk or removed. `risk` is NULL where the market asks for no margin. When it
+ * does not happen nothing has changed. */
+HR_HOT struct hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
+                                     const struct hr_market_risk *risk,
+                                     const struct hr_taker *taker, const struct hr_order *maker,
+                                     uint32_t price, uint64_t lots) {
     const bool is_perp = m->kind == HR_MARKET_KIND_PERP;
     const uint64_t notional = (uint64_t)price * lots * hr_quote_multiplier(m);
     const uint32_t maker_ppm = hr_fee_ppm(c, m, maker->owner, maker->attributes, false);
-    const struct hr_side_fees taker_fees =
-        hr_side_fees(taker->fee_ppm, taker->attributes, notional);
+    struct hr_side_fees taker_fees = hr_side_fees(taker->fee_ppm, taker->attributes, notional);
     const struct hr_side_fees maker_fees = hr_side_fees(maker_ppm, maker->attributes, notional);
+    uint64_t to_insurance = 0;
+    if (__builtin_expect(risk && (taker->attributes & HR_ORDER_FLAG_LIQUIDATION), 0))
+        taker_fees.fee = to_insurance = hr_liquidation_fee(risk, taker, price, lots, notional);
+    const uint64_t to_fee_account = taker_fees.fee - to_insurance + maker_fees.fee;
     const uint64_t taker_pays = taker_fees.fee + taker_fees.builder_fee;
     const uint64_t maker_pays = maker_fees.fee + maker_fees.builder_fee;
     /* whoever is credited must have room for all of it, so that one account may play several parts
      */
     const uint64_t moved = (is_perp ? 0 : notional) + taker_pays + maker_pays;
     struct hr_perp_side taker_plan, maker_plan;
-    if ((taker_fees.fee + maker_fees.fee &&
-         !hr_can_receive(&hr_account_at(c, m->fee_account)->balances[0], moved)) ||
+    if ((to_fee_account && !hr_account_can_take(c, m->fee_account, moved)) ||
+        (to_insurance && !hr_account_can_take(c, m->insurance_account, moved)) ||
         !hr_builder_can_receive(c, taker->attributes, taker_fees.builder_fee, moved) ||
         (is_perp ? !hr_perp_side_plan(c, taker->account, taker->market, taker->side, lots, notional,
                                       taker_pays, &taker_plan)
                  : taker->side == HR_ASK && !hr_can_receive(&taker->owner->balances[0], moved)))
-        return HR_FILL_TAKER_LIMIT;
+        return (struct hr_fill_result){.taker_stops = HR_REASON_LIMIT};
     if (!hr_builder_can_receive(c, maker->attributes, maker_fees.builder_fee, moved) ||
         (is_perp ? !hr_perp_side_plan(c, maker->owner, taker->market, !taker->side, lots, notional,
                                       maker_pays, &maker_plan)
-                 : taker->side == HR_BID &&
-                       !hr_can_receive(&hr_account_at(c, maker->owner)->balances[0], moved)))
-        return HR_FILL_MAKER_LIMIT;
+                 : taker->side == HR_BID && !hr_account_can_take(c, maker->owner, moved)))
+        return (struct hr_fill_result){.maker_ends = HR_REASON_LIMIT};
     if (is_perp) {
-        hr_perp_side_settle(c, taker->account, taker->market, &taker_plan);
-        hr_perp_side_settle(c, maker->owner, taker->market, &maker_plan);
+        if (risk) {
+            const struct hr_fill_result result =
+                hr_fill_margin(c, taker, maker, lots, &taker_plan, &maker_plan);
+            if (result.taker_stops | result.maker_ends) return result;
+            hr_settle_write(c, taker->account, taker_plan.position);
+            hr_settle_write(c, maker->owner, maker_plan.position);
+        }
+        hr_perp_side_settle(c, taker->account, &taker_plan);
+        hr_perp_side_settle(c, maker->owner, &maker_plan);
         hr_position_open_lots_add(c, maker->owner, taker->market, !taker->side, -(int64_t)lots);
     } else {
         hr_spot_fill(c, m, taker, maker, price, lots, notional, taker_pays, maker_pays);
     }
-    if (taker_fees.fee + maker_fees.fee)
-        hr_quote_add(c, m->fee_account, (int64_t)(taker_fees.fee + maker_fees.fee));
+    if (to_fee_account) hr_quote_add(c, m->fee_account, (int64_t)to_fee_account);
+    if (to_insurance) hr_quote_add(c, m->insurance_account, (int64_t)to_insurance);
     hr_emit(c, HR_EVENT_KIND_FILL, taker->market, taker->account, (int64_t)taker->order_id,
             (int64_t)maker->order_id, (int64_t)((uint64_t)maker->owner << 32 | price),
             (int64_t)(lots << 1 | taker->side), (int64_t)taker_fees.fee, (int64_t)maker_fees.fee);
@@ -218,7 +298,7 @@ HR_HOT enum hr_fill_result hr_fill(struct hr_core *c, const struct hr_market *m,
         hr_emit_position(c, taker->account, taker->market, &taker_plan);
         hr_emit_position(c, maker->owner, taker->market, &maker_plan);
     }
-    return HR_FILL_DONE;
+    return (struct hr_fill_result){0, 0};
 }
 
 /* --- the loop ------------------------------------------------------------------------------- */
@@ -264,6 +344,9 @@ enum { HR_MATCH_CONTINUES = 0xFFFF };
  * Returns: 0, the reason why the rest is dropped, or HR_MATCH_CONTINUES after MAX_STEPS. */
 HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
     struct hr_market *m = hr_market_at(c, taker->market);
+    const struct hr_market_risk *risk =
+        m->kind == HR_MARKET_KIND_PERP ? hr_margined_risk(c, taker->market) : NULL;
+    const bool is_banded = risk && !(taker->attributes & HR_ORDER_FLAG_LIQUIDATION);
     const uint32_t opposite = !taker->side;
     for (uint32_t steps = 0; taker->remaining_lots > 0; steps++) {
         if (m->best[opposite] == 0) return 0;
@@ -271,6 +354,7 @@ HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
         const uint32_t price = level->price;
         if (!hr_crosses(taker->side, taker->limit_price, price)) return 0;
         if (steps == HR_MAX_STEPS) return HR_MATCH_CONTINUES;
+        if (is_banded && hr_outside_band(risk, taker->side, price)) return HR_REASON_PRICE_BAND;
 
         const uint32_t slot = level->head;
         struct hr_order *maker = hr_order_at(c, slot);
@@ -301,10 +385,10 @@ HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
             if (lots > allowed) lots = allowed;
         }
         if (lots > maker->remaining_lots) lots = maker->remaining_lots;
-        const enum hr_fill_result result = hr_fill(c, m, taker, maker, price, lots);
-        if (result == HR_FILL_TAKER_LIMIT) return HR_REASON_LIMIT;
-        if (result == HR_FILL_MAKER_LIMIT) {
-            hr_order_cancel(c, slot, HR_REASON_LIMIT, false);
+        const struct hr_fill_result result = hr_fill(c, m, risk, taker, maker, price, lots);
+        if (result.taker_stops) return result.taker_stops;
+        if (result.maker_ends) {
+            hr_order_cancel(c, slot, result.maker_ends, false);
             continue;
         }
         taker->remaining_lots -= lots;
@@ -324,27 +408,42 @@ HR_COLD bool hr_has_headroom(struct hr_core *c, uint32_t market, uint32_t accoun
     if (!hr_builder_can_receive(c, attributes, hr_builder_of(attributes), 3 * worst)) return false;
     if (hr_market_at(c, market)->kind == HR_MARKET_KIND_SPOT)
         return side == HR_BID || hr_can_receive(quote, 3 * worst);
-    int64_t size = 0, cost = 0;
-    const uint32_t k = hr_position_find(c, account, market);
-    if (k < HR_POSITIONS_PER_ACCOUNT) {
-        size = hr_unbias(hr_position_at(c, account, k)->size_biased);
-        cost = hr_unbias(hr_position_at(c, account, k)->cost_biased);
-    }
-    if (size < 0) size = -size;
-    if (cost < 0) cost = -cost;
-    const int64_t free = hr_unbias(quote->free_biased), held = free + (int64_t)quote->locked;
+    const struct hr_holding h = hr_holding_of(c, account, market);
+    const bool isolated = h.mode == HR_MARGIN_MODE_ISOLATED;
+    const int64_t size = (int64_t)hr_magnitude(h.size), cost = (int64_t)hr_magnitude(h.cost);
+    const int64_t free = (isolated ? h.isolated_margin : hr_unbias(quote->free_biased)) + h.cash;
+    const int64_t held = free + (isolated ? 0 : (int64_t)quote->locked);
     const int64_t limit = (int64_t)HR_POSITION_VALUE_LIMIT, w = (int64_t)worst;
     return size + (int64_t)size_lots < (int64_t)HR_SIZE_LIMIT && cost + w < limit &&
            free - cost - 2 * w > -limit && held + cost + 4 * w < limit;
 }
 
+/* Has a maker in a margined market margin to spare for all its resting orders of the side to be
+ * filled at `best`, and for the fees of the taker's whole order? */
+HR_COLD bool hr_has_margin_to_spare(struct hr_core *c, const struct hr_taker *taker,
+                                    const struct hr_order *maker, uint32_t best) {
+    const struct hr_market_risk *risk = hr_margined_risk(c, taker->market);
+    if (!risk) return true;
+    const struct hr_holding h = hr_holding_of(c, maker->owner, taker->market);
+    const struct hr_health health = hr_health_with(c, maker->owner, &h, 0);
+    const uint32_t mark = risk->mark_price, distance = best > mark ? best - mark : mark - best;
+    uint64_t loss;
+    if (__builtin_mul_overflow(h.open_lots[!taker->side], (uint64_t)distance, &loss) ||
+        loss > HR_VALUE_LIMIT)
+        return false; /* more than any bucket can have */
+    loss += hr_ppm_ceil(taker->size_lots * best,
+                        HR_MAX_FEE_PPM + HR_MAX_BUILDER_FEE_PERP * HR_BUILDER_FEE_UNIT_PPM);
+    return health.tav - health.imr >= (int64_t)loss;
+}
+
 /* Lots that a fill-or-kill order can count on from a maker: none if they depend on its position, or
- * if a bound might stop the fill. */
+ * if a bound or its margin might stop the fill. */
 static uint64_t hr_fok_lots(struct hr_core *c, const struct hr_taker *taker,
-                            const struct hr_order *maker, uint64_t worst) {
+                            const struct hr_order *maker, uint64_t worst, uint32_t best) {
     if (maker->attributes & HR_ORDER_FLAG_REDUCE_ONLY) return 0;
     return hr_has_headroom(c, taker->market, maker->owner, !taker->side, maker->attributes,
-                           taker->size_lots, worst)
+                           taker->size_lots, worst) &&
+                   hr_has_margin_to_spare(c, taker, maker, best)
                ? maker->remaining_lots
                : 0;
 }
@@ -373,6 +472,7 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
     uint64_t worst, filled = 0;
     if (!hr_fok_taker_is_able(c, m, taker, &worst)) return false;
     uint32_t steps = 0;
+    const uint32_t best = hr_level_at(c, m->best[!taker->side])->price;
     for (uint32_t l = m->best[!taker->side]; l; l = hr_level_at(c, l)->next) {
         const struct hr_level *level = hr_level_at(c, l);
         if (!hr_crosses(taker->side, taker->limit_price, level->price)) break;
@@ -381,7 +481,7 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
             if (++steps > HR_MAX_STEPS) return false;
             const struct hr_order *maker = hr_order_at(c, slot);
             if (!hr_is_self_trade(taker, maker->owner))
-                filled += hr_fok_lots(c, taker, maker, worst);
+                filled += hr_fok_lots(c, taker, maker, worst, best);
             else if (taker->self_trade != HR_SELF_TRADE_EXPIRE_MAKER)
                 return false;
         }

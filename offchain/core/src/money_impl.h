@@ -4,6 +4,8 @@
 #define HEADRACE_MONEY_IMPL_H
 
 #include "book_impl.h"
+#include "ring_impl.h"
+#include "settle_impl.h"
 
 enum { HR_NO_SLOT = 0xFF };
 
@@ -49,12 +51,6 @@ static inline void hr_balance_unlock(struct hr_balance *balance, uint64_t amount
 /* Do free and locked together stay below VALUE_LIMIT with `units` more (any u64)? */
 HR_HOT bool hr_can_receive(const struct hr_balance *balance, uint64_t units) {
     return units < HR_SIGNED_BIAS + HR_VALUE_LIMIT - (balance->free_biased + balance->locked);
-}
-
-/* Credits (or debits) the free quote of an existing account. */
-static inline void hr_quote_add(struct hr_core *c, uint32_t account, int64_t amount) {
-    hr_account_at(c, account)->balances[0].free_biased += (uint64_t)amount;
-    hr_touch_account(c, account);
 }
 
 /* ceil(n * ppm / 10^6) for n < 2^62, ppm <= 10^6, without a 128-bit product. */
@@ -145,19 +141,26 @@ HR_COLD uint32_t hr_position_open(struct hr_core *c, uint32_t account, uint32_t 
     hr_account_at(c, account)->positions_used++;
     hr_touch_position(c, account, k);
     hr_touch_account(c, account);
+    if (hr_is_margined(c, market)) hr_ring_enter(c, account);
     return k;
 }
 
-/* Gives back the record of a position that is flat and has no open lots. */
+/* Gives the isolated margin of a position that is flat and has no open lots back to the free quote,
+ * and its record unless the owner chose a mode or a leverage for the market. */
 HR_COLD void hr_position_release(struct hr_core *c, uint32_t account, uint32_t market) {
     const uint32_t k = hr_position_find(c, account, market);
     if (k == HR_POSITIONS_PER_ACCOUNT) return;
     struct hr_position *p = hr_position_at(c, account, k);
     if (p->size_biased != HR_SIGNED_BIAS || p->open_lots[HR_BID] || p->open_lots[HR_ASK]) return;
-    *p = (struct hr_position){0};
-    hr_account_at(c, account)->positions_used--;
     hr_touch_position(c, account, k);
     hr_touch_account(c, account);
+    if (p->isolated_margin_biased != HR_SIGNED_BIAS) {
+        hr_quote_add(c, account, hr_unbias(p->isolated_margin_biased));
+        p->isolated_margin_biased = HR_SIGNED_BIAS;
+    }
+    if (p->mode | p->leverage) return;
+    *p = (struct hr_position){0};
+    hr_account_at(c, account)->positions_used--;
 }
 
 /* As hr_position_release, but the running op's own account keeps its record until the op ends. */
@@ -177,7 +180,7 @@ HR_COLD uint64_t hr_reducible_lots(struct hr_core *c, uint32_t account, uint32_t
                                    uint32_t side) {
     const uint32_t k = hr_position_find(c, account, market);
     if (k == HR_POSITIONS_PER_ACCOUNT) return 0;
-    const int64_t size = hr_unbias(hr_position_at(c, account, k)->size_biased);
+    const int64_t size = hr_settled(c, account, k).size;
     if (side == HR_ASK) return size > 0 ? (uint64_t)size : 0;
     return size < 0 ? (uint64_t)-size : 0;
 }
@@ -233,6 +236,21 @@ static struct hr_position_change hr_position_after(int64_t size, int64_t cost, i
         after.cost += sign * (n - n_closed);
     }
     return after;
+}
+
+/* Writes size and cost of a settled position; open interest and the stamps follow. */
+static inline void hr_position_set(struct hr_core *c, uint32_t account, uint32_t k, int64_t size,
+                                   int64_t cost) {
+    struct hr_position *p = hr_position_at(c, account, k);
+    const uint32_t market = p->market_plus_1 - 1u;
+    const int64_t before = hr_unbias(p->size_biased);
+    hr_market_at(c, market)->open_interest_lots +=
+        (uint64_t)((size > 0 ? size : 0) - (before > 0 ? before : 0));
+    hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    p->size_biased = hr_bias(size);
+    p->cost_biased = hr_bias(cost);
+    hr_position_stamp(p, hr_market_risk_at(c, market), size);
+    hr_touch_position(c, account, k);
 }
 
 #endif

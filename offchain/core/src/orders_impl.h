@@ -246,6 +246,32 @@ HR_HOT struct hr_taker hr_place_taker(const struct hr_op *op, uint32_t limit_pri
 _Static_assert((int)HR_ORDER_FLAG_IS_ASK == (int)HR_PLACE_FLAG_IS_ASK &&
                (int)HR_ORDER_FLAG_REDUCE_ONLY == (int)HR_PLACE_FLAG_REDUCE_ONLY);
 
+/* Margin of an order of a perpetual, after check 14 of PLACE and 10 of MODIFY. `replaced_lots` are
+ * those of the resting order that it takes the place of. */
+HR_COLD int hr_check_perp_margin(struct hr_core *c, const struct hr_taker *taker,
+                                 uint64_t replaced_lots) {
+    if (!hr_is_margined(c, taker->market)) return HR_E_OK;
+    const struct hr_margin_order order = {
+        .account = taker->account,
+        .market = taker->market,
+        .side = taker->side,
+        .limit_price = taker->limit_price,
+        .attributes = taker->attributes,
+        .tif = taker->tif,
+        .lots = taker->remaining_lots,
+        .replaced_lots = replaced_lots,
+    };
+    return hr_check_order_margin(c, &order);
+}
+
+/* Margin of a spot order that locks `units` more, after check 15 of PLACE and 11 of MODIFY. */
+HR_HOT int hr_check_spot_margin(struct hr_core *c, const struct hr_account *owner, uint32_t account,
+                                uint32_t base, uint32_t side, int64_t units) {
+    if (__builtin_expect(owner->flags & HR_ACCOUNT_FLAG_SWEPT, 0))
+        return hr_check_lock_margin(c, account, side == HR_ASK ? base : 0, units);
+    return HR_E_OK;
+}
+
 /* Check 16 of PLACE. */
 HR_COLD int hr_check_fok(struct hr_core *c, const struct hr_op *op, uint32_t limit_price) {
     const struct hr_taker taker = hr_place_taker(op, limit_price, false);
@@ -290,9 +316,15 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_
         e = hr_check_perp_room(c, op->account, op->market, side,
                                op->flags & HR_PLACE_FLAG_REDUCE_ONLY);
         if (e) return e;
+        if (hr_is_margined(c, op->market)) {
+            const struct hr_taker order = hr_place_taker(op, limit, false);
+            if ((e = hr_check_perp_margin(c, &order, 0))) return e;
+        }
     } else { /* 15 */
         if ((e = hr_check_spot_funds(owner, base, side, lock, 0))) return e;
         if ((e = hr_check_spot_room(owner, base))) return e;
+        e = hr_check_spot_margin(c, owner, op->account, base, side, (int64_t)lock);
+        if (e) return e;
     }
     if (!plain && p->tif == HR_TIME_IN_FORCE_FOK && (e = hr_check_fok(c, op, limit))) return e;
 
@@ -384,6 +416,10 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     e = is_perp ? hr_check_perp_room(c, op->account, op->market, side,
                                      order.attributes & HR_ORDER_FLAG_REDUCE_ONLY)
                 : hr_check_spot_funds(owner, base, side, lock, held);
+    if (e) return e;
+    e = is_perp ? hr_check_perp_margin(c, &taker, order.remaining_lots)
+                : hr_check_spot_margin(c, owner, op->account, base, side,
+                                       (int64_t)lock - (int64_t)held);
     if (e) return e;
 
     c->taker = op->account; /* keeps its position record while the order is out of the book */

@@ -34,8 +34,11 @@ enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS, HR_MAX_DEPTH = 2
 /* A hint was wrong: the run has no proof and the state no meaning. */
 enum { HR_TRAP = -1 };
 
-/* Bound of the events of one op: FILL, two BUILDER_FEE and two POSITION per step, and its end. */
-enum { HR_MAX_EVENTS_PER_OP = 5 * HR_MAX_STEPS + 8 };
+/* Bound of the events of one op. A step of matching makes two SETTLED, FILL, two BUILDER_FEE and
+ * two POSITION; a visit of the sweep settles positions and makes an INTEREST; the account at which
+ * the sweep ends is settled and may trade; the rest is for the ends of an order, an op and a lap.
+ */
+enum { HR_MAX_EVENTS_PER_OP = (HR_POSITIONS_PER_ACCOUNT + 8) * HR_MAX_STEPS + 32 };
 
 struct hr_shape {
     uint32_t depth;         /* leaves = 2^depth */
@@ -69,7 +72,7 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
     [HR_SUBTREE_ORDERS] = HR_GROUPED(20, struct hr_order),
     [HR_SUBTREE_LEVELS] = HR_GROUPED(18, struct hr_level),
     [HR_SUBTREE_DUTIES] = HR_GROUPED(20, struct hr_duty),
-    [HR_SUBTREE_ORACLE] = {6, 8, 0},
+    [HR_SUBTREE_RISK] = {11, HR_RISK_LEAF_BYTES, 0},
     [HR_SUBTREE_CHANNELS] = {6, 8, 0},
     [HR_SUBTREE_RESERVATIONS] = {20, 8, 0},
     [HR_SUBTREE_FUNDS] = {10, 8, 0},
@@ -193,6 +196,23 @@ static inline struct hr_builder *hr_builder_at(struct hr_core *c, uint32_t build
     return HR_AT(c, HR_SUBTREE_BUILDERS, struct hr_builder, builder);
 }
 
+/* Leaves of the risk subtree: a market's, an asset's. */
+static inline struct hr_market_risk *hr_market_risk_at(struct hr_core *c, uint32_t market) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_market_risk, market);
+}
+static inline struct hr_asset_risk *hr_asset_risk_at(struct hr_core *c, uint32_t asset) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_asset_risk, HR_ASSET_RISK_LEAF + asset);
+}
+/* Does the market ask for margin? */
+static inline bool hr_is_margined(struct hr_core *c, uint32_t market) {
+    return hr_market_risk_at(c, market)->flags & HR_MARKET_RISK_FLAG_MARGINED;
+}
+
+/* Is the mark young enough to take risk on, or to liquidate somebody? */
+static inline bool hr_mark_is_fresh(struct hr_core *c, const struct hr_market_risk *risk) {
+    return risk->mark_price != 0 && c->header->now_s - risk->index_time_s <= HR_MARK_MAX_AGE_S;
+}
+
 /* Marks a leaf as changed since the last root. */
 HR_HOT void hr_touch_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf) {
     const uint32_t first = hr_first_block(subtree);
@@ -230,6 +250,19 @@ HR_HOT void hr_touch_level(struct hr_core *c, uint32_t slot) {
 }
 static inline void hr_touch_duty(struct hr_core *c, uint32_t i) {
     hr_touch_leaf(c, HR_SUBTREE_DUTIES, i >> HR_LOG2_PER_LEAF(struct hr_duty));
+}
+
+static inline void hr_touch_market_risk(struct hr_core *c, uint32_t market) {
+    hr_touch_leaf(c, HR_SUBTREE_RISK, market);
+}
+static inline void hr_touch_asset_risk(struct hr_core *c, uint32_t asset) {
+    hr_touch_leaf(c, HR_SUBTREE_RISK, HR_ASSET_RISK_LEAF + asset);
+}
+
+/* Credits (or debits) the free quote of an existing account. */
+static inline void hr_quote_add(struct hr_core *c, uint32_t account, int64_t amount) {
+    hr_account_at(c, account)->balances[0].free_biased += (uint64_t)amount;
+    hr_touch_account(c, account);
 }
 
 /* Appends an event; the header's leaf is touched once per op by apply. */

@@ -9,6 +9,7 @@ from offchain.spec.constants import (
     PERP_PRICE_DECIMALS,
     PRICE_MAX,
     QUOTE_ASSET,
+    REOPEN_POST_ONLY_S,
     SIZE_LIMIT,
     SPOT_PRICE_DECIMALS,
     TIERS_PER_TABLE,
@@ -16,8 +17,8 @@ from offchain.spec.constants import (
 )
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
-from offchain.spec.kinds import AssetFlag, MarketKind, MarketStatus, TierFlag
-from offchain.spec.op import AdminAsset, AdminFeeTier, AdminMarket
+from offchain.spec.kinds import AssetFlag, MarketKind, MarketRiskFlag, MarketStatus, TierFlag
+from offchain.spec.op import TIME_LIMIT, AdminAsset, AdminFeeTier, AdminMarket
 from offchain.spec.order_checks import asset_exists
 from offchain.spec.records import FeeTier
 from offchain.spec.state import State
@@ -71,6 +72,7 @@ def admin_market(state: State, op: AdminMarket, log: EventLog) -> None:
         op.base_asset,
     )
     require(old.kind == 0 or is_unchanged, ErrorCode.MARKET_IMMUTABLE)
+    _begin_post_only(state, op)
     market = state.markets.edit(op.market)
     market.kind = op.market_kind
     market.status = op.status
@@ -84,6 +86,15 @@ def admin_market(state: State, op: AdminMarket, log: EventLog) -> None:
     market.min_size_lots = op.min_size_lots
     market.base_units_per_lot = 10 ** (_LOT_DECIMALS - op.sz_decimals)
     log.market_set(market=op.market, kind=op.market_kind, status=op.status)
+
+
+def _begin_post_only(state: State, op: AdminMarket) -> None:
+    """Let a margined market that opens again take only post-only orders at first."""
+    was_halted = state.markets.read(op.market).status == MarketStatus.HALTED
+    is_margined = bool(state.market_risk(op.market).flags & MarketRiskFlag.MARGINED)
+    if was_halted and is_margined and op.status == MarketStatus.OPEN:
+        opens_s = state.header.now_s + REOPEN_POST_ONLY_S
+        state.edit_market_risk(op.market).opens_s = min(opens_s, TIME_LIMIT - 1)
 
 
 def _is_valid_market(state: State, op: AdminMarket) -> bool:

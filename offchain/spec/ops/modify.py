@@ -15,6 +15,7 @@ from offchain.spec.kinds import (
     Reason,
     TimeInForce,
 )
+from offchain.spec.margin_checks import check_perp_order, check_spot_order
 from offchain.spec.op import Modify
 from offchain.spec.ops.place import enter, lock_of
 from offchain.spec.order_checks import (
@@ -105,9 +106,13 @@ def _check_replacement(state: State, op: Modify, order: Order, taker: PendingWor
     if market.kind == MarketKind.PERP:
         if taker.is_reduce_only:
             check_reduces(state, op.account, op.market, is_ask=order.is_ask)
+        check_perp_order(state, taker, replaced_lots=order.remaining_lots)
         return
     price = orders.price_of(state, order)
     old_lock = orders.lock_units(state, op.market, order.attributes, price, order.remaining_lots)
     account = state.account(op.account)
     free = balances.free_units(account, paid_asset(market, is_ask=order.is_ask)) or 0
-    require(free + old_lock >= lock_of(state, taker), ErrorCode.INSUFFICIENT_BALANCE)
+    lock = lock_of(state, taker)
+    require(free + old_lock >= lock, ErrorCode.INSUFFICIENT_BALANCE)
+    locked_units = lock - old_lock
+    check_spot_order(state, market, op.account, is_ask=order.is_ask, locked_units=locked_units)

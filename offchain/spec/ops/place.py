@@ -19,6 +19,7 @@ from offchain.spec.events import EventLog
 from offchain.spec.fees import count_quota, paid_asset
 from offchain.spec.header import PendingWork, pack_self_trade
 from offchain.spec.kinds import Continuation, MarketKind, OrderFlag, PlaceFlag, TimeInForce
+from offchain.spec.margin_checks import check_perp_order, check_spot_order
 from offchain.spec.op import Place
 from offchain.spec.ops.builders import approved_fee
 from offchain.spec.order_checks import (
@@ -171,6 +172,7 @@ def _check_position(state: State, taker: PendingWork) -> None:
     require(has_record or used < POSITIONS_PER_ACCOUNT, ErrorCode.POSITIONS_FULL)
     if taker.is_reduce_only:
         check_reduces(state, taker.account, taker.market, is_ask=taker.is_ask)
+    check_perp_order(state, taker)
 
 
 def _check_balance(state: State, market: Market, taker: PendingWork) -> None:
@@ -179,3 +181,5 @@ def _check_balance(state: State, market: Market, taker: PendingWork) -> None:
     if free is None or free < lock_of(state, taker):
         raise OpError(ErrorCode.INSUFFICIENT_BALANCE)
     require(balances.has_room(account, market.base_asset), ErrorCode.BALANCES_FULL)
+    locked_units = lock_of(state, taker)
+    check_spot_order(state, market, taker.account, is_ask=taker.is_ask, locked_units=locked_units)

@@ -1,6 +1,6 @@
-"""RUN_DUTIES: expire orders and fire scheduled cancels, earliest first."""
+"""RUN_DUTIES: expiries, scheduled cancels and the minutes of markets, earliest first."""
 
-from offchain.spec import duties, orders
+from offchain.spec import duties, funding, orders
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import DutyKind, Reason
@@ -16,6 +16,8 @@ def run_duties(state: State, log: EventLog) -> None:
         duty = duties.pop(state)
         if duty.kind == DutyKind.EXPIRY:
             orders.cancel(state, log, duty.ref, Reason.EXPIRED, has_duty=False)
+        elif duty.kind == DutyKind.MARKET_MINUTE:
+            funding.run_minute(state, log, duty.ref)
         else:
             state.edit_account(duty.ref).deadman_s = 0
             log.deadman_fired(account=duty.ref)

@@ -1,10 +1,11 @@
 """WITHDRAW: an amount leaves the chain to the account's owner on L1."""
 
-from offchain.spec import balances
+from offchain.spec import balances, margin
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import QUOTE_ASSET, VALUE_LIMIT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
+from offchain.spec.margin_checks import check_outflow
 from offchain.spec.op import Withdraw
 from offchain.spec.order_checks import asset_exists, require_account
 from offchain.spec.state import State
@@ -17,7 +18,7 @@ def withdraw(state: State, op: Withdraw, log: EventLog) -> None:
     ------
     OpError
         UNKNOWN_ACCOUNT, UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN,
-        INSUFFICIENT_BALANCE, INSUFFICIENT_CHAIN_LIQUIDITY.
+        INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN, INSUFFICIENT_CHAIN_LIQUIDITY.
     """
     require_account(state, op.account)
     check_asset_and_amount(state, op.asset, op.amount)
@@ -44,13 +45,26 @@ def check_asset_and_amount(state: State, asset: int, amount: int) -> None:
 
 
 def check_payable(state: State, account_id: int, asset: int, amount: int) -> None:
-    """Refuse with POSITION_OPEN or INSUFFICIENT_BALANCE unless the account can part with it."""
+    """Refuse an amount that the account does not have or that backs its positions.
+
+    Raises
+    ------
+    OpError
+        POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN.
+    """
     account = state.account(account_id)
-    if asset == QUOTE_ASSET and account.positions_used:
-        raise OpError(ErrorCode.POSITION_OPEN)
+    if asset == QUOTE_ASSET:
+        require(not _has_unmargined_position(state, account_id), ErrorCode.POSITION_OPEN)
     free = balances.free_units(account, asset)
     if free is None or free < amount:
         raise OpError(ErrorCode.INSUFFICIENT_BALANCE)
+    check_outflow(state, account_id, asset, amount)
+
+
+def _has_unmargined_position(state: State, account_id: int) -> bool:
+    """Return whether the account has a record of a market that asks for no margin."""
+    margined = sum(1 for _ in margin.holdings_of(state, account_id))
+    return state.account(account_id).positions_used > margined
 
 
 def take(state: State, account_id: int, asset: int, amount: int) -> None:

@@ -65,6 +65,32 @@
 #define HR_NONCE_PAST_MS 172800000u /* a nonce is at most two days older than its arrival */
 #define HR_NONCE_FUTURE_MS 86400000u /* a nonce is at most one day ahead of its arrival */
 #define HR_MAX_SLIPPAGE_PPM 100000u /* bound of a market order */
+#define HR_MICRO_LIMIT 144115188075855872ull /* bound of every term of a margin sum, in 10^-6 quote tokens */
+#define HR_QUOTE_PER_MICRO 100u /* quote units in 10^-6 quote tokens */
+#define HR_FRACTION_ONE 281474976710656ull /* one whole, in shares of a market side and fractions of a lot */
+#define HR_SIDE_RESET 4294967296ull /* a side of which less than this share is left ends its epoch (2^-16) */
+#define HR_PAID_INDEX_LIMIT 2305843009213693952ull /* exclusive bound of |paid index|, in 10^-6 quote units per lot */
+#define HR_INDEX_ONE 1000000000000ull /* start of the interest indices, and a redemption rate of 1 */
+#define HR_RISK_LEAF_BYTES 512u /* record of a market's or an asset's risk */
+#define HR_ASSET_RISK_LEAF 1024u /* leaf of asset 0 in the risk subtree; below are the markets' */
+#define HR_YEAR_S 31536000u /* 365 days */
+#define HR_EMA_WINDOW_S 150u /* time constant of the basis between book and index */
+#define HR_MARK_MAX_AGE_S 60u /* older marks take no new risk and liquidate nobody */
+#define HR_PRICE_UNIT_LIMIT 9007199254740992ull /* exclusive bound of price_e8 from L1 */
+#define HR_RATE_LIMIT_E12 1000000000000000ull /* largest redemption rate */
+#define HR_MINUTE_S 60u /* between two samples of the premium */
+#define HR_HOUR_S 3600u /* between two fundings */
+#define HR_SAMPLES_PER_HOUR 60u /* a missing sample counts as 0 */
+#define HR_FUNDING_PERIODS 8u /* rates are per eight hours and paid by the hour */
+#define HR_FUNDING_CLAMP_PPM 500u /* how far the interest may pull the rate from the premium */
+#define HR_IMPACT_LEVELS 16u /* levels that an impact price looks at */
+#define HR_STALE_HAIRCUT_PPM 10000u /* of the weight, per missed heartbeat of a collateral's price */
+#define HR_IMPAIRED_HAIRCUT_PPM 50000u /* of the liquidation weight, per hour of impairment */
+#define HR_WITHDRAW_MARGIN_PPM 100000u /* of the notional that stays when money leaves an account */
+#define HR_TRANCHE_PPM 200000u /* of a position that one liquidation order closes at most */
+#define HR_SWEEP_PERIOD_S 600u /* within which every account with risk is looked at */
+#define HR_REOPEN_POST_ONLY_S 60u /* post-only phase after a halt */
+#define HR_MAX_LEVERAGE 100u /* that a user may set */
 
 enum {
     HR_E_OK = 0,
@@ -129,6 +155,21 @@ enum {
     HR_E_MARKET_IMMUTABLE = 81,
     HR_E_INVALID_ASSET_PARAMETER = 82,
     HR_E_INVALID_FEE_PARAMETER = 83,
+    HR_E_STALE_PRICE = 128,
+    HR_E_PRICE_QUORUM = 129,
+    HR_E_PRICE_OUTSIDE_SNAPSHOT = 130,
+    HR_E_PRICE_JUMP = 131,
+    HR_E_INSUFFICIENT_MARGIN = 132,
+    HR_E_MARKET_POST_ONLY = 133,
+    HR_E_PRICE_OUTSIDE_BAND = 134,
+    HR_E_OPEN_INTEREST_CAP = 135,
+    HR_E_CONCENTRATION_LIMIT = 136,
+    HR_E_INVALID_LEVERAGE = 137,
+    HR_E_NOT_ISOLATED = 138,
+    HR_E_NOT_LIQUIDATABLE = 139,
+    HR_E_NOTHING_TO_SWEEP = 140,
+    HR_E_SWEEP_LATE = 141,
+    HR_E_MARKET_IN_USE = 142,
     HR_E_ENVELOPE_TRUNCATED = 96,
     HR_E_ENVELOPE_TOO_LONG = 97,
     HR_E_ENVELOPE_MALFORMED = 98,
@@ -160,14 +201,24 @@ enum {
     HR_OP_KIND_REGISTER_BUILDER = 11,
     HR_OP_KIND_SET_AGENT = 12,
     HR_OP_KIND_SET_OWNER_KEY = 13,
+    HR_OP_KIND_SET_LEVERAGE = 14,
+    HR_OP_KIND_MOVE_MARGIN = 15,
     HR_OP_KIND_ADVANCE_TIME = 32,
     HR_OP_KIND_CONTINUE = 33,
     HR_OP_KIND_RUN_DUTIES = 34,
     HR_OP_KIND_SEAL_BATCH = 35,
+    HR_OP_KIND_SNAPSHOT = 36,
+    HR_OP_KIND_PRICE_REPORT = 37,
+    HR_OP_KIND_LIQUIDATE = 38,
+    HR_OP_KIND_SWEEP = 39,
     HR_OP_KIND_DEPOSIT = 64,
     HR_OP_KIND_ADMIN_ASSET = 65,
     HR_OP_KIND_ADMIN_MARKET = 66,
     HR_OP_KIND_ADMIN_FEE_TIER = 67,
+    HR_OP_KIND_ADMIN_MARKET_PRICES = 68,
+    HR_OP_KIND_ADMIN_MARKET_RISK = 69,
+    HR_OP_KIND_ADMIN_ASSET_RISK = 70,
+    HR_OP_KIND_ADMIN_CREDIT = 71,
 };
 
 enum {
@@ -195,6 +246,23 @@ enum {
     HR_EVENT_KIND_BATCH_SEALED = 22,
     HR_EVENT_KIND_DEADMAN_FIRED = 23,
     HR_EVENT_KIND_OWNER_KEY_SET = 24,
+    HR_EVENT_KIND_SETTLED = 25,
+    HR_EVENT_KIND_SNAPSHOT_TAKEN = 26,
+    HR_EVENT_KIND_PRICE_REPORTED = 27,
+    HR_EVENT_KIND_FUNDING = 28,
+    HR_EVENT_KIND_LIQUIDATED = 29,
+    HR_EVENT_KIND_DELEVERAGED = 30,
+    HR_EVENT_KIND_EXCHANGED = 31,
+    HR_EVENT_KIND_BAD_DEBT = 32,
+    HR_EVENT_KIND_INTEREST = 33,
+    HR_EVENT_KIND_LAP_ENDED = 34,
+    HR_EVENT_KIND_LEVERAGE_SET = 35,
+    HR_EVENT_KIND_MARGIN_MOVED = 36,
+    HR_EVENT_KIND_MARKET_PRICES_SET = 37,
+    HR_EVENT_KIND_MARKET_RISK_SET = 38,
+    HR_EVENT_KIND_ASSET_RISK_SET = 39,
+    HR_EVENT_KIND_CREDIT_SET = 40,
+    HR_EVENT_KIND_RESIDUE = 41,
 };
 
 enum {
@@ -207,6 +275,9 @@ enum {
     HR_REASON_DEADMAN = 7,
     HR_REASON_MODIFIED = 8,
     HR_REASON_LIMIT = 9,
+    HR_REASON_MARGIN = 10,
+    HR_REASON_LIQUIDATION = 11,
+    HR_REASON_PRICE_BAND = 12,
 };
 
 enum {
@@ -244,11 +315,13 @@ enum {
     HR_ORDER_FLAG_IS_ASK = 1,
     HR_ORDER_FLAG_REDUCE_ONLY = 2,
     HR_ORDER_FLAG_API_FEE = 4,
+    HR_ORDER_FLAG_LIQUIDATION = 8,
 };
 
 enum {
     HR_ACCOUNT_FLAG_EXISTS = 1,
     HR_ACCOUNT_FLAG_OWNER_KEY_TRADES = 2,
+    HR_ACCOUNT_FLAG_SWEPT = 4,
 };
 
 enum {
@@ -259,6 +332,26 @@ enum {
 enum {
     HR_TIER_FLAG_EXISTS = 1,
     HR_TIER_FLAG_SELF_SERVICE = 2,
+};
+
+enum {
+    HR_MARKET_RISK_FLAG_PRICED = 1,
+    HR_MARKET_RISK_FLAG_MARGINED = 2,
+};
+
+enum {
+    HR_ASSET_RISK_FLAG_EXISTS = 1,
+    HR_ASSET_RISK_FLAG_IMPAIRED = 2,
+};
+
+enum {
+    HR_MARGIN_MODE_CROSS = 0,
+    HR_MARGIN_MODE_ISOLATED = 1,
+};
+
+enum {
+    HR_SNAPSHOT_TARGET_ASSET = 0,
+    HR_SNAPSHOT_TARGET_MARKET = 1,
 };
 
 enum {
@@ -274,6 +367,7 @@ enum {
 enum {
     HR_DUTY_KIND_EXPIRY = 1,
     HR_DUTY_KIND_DEADMAN = 2,
+    HR_DUTY_KIND_MARKET_MINUTE = 3,
 };
 
 enum {
@@ -299,7 +393,7 @@ enum {
     HR_SUBTREE_ORDERS = 8,
     HR_SUBTREE_LEVELS = 9,
     HR_SUBTREE_DUTIES = 10,
-    HR_SUBTREE_ORACLE = 11,
+    HR_SUBTREE_RISK = 11,
     HR_SUBTREE_CHANNELS = 12,
     HR_SUBTREE_RESERVATIONS = 13,
     HR_SUBTREE_FUNDS = 14,

@@ -41,6 +41,10 @@ HR_API int32_t hr_core_apply_envelope(struct hr_core *core, const uint8_t *bytes
 /* Returns: the event room that an envelope may need. */
 HR_API uint32_t hr_core_envelope_events(void);
 
+/* Looks at all accounts with risk and changes nothing. Out: accounts, the first `capacity` of those
+ * on which LIQUIDATE would do something now. Returns: how many there are. */
+HR_API uint32_t hr_core_unhealthy(struct hr_core *core, uint32_t *accounts, uint32_t capacity);
+
 /* Brings the tree up to date. Out: root32  four little-endian elements. */
 HR_API void hr_core_root(struct hr_core *core, uint8_t *root32);
 

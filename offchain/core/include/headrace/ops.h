@@ -98,6 +98,51 @@ struct hr_op_admin_fee_tier {
     uint8_t zero_tail[40];
 };
 
+struct hr_op_set_leverage {
+    uint8_t leverage, mode;
+    uint8_t zero_tail[54];
+};
+struct hr_op_move_margin {
+    uint64_t amount;
+    uint8_t out;
+    uint8_t zero_tail[47];
+};
+struct hr_op_snapshot {
+    uint16_t asset;
+    uint8_t target, zero_gap;
+    uint32_t time_s;
+    uint64_t price_e8, rate_e12;
+    uint8_t zero_tail[32];
+};
+struct hr_op_price_report {
+    uint32_t index_price, external_mark, time_s;
+    uint8_t sources;
+    uint8_t zero_tail[43];
+};
+struct hr_op_admin_market_prices {
+    uint32_t basis_cap_ppm, mark_band_ppm, jump_ppm, snapshot_band_ppm;
+    uint32_t funding_interest_ppm, funding_cap_ppm, min_sources, max_report_age_s;
+    uint64_t impact_notional_micro;
+    uint8_t zero_tail[16];
+};
+struct hr_op_admin_market_risk {
+    uint32_t initial_ppm, maintenance_ppm, closeout_ppm, liquidation_fee_ppm;
+    uint64_t tier1_micro, tier2_micro, open_interest_cap_lots, concentration_free_lots;
+    uint32_t concentration_ppm, price_band_ppm;
+};
+struct hr_op_admin_asset_risk {
+    uint16_t asset, flags;
+    uint32_t margin_weight_ppm, liquidation_weight_ppm, exchange_discount_ppm;
+    uint32_t growth_cap_ppm, heartbeat_s;
+    uint64_t tier_units, user_cap_units;
+    uint8_t zero_tail[16];
+};
+struct hr_op_admin_credit {
+    uint32_t base_rate_ppm, slope_ppm;
+    uint64_t negative_cap_units;
+    uint8_t zero_tail[40];
+};
+
 struct hr_op {
     union {
         struct {
@@ -124,6 +169,14 @@ struct hr_op {
         struct hr_op_admin_asset admin_asset;
         struct hr_op_admin_market admin_market;
         struct hr_op_admin_fee_tier admin_fee_tier;
+        struct hr_op_set_leverage set_leverage;
+        struct hr_op_move_margin move_margin;
+        struct hr_op_snapshot snapshot;
+        struct hr_op_price_report price_report;
+        struct hr_op_admin_market_prices admin_market_prices;
+        struct hr_op_admin_market_risk admin_market_risk;
+        struct hr_op_admin_asset_risk admin_asset_risk;
+        struct hr_op_admin_credit admin_credit;
         uint8_t body[56];
         uint64_t body_words[7];
     };
@@ -146,5 +199,13 @@ _Static_assert(sizeof(struct hr_op_deposit) == 56);
 _Static_assert(sizeof(struct hr_op_admin_asset) == 56);
 _Static_assert(sizeof(struct hr_op_admin_market) == 56);
 _Static_assert(sizeof(struct hr_op_admin_fee_tier) == 56);
+_Static_assert(sizeof(struct hr_op_set_leverage) == 56);
+_Static_assert(sizeof(struct hr_op_move_margin) == 56);
+_Static_assert(sizeof(struct hr_op_snapshot) == 56);
+_Static_assert(sizeof(struct hr_op_price_report) == 56);
+_Static_assert(sizeof(struct hr_op_admin_market_prices) == 56);
+_Static_assert(sizeof(struct hr_op_admin_market_risk) == 56);
+_Static_assert(sizeof(struct hr_op_admin_asset_risk) == 56);
+_Static_assert(sizeof(struct hr_op_admin_credit) == 56);
 
 #endif

@@ -9,6 +9,7 @@
 #include "constants.h"
 
 enum { HR_BID = 0, HR_ASK = 1 };
+enum { HR_LONGS = 0, HR_SHORTS = 1 }; /* sides of a market's open interest */
 
 /* 512 bytes. Field order is the word order of the specification. */
 struct hr_header {
@@ -23,7 +24,10 @@ struct hr_header {
     uint64_t cont_attributes, cont_limit_price, cont_remaining, cont_client_id[2];
     uint64_t cont_expiry_s, cont_tif, cont_self_trade, cont_size, cont_cursor;
     uint64_t cont_reason, cont_market_filter;
-    uint64_t reserved[19];
+    /* the sweep of all accounts with risk: docs/spec/risk.md section 9 */
+    uint64_t sweep_head, sweep_cursor, lap_started_s, swept_s, sweep_laps;
+    uint64_t lap_negative, negative_quote;
+    uint64_t reserved[12];
 };
 
 struct hr_config {
@@ -70,7 +74,8 @@ struct hr_account {
     uint64_t owner[3];
     uint32_t approvals[HR_APPROVALS_PER_ACCOUNT]; /* builder | max_fee << 16 */
     uint32_t builder, positions_used;
-    uint64_t reserved[2];
+    uint64_t quote_index_e12; /* owed_index_e12 up to which negative quote has paid; 0 = none */
+    uint32_t sweep_next, sweep_prev; /* accounts in the sweep ring; 0 = none */
 };
 
 struct hr_position {
@@ -80,6 +85,51 @@ struct hr_position {
     uint64_t size_biased, cost_biased, funding_index_biased, adl_index_biased;
     uint64_t isolated_margin_biased;
     uint64_t open_lots[2]; /* [HR_BID], [HR_ASK] */
+};
+
+/* Longs or shorts of a margined market as a whole: what each of their lots owes. */
+struct hr_side {
+    uint64_t taken;                          /* share of each lot deleveraged in this epoch */
+    uint64_t paid_biased, ended_paid_biased; /* 10^-6 quote units a lot; at the end of the epoch */
+    uint32_t epoch, ended_lap;
+    uint64_t residue_lots, residue_fraction; /* what settled positions lost by rounding down */
+};
+
+/* Leaf m of the risk subtree: docs/spec/risk.md section 1. */
+struct hr_market_risk {
+    uint64_t flags;
+    uint32_t initial_ppm, maintenance_ppm;
+    uint32_t closeout_ppm, liquidation_fee_ppm;
+    uint64_t tier1_micro, tier2_micro, impact_notional_micro;
+    uint64_t open_interest_cap_lots, concentration_free_lots;
+    uint32_t concentration_ppm, price_band_ppm;
+    uint32_t basis_cap_ppm, mark_band_ppm;
+    uint32_t jump_ppm, snapshot_band_ppm;
+    uint32_t funding_interest_ppm, funding_cap_ppm;
+    uint32_t min_sources, max_report_age_s;
+    uint32_t index_price, mark_price;
+    uint32_t index_time_s, external_mark;
+    uint32_t snapshot_price, snapshot_time_s;
+    uint64_t basis_ema_biased; /* price units x 2^16 */
+    uint64_t premium_sum_ppm_biased;
+    uint32_t funding_hour, opens_s;
+    struct hr_side sides[2]; /* [HR_LONGS], [HR_SHORTS] */
+    uint64_t pool_biased;
+    uint64_t reserved[32];
+};
+
+/* Leaf HR_ASSET_RISK_LEAF + a of the risk subtree. */
+struct hr_asset_risk {
+    uint64_t flags;
+    uint32_t margin_weight_ppm, liquidation_weight_ppm;
+    uint32_t exchange_discount_ppm, growth_cap_ppm;
+    uint64_t tier_units, user_cap_units;
+    uint32_t heartbeat_s, impaired_since_s;
+    uint64_t price_e8, rate_e12, time_s;
+    /* of the quote asset only: */
+    uint32_t base_rate_ppm, slope_ppm;
+    uint64_t negative_cap_units, owed_index_e12, interest_time_s;
+    uint64_t reserved[51];
 };
 
 struct hr_signer {
@@ -125,6 +175,8 @@ _Static_assert(sizeof(struct hr_market) == 128);
 _Static_assert(sizeof(struct hr_fee_table) == 256);
 _Static_assert(sizeof(struct hr_account) == 256);
 _Static_assert(sizeof(struct hr_position) == 64);
+_Static_assert(sizeof(struct hr_market_risk) == HR_RISK_LEAF_BYTES);
+_Static_assert(sizeof(struct hr_asset_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_signer) == 840);
 _Static_assert(sizeof(struct hr_order) == 64);
 _Static_assert(sizeof(struct hr_level) == 32);

@@ -194,7 +194,6 @@ def test_record_of_another_length(state_proofs):
         pytest.param(FREE_OF_UNUSED_SLOT + 8, 1, id="locked of an unused balance"),
         pytest.param(176, 1 << 56, id="first chunk of the owner"),
         pytest.param(192, 1 << 48, id="last chunk of the owner"),
-        pytest.param(240, 1, id="end"),
     ],
 )
 def test_unused_part_that_is_not_zero(state_proofs, start, value):

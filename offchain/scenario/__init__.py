@@ -1,0 +1,1 @@
+"""Market stories, seeded, on the native core: ``headrace scenario run NAME``."""
