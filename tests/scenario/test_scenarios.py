@@ -28,7 +28,8 @@ def test_story_passes(name: str) -> None:
     failed = [check for check in result.checks if not check.passed]
     assert not failed
     assert len(result.checks) >= 3
-    assert result.table and result.series
+    assert result.table
+    assert result.series
 
 
 def test_list_names_every_story() -> None:
