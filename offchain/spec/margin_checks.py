@@ -20,6 +20,9 @@ from offchain.spec.records import Market
 from offchain.spec.risk_records import MarketRisk
 from offchain.spec.state import State
 
+# Of up to 64 fees and the sums after them: no fill of a fill-or-kill order may fail by a rounding.
+_FILL_ROUNDINGS_MICRO = 2
+
 
 def check_perp_order(state: State, taker: PendingWork, *, replaced_lots: int = 0) -> None:
     """Refuse an order of a perpetual that margin or a cap forbids; any unless it is margined.
@@ -49,11 +52,11 @@ def check_perp_order(state: State, taker: PendingWork, *, replaced_lots: int = 0
         require(is_open or is_post_only, ErrorCode.MARKET_POST_ONLY)
     is_inside = is_inside_band(risk, taker.limit_price, is_ask=taker.is_ask)
     require(is_inside, ErrorCode.PRICE_OUTSIDE_BAND)
-    if taker.is_reduce_only:
+    if taker.is_reduce_only and taker.time_in_force != TimeInForce.FOK:
         return
     before = margin.holding_of(state, taker.account, taker.market)
     holding = before.with_lots(taker.remaining_lots - replaced_lots, is_ask=taker.is_ask)
-    if holding.exposed_lots > abs(holding.size_lots):
+    if not taker.is_reduce_only and holding.exposed_lots > abs(holding.size_lots):
         _check_caps(state, risk, taker, holding)
     bucket = margin.bucket_of(state, taker.account, holding)
     loss = _loss_if_filled(risk, taker)
@@ -83,7 +86,8 @@ def _loss_if_filled(risk: MarketRisk, taker: PendingWork) -> int:
     per_lot = max(0, -distance if taker.is_ask else distance)
     fee_ppm = MAX_FEE_PPM + builder_fee_of(taker.attributes) * BUILDER_FEE_UNIT_PPM
     fees = ceil_div(taker.remaining_lots * taker.limit_price * fee_ppm, PPM)
-    return min(taker.remaining_lots * per_lot + fees, MICRO_LIMIT)
+    roundings = _FILL_ROUNDINGS_MICRO if taker.time_in_force == TimeInForce.FOK else 0
+    return min(taker.remaining_lots * per_lot + fees, MICRO_LIMIT) + roundings
 
 
 def check_spot_order(

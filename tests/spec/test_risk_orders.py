@@ -375,6 +375,18 @@ def test_the_headroom_of_a_fok_maker_covers_the_distance_to_the_mark(state):
     assert refused(state, order(TAKER, 1_000, 10, **FOK)) == ErrorCode.FOK_NOT_FILLABLE
 
 
+def test_a_reducing_fok_needs_margin_for_every_fill(state):
+    # 50 x 10^6 at 1,000; at 880 TAV is 10^10 - 6 x 10^9, less than IMR 4.4 x 10^9: a fill below the
+    # neutral price could stop the order halfway.
+    trade(state, buyer=TAKER, seller=MAKER, price=1_000, size_lots=50 * MILLION, market=PERP)
+    state.edit_market_risk(PERP).mark_price = 880
+    rest(state, MAKER, 880, 10, market=PERP)
+    sell = {"flags": IS_ASK | REDUCE_ONLY}
+    fok = order(TAKER, 880, 10, **sell, **FOK)
+    assert refused(state, fok) == ErrorCode.INSUFFICIENT_MARGIN
+    assert refused(state, order(TAKER, 880, 10, **sell, **IOC)) == ErrorCode.OK
+
+
 def test_nobody_can_trade_on_nothing(state):
     assert refused(state, order(POOR, 1_000, 1)) == ErrorCode.INSUFFICIENT_MARGIN
     assert positions.find(state, POOR, PERP) == positions.NO_POSITION

@@ -229,6 +229,9 @@ static inline bool hr_outside_band(const struct hr_market_risk *risk, uint32_t s
     return side == HR_ASK ? price < mark - band : price > mark + band;
 }
 
+/* Of up to 64 fees and the sums after them: no fill of a fill-or-kill order may fail by one. */
+enum { HR_FILL_ROUNDINGS_MICRO = 2 };
+
 /* What an order loses against the mark by trading at its limit with the highest fees, clamped. */
 static uint64_t hr_order_loss(const struct hr_market_risk *risk, uint32_t side, uint64_t lots,
                               uint32_t limit, uint32_t builder_fee) {
@@ -268,13 +271,14 @@ HR_COLD int hr_check_order_margin(struct hr_core *c, const struct hr_margin_orde
     if (!reduce_only && c->header->now_s < risk->opens_s && o->tif != HR_TIME_IN_FORCE_POST_ONLY)
         return HR_E_MARKET_POST_ONLY;
     if (hr_outside_band(risk, o->side, o->limit_price)) return HR_E_PRICE_OUTSIDE_BAND;
-    if (reduce_only) return HR_E_OK;
+    if (reduce_only && o->tif != HR_TIME_IN_FORCE_FOK) return HR_E_OK;
     struct hr_holding h = hr_holding_of(c, o->account, o->market);
     h.open_lots[o->side] += o->lots - o->replaced_lots;
-    const int e = hr_check_caps(c, risk, &h, o->lots);
+    const int e = reduce_only ? HR_E_OK : hr_check_caps(c, risk, &h, o->lots);
     if (e) return e;
-    const uint64_t loss =
+    uint64_t loss =
         hr_order_loss(risk, o->side, o->lots, o->limit_price, hr_builder_fee_of(o->attributes));
+    if (o->tif == HR_TIME_IN_FORCE_FOK) loss += HR_FILL_ROUNDINGS_MICRO;
     const struct hr_health health = hr_health_with(c, o->account, &h, 0);
     return health.tav - (int64_t)loss < health.imr ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;
 }
