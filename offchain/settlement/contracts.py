@@ -7,6 +7,7 @@ and all that it imports: an edited module is never served stale.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,6 +109,6 @@ def compiled_by_name(name: str) -> CompiledContract:
 def _write_cache(path: Path, compiled: CompiledContract) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written aside and renamed: a reader never sees half a file.
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # several processes may write at once
     partial.write_text(json.dumps({"abi": compiled.abi, "bytecode": compiled.bytecode}))
     partial.replace(path)

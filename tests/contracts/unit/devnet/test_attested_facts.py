@@ -11,7 +11,7 @@ from tests.contracts.support import (
     address_bytes,
     reverts,
 )
-from tests.onchain.evm import DEPLOYER, Evm
+from tests.onchain.evm import DEPLOYER, Evm, Reverted
 
 CURVE_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 
@@ -77,6 +77,6 @@ def test_constructor(project, owner):
 
 def test_not_on_a_live_network():
     """The EVM of this test has the chain id of the main network."""
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(Reverted) as caught:
         Evm().deploy("AttestedFacts", DEPLOYER)
-    assert ERRORS["A01"].encode().hex() in str(caught.value)
+    assert caught.value.reason == ERRORS["A01"]
