@@ -6,7 +6,14 @@ from typing import Any
 
 from eth_utils import keccak
 
-from offchain.settlement.proof_parts import MAX_DATA_BYTES, MAX_PART_BYTES, Call, Part, split
+from offchain.settlement.proof_parts import (
+    MAX_BEGIN_BYTES,
+    MAX_DATA_BYTES,
+    MAX_PART_BYTES,
+    Call,
+    Part,
+    split,
+)
 from offchain.settlement.verifier_client import Run, claim, open_arguments, output_bytes
 from offchain.settlement.verifier_deployment import EVALUATOR_PARTS
 from offchain.verifier.proof_format import decode
@@ -127,7 +134,7 @@ class Judge:
                 ]:
                     return self._verdict_on_openings(data)
                 # All that has to do with the claim and the head is checked by the first part.
-                first = data[:MAX_DATA_BYTES]
+                first = data[:MAX_BEGIN_BYTES]
                 self._verifier.entry.call("begin", program_id, output_hash, first)
             except Reverted as reverted:
                 return reverted.reason
@@ -140,7 +147,8 @@ class Judge:
         run, sender = self._runs[number], self._senders[number]
         for part in parts[number:]:
             end = len(data) if part is parts[-1] else part.end
-            piece = data[part.start : min(end, part.start + MAX_DATA_BYTES)]
+            limit = MAX_BEGIN_BYTES if part.start == 0 else MAX_DATA_BYTES
+            piece = data[part.start : min(end, part.start + limit)]
             run = self._send(run, piece, sender)
         if run is not None:
             # All bytes were taken, yet more is due.

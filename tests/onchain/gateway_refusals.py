@@ -182,6 +182,7 @@ class WrongCalls:
             ("C13", {"governance": zero}),
             ("C14", {"genesis_root": ZERO_WORD}),
             ("C15", {"da_mode": 2}),
+            ("C30", {"feed_set_id": 2**64}),
             ("C16", {"operations_per_block": 1}),
         ):
             wrong = replace(terms, **words)
@@ -238,6 +239,7 @@ class WrongCalls:
         stranger = hex_of(STRANGER)
         refused("Q03", twins.queue.call, "enqueue_deposit", *deposit, sender=stranger)
         refused("Q04", twins.queue.call, "enqueue_notice", chain_id, record, sender=stranger)
+        refused("Q13", twins.queue.call, "forget_limit", chain_id, sender=stranger)
 
     def _claims(self) -> None:
         """Claim from no batch, outside of a tree, and more than is claimable."""

@@ -17,7 +17,7 @@ from tests.onchain.refusals import refused
 
 TRADERS = range(32, 32 * 7, 32)
 MISFIT, OVERFLOWING = 32 * 7, 32 * 8  # accounts whose records do not fit their layout
-FREE_OF_QUOTE, END = 48, 248  # offsets in an account's record
+FREE_OF_QUOTE, OWNER = 48, 176  # offsets in an account's record; a word of the owner has 7 bytes
 CONFIG_HASH, GOVERNANCE = b"\x11" * 32, b"\x22" * 20
 ZERO = bytes(32)
 
@@ -31,7 +31,10 @@ def proofs() -> StateProofs:
         state.edit_account(trader).positions_used = 1
         state.positions.replace(position_index(trader, 0), Position(market_plus_1=1, size_lots=5))
     leaves = {(subtree, number): data for subtree, number, data in state.leaves()}
-    for account_id, offset, value in ((MISFIT, END, 1), (OVERFLOWING, FREE_OF_QUOTE, 1 << 63)):
+    for account_id, offset, value in (
+        (MISFIT, OWNER, 1 << 56),
+        (OVERFLOWING, FREE_OF_QUOTE, 1 << 63),
+    ):
         record = bytearray(leaves[Subtree.ACCOUNTS, index_of(TRADERS[0])])
         pack_into("<Q", record, offset, value)
         leaves[Subtree.ACCOUNTS, index_of(account_id)] = bytes(record)

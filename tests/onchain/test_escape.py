@@ -1,6 +1,7 @@
 """The escape hatch against its model: random tables, balances and accounts; attacks in sequence."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from offchain.settlement.messages import Pledge
 from offchain.settlement.valuation import (
     ADL_ONE,
     ENTRIES_MAX,
+    INDEX_ONE_E12,
     AssetValue,
     MarketValue,
     Side,
@@ -185,7 +187,10 @@ def test_equity_by_hand(position, worth):
 def test_debts_grow_and_cash_earns():
     with fresh_scene() as scene:
         table = ValuationTable((), (AssetValue(0),), 1_500_000_000_000, 2_500_000_000_000)
-        accounts = [plain(MAKER, 3), plain(LOSER, -3)]
+        accounts = [
+            replace(who, quote_index_e12=INDEX_ONE_E12)
+            for who in (plain(MAKER, 3), plain(LOSER, -3))
+        ]
         pair = Pair(scene, table, {}, accounts)
         claims = [scene.claim(index, record_of(who)).events for index, who in enumerate(accounts)]
         worths = [e["equity_units"] for c in claims for n, e in c if n == "AccountClaimed"]

@@ -153,13 +153,15 @@ class Unlifted(ToyProver):
         self.f = f
         self.main[OTHER][self.MARK] = [ZERO]
 
-    def commit(self, polynomials, limbs, is_salted):
+    def commit(self, polynomials, limbs, is_salted, later=((), (), (), ())):
+        classes, tree = super().commit(polynomials, limbs, is_salted, later)
         if polynomials is not self.main:
-            return super().commit(polynomials, limbs, is_salted)
-        classes, _ = super().commit(polynomials, limbs, is_salted)
+            return classes, tree
         count = (1 << LOG_HEIGHTS[OTHER]) << self.parameters.log_blowup
-        # Behind the salt stand the columns of SINK, which is as high, and those before MARK.
-        position = 2 + len(self.main[SINK]) + self.MARK
+        # Behind the salt stand what is opened one row later, the other columns of SINK, which is as
+        # high, and those before MARK, which is opened at zeta alone.
+        sooner = [i for i in range(self.MARK) if i not in later[OTHER]]
+        position = 2 + len(later[OTHER]) + len(self.main[SINK]) + len(sooner)
         for k, row in enumerate(classes[count]):
             row[position] = at(self.f, Element(self.domain[k])).c0
         return classes, build_tree(classes)
