@@ -7,6 +7,7 @@ with, until those who owe pay or are sold.
 from offchain.scenario.result import ScenarioResult
 from offchain.scenario.world import (
     FIRST_MASTER,
+    MAKER_MASTER,
     MARKET_MAKER,
     UNITS,
     Collateral,
@@ -43,7 +44,7 @@ def run(seed: int) -> ScenarioResult:
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
     winner = MARKET_MAKER
-    world.open_account(winner >> 5, {QUOTE_ASSET: 250_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 250_000})
     world.insure(10_000)
     world.list_perp(_ETH)
     world.list_collateral(_ETHER)

@@ -5,7 +5,15 @@ was marked by it, 283 M USD of compensation.
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, Collateral, Perp, World
+from offchain.scenario.world import (
+    FIRST_MASTER,
+    MAKER_MASTER,
+    MARKET_MAKER,
+    MICRO,
+    Collateral,
+    Perp,
+    World,
+)
 from offchain.spec import risk_op
 from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
@@ -25,7 +33,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 10_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 10_000_000})
     world.insure(1_000_000)
     world.list_perp(_ETH)
     world.list_collateral(_WSTETH)

@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, Perp, World
-from offchain.spec.constants import QUOTE_ASSET
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, MICRO, Perp, World
+from offchain.spec.constants import INSURANCE_ACCOUNT, QUOTE_ASSET
 from offchain.spec.kinds import EventKind, TimeInForce
 
 NAME = "jan2022"
@@ -44,7 +44,7 @@ def run(seed: int) -> ScenarioResult:
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
     perp = Perp(market=1, name="BTC", price=closes[0], sz_decimals=3)
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 2_000_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 2_000_000_000})
     world.insure(_FUND)
     world.list_perp(perp)
     traders = [
@@ -62,7 +62,7 @@ def run(seed: int) -> ScenarioResult:
         world.sweep()
         below_s = max(below_s, _longest_below(world, traders[:: len(traders) // 10]))
         marks.append((60.0 * minute, world.mark(perp)))
-        funds.append((60.0 * minute, world.quote(2)))
+        funds.append((60.0 * minute, world.quote(INSURANCE_ACCOUNT)))
         open_interest.append((60.0 * minute, perp.size_of(world.view.market(1).open_interest_lots)))
     _report(world, result, closes)
     result.series = {

@@ -5,7 +5,7 @@ money with the vault, so deleveraging never began, and the price was overridden 
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, Perp, World
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, MICRO, Perp, World
 from offchain.spec import op
 from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
@@ -37,7 +37,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 100_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 100_000})
     world.insure(_BACKSTOP)
     world.list_perp(_JELLY)
     short = world.open_account(FIRST_MASTER, {QUOTE_ASSET: 2_000_000})

@@ -5,7 +5,15 @@ On L1, `OracleHub` prices it by the fair formula; this is the second line behind
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, Collateral, Perp, World
+from offchain.scenario.world import (
+    FIRST_MASTER,
+    MAKER_MASTER,
+    MARKET_MAKER,
+    MICRO,
+    Collateral,
+    Perp,
+    World,
+)
 from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
 
@@ -34,7 +42,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 100_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 100_000_000})
     world.list_perp(_ETH)
     world.list_collateral(_LP)
     attacker = world.open_account(FIRST_MASTER, {_LP.asset: 30_000})

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, UNITS, Perp, World
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, MARKET_MAKER, UNITS, Perp, World
 from offchain.spec import op, risk_op
 from offchain.spec.constants import PPM, QUOTE_ASSET, SUB_ACCOUNT_BITS
 from offchain.spec.kinds import EventKind, PlaceFlag, TimeInForce
@@ -75,7 +75,7 @@ def run(seed: int) -> ScenarioResult:
     rng = random.Random(seed)
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> SUB_ACCOUNT_BITS, {QUOTE_ASSET: 10**9})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 10**9})
     shorts = {
         world.open_account(FIRST_MASTER + i, {QUOTE_ASSET: 10**6 * (1 + i % 7)}): 1 + i % 7
         for i in range(_SHORTS)

@@ -5,7 +5,7 @@ vault lost 4.9 M USD.
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, Perp, World
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, Perp, World
 from offchain.spec import op
 from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
@@ -43,7 +43,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 50_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 50_000_000})
     world.insure(_FUND)
     world.list_perp(_POPCAT)
     wallets = [

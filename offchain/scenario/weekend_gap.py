@@ -5,7 +5,7 @@ halt: a stale oracle at the restart liquidated accounts for 462,000 USD.
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, Perp, World
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, MARKET_MAKER, Perp, World
 from offchain.spec import op, risk_op
 from offchain.spec.constants import QUOTE_ASSET, REOPEN_POST_ONLY_S
 from offchain.spec.errors import ErrorCode
@@ -28,7 +28,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 50_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 50_000_000})
     world.insure(2_000_000)
     world.list_perp(_STOCK)
     traders = [world.open_account(FIRST_MASTER + i, {QUOTE_ASSET: 40_000}) for i in range(18)]

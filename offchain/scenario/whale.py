@@ -5,7 +5,15 @@ due, and the backstop vault lost 4 M USD on taking it over.
 """
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, MICRO, UNITS, Perp, World
+from offchain.scenario.world import (
+    FIRST_MASTER,
+    MAKER_MASTER,
+    MARKET_MAKER,
+    MICRO,
+    UNITS,
+    Perp,
+    World,
+)
 from offchain.spec import op
 from offchain.spec.constants import QUOTE_ASSET, WITHDRAW_MARGIN_PPM
 from offchain.spec.errors import ErrorCode
@@ -35,7 +43,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 2_000_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 2_000_000_000})
     world.insure(5_000_000)
     world.list_perp(_ETH)
     whale = world.open_account(FIRST_MASTER, {QUOTE_ASSET: 60_000_000})

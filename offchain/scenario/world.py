@@ -43,8 +43,8 @@ START_S: Final = 1_000_000
 MICRO: Final = 10**6
 DOLLAR_CAP: Final = VALUE_LIMIT - 1
 SOURCES: Final = 5
-_MAKER_MASTER: Final = 1  # account 32 rests liquidity in every market
-MARKET_MAKER: Final = _MAKER_MASTER << SUB_ACCOUNT_BITS
+MAKER_MASTER: Final = 1  # account 32 rests liquidity in every market
+MARKET_MAKER: Final = MAKER_MASTER << SUB_ACCOUNT_BITS
 _GOVERNANCE_ACCOUNT: Final = 2 << SUB_ACCOUNT_BITS
 FIRST_MASTER: Final = 3  # of a story's own accounts
 

@@ -7,7 +7,7 @@ rolled back.
 from dataclasses import replace
 
 from offchain.scenario.result import ScenarioResult
-from offchain.scenario.world import FIRST_MASTER, MARKET_MAKER, Perp, World
+from offchain.scenario.world import FIRST_MASTER, MAKER_MASTER, MARKET_MAKER, Perp, World
 from offchain.spec import op, risk_op
 from offchain.spec.constants import PRICE_MAX, QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
@@ -27,7 +27,7 @@ def run(seed: int) -> ScenarioResult:
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
     world = World()
-    world.open_account(MARKET_MAKER >> 5, {QUOTE_ASSET: 10_000_000})
+    world.open_account(MAKER_MASTER, {QUOTE_ASSET: 10_000_000})
     world.list_perp(_BTC)
     long_account = world.open_account(FIRST_MASTER, {QUOTE_ASSET: 20_000})
     world.order(MARKET_MAKER, _BTC, -_SIZE, _BTC.price)
