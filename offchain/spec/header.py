@@ -72,7 +72,7 @@ class Header:
     """State header; genesis is all zero but for the two counters that start at 1."""
 
     SIZE: ClassVar[int] = 512
-    _LAYOUT: ClassVar[Struct] = Struct("<52Q96x")
+    _LAYOUT: ClassVar[Struct] = Struct("<55Q72x")
 
     batch_number: int = 0
     next_event_seq: int = 0
@@ -97,6 +97,9 @@ class Header:
     sweep_laps: int = 0
     lap_negative: int = 0  # quote units that accounts owe, counted in this lap
     negative_quote: int = 0  # the same of the last lap
+    trigger_market: int = 0  # market + 1 while triggers of it are met
+    fund_count: int = 0
+    lap_lent: int = 0  # quote units of interest in this lap that are for lenders
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""
@@ -124,6 +127,9 @@ class Header:
             self.sweep_laps,
             self.lap_negative,
             self.negative_quote,
+            self.trigger_market,
+            self.fund_count,
+            self.lap_lent,
         )
 
     @classmethod
@@ -136,5 +142,6 @@ class Header:
         header.pending = PendingWork(*words[29:45])
         header.sweep_head, header.sweep_cursor, header.lap_started_s = words[45:48]
         header.swept_s, header.sweep_laps = words[48:50]
-        header.lap_negative, header.negative_quote = words[50:]
+        header.lap_negative, header.negative_quote = words[50:52]
+        header.trigger_market, header.fund_count, header.lap_lent = words[52:]
         return header

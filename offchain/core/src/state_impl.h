@@ -75,7 +75,7 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
     [HR_SUBTREE_RISK] = {11, HR_RISK_LEAF_BYTES, 0},
     [HR_SUBTREE_CHANNELS] = {6, 8, 0},
     [HR_SUBTREE_RESERVATIONS] = {20, 8, 0},
-    [HR_SUBTREE_FUNDS] = {10, 8, 0},
+    [HR_SUBTREE_FUNDS] = {10, sizeof(struct hr_fund), 0},
     [HR_SUBTREE_BUILDERS] = HR_GROUPED(12, struct hr_builder),
 };
 
@@ -168,6 +168,12 @@ static inline struct hr_asset *hr_asset_at(struct hr_core *c, uint32_t asset) {
 }
 static inline struct hr_market *hr_market_at(struct hr_core *c, uint32_t market) {
     return HR_AT(c, HR_SUBTREE_MARKETS, struct hr_market, market);
+}
+static inline struct hr_fund *hr_fund_at(struct hr_core *c, uint32_t fund) {
+    return HR_AT(c, HR_SUBTREE_FUNDS, struct hr_fund, fund);
+}
+static inline struct hr_condition *hr_condition_at(struct hr_core *c, uint32_t slot) {
+    return HR_AT(c, HR_SUBTREE_ORDERS, struct hr_condition, slot);
 }
 static inline struct hr_fee_table *hr_fee_table_at(struct hr_core *c, uint32_t table) {
     return HR_AT(c, HR_SUBTREE_FEE_TABLES, struct hr_fee_table, table);
