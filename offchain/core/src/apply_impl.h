@@ -4,12 +4,14 @@
 
 #include "leverage_impl.h"
 #include "risk_admin_impl.h"
+#include "run_duties_impl.h"
 #include "sweep_impl.h"
 
 static bool hr_op_kind_exists(uint32_t kind) {
     return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_MOVE_MARGIN) ||
            (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SWEEP) ||
-           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_CREDIT);
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_CREDIT) ||
+           kind == HR_OP_KIND_ADMIN_MARKET_CALENDAR;
 }
 
 /* Has an account with risk not been looked at for too long? */
@@ -87,6 +89,7 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_ADMIN_MARKET_RISK: return hr_op_admin_market_risk(c, op);
     case HR_OP_KIND_ADMIN_ASSET_RISK: return hr_op_admin_asset_risk(c, op);
     case HR_OP_KIND_ADMIN_CREDIT: return hr_op_admin_credit(c, op);
+    case HR_OP_KIND_ADMIN_MARKET_CALENDAR: return hr_op_admin_market_calendar(c, op);
     default: return hr_op_system(c, op);
     }
 }
