@@ -15,6 +15,14 @@ static inline uint64_t hr_unit_index_e12(struct hr_core *c, uint32_t asset) {
     return index ? index : HR_INDEX_ONE;
 }
 
+/* Engine units for units of L1 that come in, and that go out; saturates. */
+static inline uint64_t hr_units_credited(struct hr_core *c, uint32_t asset, uint64_t l1_units) {
+    return hr_mul_div(l1_units, HR_INDEX_ONE, hr_unit_index_e12(c, asset), HR_ROUND_DOWN);
+}
+static inline uint64_t hr_units_debited(struct hr_core *c, uint32_t asset, uint64_t l1_units) {
+    return hr_mul_div(l1_units, HR_INDEX_ONE, hr_unit_index_e12(c, asset), HR_ROUND_UP);
+}
+
 /* Quote units for 10^8 units of the asset; below 2^63, since price_e8 < 2^53, rate_e12 <= 10^15 and
  * an engine unit is at most one of L1. */
 static inline uint64_t hr_unit_price_e8(struct hr_core *c, uint32_t asset) {

@@ -5,10 +5,6 @@
 
 #include "accounts_impl.h"
 
-static inline int64_t hr_held_quote(const struct hr_account *a) {
-    return hr_unbias(a->balances[0].free_biased) + (int64_t)a->balances[0].locked;
-}
-
 /* Units of balance slot k that the insurance account buys from an account which owes quote, at the
  * price less the discount. Returns: 0 when it buys none. Out: proceeds, quote units. */
 static uint64_t hr_exchange_units(struct hr_core *c, const struct hr_account *a, uint32_t k,

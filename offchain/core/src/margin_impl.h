@@ -166,6 +166,12 @@ static struct hr_hedge hr_hedge_of_holding(struct hr_core *c, uint32_t account,
     return hr_hedge_of(c, hr_account_at(c, account), h->market, n);
 }
 
+/* Hedged part of a position, for its rank in a queue. */
+static inline uint64_t hr_hedged_micro(struct hr_core *c, uint32_t account,
+                                       const struct hr_holding *h) {
+    return hr_hedge_of_holding(c, account, h).micro;
+}
+
 /* Counts in the worth and the requirements of a cross bucket what hedges one of its positions. */
 static void hr_health_hedge(struct hr_core *c, uint32_t account, const struct hr_holding *h,
                             struct hr_health *health) {
@@ -364,23 +370,34 @@ HR_COLD int hr_check_lock_margin(struct hr_core *c, uint32_t account, uint32_t s
     return health.tav < health.imr ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;
 }
 
-/* Has the bucket less than what must stay when money leaves the exchange's risk? */
-static inline bool hr_is_short_for_outflow(const struct hr_health *health) {
+/* What must stay in a bucket when money leaves the exchange's risk. */
+static inline int64_t hr_outflow_margin(const struct hr_health *health) {
     const int64_t kept = (int64_t)hr_ppm_ceil((uint64_t)health->notional, HR_WITHDRAW_MARGIN_PPM);
-    return health->tav < health->imr || health->tav < kept;
+    return health->imr > kept ? health->imr : kept;
 }
 
-/* Margin of WITHDRAW and TRANSFER, for accounts in the sweep ring. */
-HR_COLD int hr_check_outflow_margin(struct hr_core *c, uint32_t account, uint32_t slot,
-                                    uint64_t units) {
+/* Has the bucket less than that? */
+static inline bool hr_is_short_for_outflow(const struct hr_health *health) {
+    return health->tav < hr_outflow_margin(health);
+}
+
+/* Have all margined markets with a cross position or open lots of an account a fresh mark? */
+static bool hr_cross_marks_are_fresh(struct hr_core *c, uint32_t account) {
     for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
         const struct hr_position *p = hr_position_at(c, account, k);
         if (p->market_plus_1 == 0 || p->mode == HR_MARGIN_MODE_ISOLATED) continue;
         const struct hr_market_risk *risk = hr_margined_risk(c, p->market_plus_1 - 1u);
         if (risk && !hr_mark_is_fresh(c, risk) &&
             (hr_settled(c, account, k).size || p->open_lots[HR_BID] || p->open_lots[HR_ASK]))
-            return HR_E_STALE_PRICE;
+            return false;
     }
+    return true;
+}
+
+/* Margin of WITHDRAW and TRANSFER, for accounts in the sweep ring. */
+HR_COLD int hr_check_outflow_margin(struct hr_core *c, uint32_t account, uint32_t slot,
+                                    uint64_t units) {
+    if (!hr_cross_marks_are_fresh(c, account)) return HR_E_STALE_PRICE;
     const struct hr_hypothesis what_if = {.out_slot = slot, .out_units = (int64_t)units};
     const struct hr_health health = hr_health_cross(c, account, &what_if);
     return hr_is_short_for_outflow(&health) ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;

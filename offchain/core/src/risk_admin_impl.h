@@ -136,7 +136,8 @@ static int hr_op_admin_market_calendar(struct hr_core *c, const struct hr_op *op
 }
 
 static bool hr_asset_risk_is_valid(const struct hr_op_admin_asset_risk *p) {
-    return p->asset != HR_QUOTE_ASSET && p->margin_weight_ppm <= p->liquidation_weight_ppm &&
+    return p->asset != HR_QUOTE_ASSET && p->asset < HR_SHARE_ASSET &&
+           p->margin_weight_ppm <= p->liquidation_weight_ppm &&
            p->liquidation_weight_ppm <= HR_PPM && p->exchange_discount_ppm <= HR_PPM &&
            p->liquidation_weight_ppm + p->exchange_discount_ppm <= HR_PPM &&
            p->growth_cap_ppm <= HR_MAX_YEARLY_RATE * HR_PPM && p->heartbeat_s != 0 &&
