@@ -85,8 +85,8 @@ static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const u
         hr_balance_slot_free(a) == HR_NO_SLOT)
         return HR_E_BALANCES_FULL;
     const uint64_t units = hr_units_credited(c, p->asset, p->amount);
-    const bool has_room =
-        units < HR_VALUE_LIMIT && (!exists || hr_account_can_receive(a, p->asset, units));
+    const bool has_room = hr_can_supply(c, p->asset, units) &&
+                          (!exists || hr_account_can_receive(a, p->asset, units));
     return has_room ? HR_E_OK : HR_E_BALANCE_TOO_LARGE;
 }
 
@@ -116,7 +116,7 @@ static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
         hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
                       (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
     } else if (p->asset == HR_QUOTE_ASSET) {
-        hr_earn(c, op->account);
+        hr_earn(c, op->account, p->amount);
     }
     const uint64_t units = hr_units_credited(c, p->asset, p->amount);
     hr_inflow(c, op->account, p->asset, units);
@@ -182,7 +182,7 @@ static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
     if (hr_is_fund_account(c, op->account)) return HR_E_FUND_ACCOUNT;
     if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
     if (p->amount > hr_asset_at(c, p->asset)->total_units) return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
-    if (p->asset == HR_QUOTE_ASSET) hr_earn(c, op->account);
+    if (p->asset == HR_QUOTE_ASSET) hr_earn(c, op->account, 0);
     const uint64_t units = hr_units_debited(c, p->asset, p->amount);
     hr_outflow(c, op->account, p->asset, units);
     hr_asset_at(c, p->asset)->total_units -= p->amount;
@@ -230,8 +230,8 @@ static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
     else if (!exists)
         hr_account_create(c, to, owner);
     if (p->asset == HR_QUOTE_ASSET) {
-        hr_earn(c, from);
-        if (exists) hr_earn(c, to);
+        hr_earn(c, from, 0);
+        if (exists) hr_earn(c, to, p->amount);
     }
     hr_outflow(c, from, p->asset, p->amount);
     hr_inflow(c, to, p->asset, p->amount);

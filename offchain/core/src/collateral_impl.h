@@ -23,6 +23,11 @@ static inline uint64_t hr_units_debited(struct hr_core *c, uint32_t asset, uint6
     return hr_mul_div(l1_units, HR_INDEX_ONE, hr_unit_index_e12(c, asset), HR_ROUND_UP);
 }
 
+/* Do all accounts together stay below VALUE_LIMIT with `units` more (any u64)? */
+static inline bool hr_can_supply(struct hr_core *c, uint32_t asset, uint64_t units) {
+    return units < HR_VALUE_LIMIT && hr_asset_at(c, asset)->supply_units + units < HR_VALUE_LIMIT;
+}
+
 /* Quote units for 10^8 units of the asset; below 2^63, since price_e8 < 2^53, rate_e12 <= 10^15 and
  * an engine unit is at most one of L1. */
 static inline uint64_t hr_unit_price_e8(struct hr_core *c, uint32_t asset) {

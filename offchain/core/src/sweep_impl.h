@@ -23,7 +23,7 @@ static void hr_sweep_interest(struct hr_core *c, uint32_t account) {
     struct hr_account *a = hr_account_at(c, account);
     const int64_t quote = hr_held_quote(a);
     if (quote >= 0) {
-        hr_earn(c, account);
+        hr_earn(c, account, 0);
         if (a->positions_used == 0) hr_ring_leave(c, account);
         return;
     }

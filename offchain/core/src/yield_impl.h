@@ -29,7 +29,8 @@ HR_COLD void hr_yield_share(struct hr_core *c, uint32_t asset_id, uint64_t r0, u
     const struct hr_account *fees = hr_account_at(c, HR_FEE_ACCOUNT);
     const bool has_slot =
         hr_balance_slot(fees, asset_id) != HR_NO_SLOT || hr_balance_slot_free(fees) != HR_NO_SLOT;
-    if (!has_slot || minted >= HR_VALUE_LIMIT || !hr_account_can_receive(fees, asset_id, minted))
+    if (!has_slot || !hr_can_supply(c, asset_id, minted) ||
+        !hr_account_can_receive(fees, asset_id, minted))
         return;
     hr_inflow(c, HR_FEE_ACCOUNT, asset_id, minted);
     asset->supply_units += minted;
