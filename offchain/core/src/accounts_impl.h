@@ -31,6 +31,13 @@ static void hr_account_create(struct hr_core *c, uint32_t account, const uint64_
     hr_touch_account(c, account);
 }
 
+/* Gives a master the key of its owner, or of whoever leads it. */
+static void hr_owner_signer_create(struct hr_core *c, uint32_t master, const uint64_t owner[3]) {
+    *hr_signer_at(c, master, 0) = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
+                                                     .flags = HR_SIGNER_FLAG_EXISTS};
+    hr_touch_leaf(c, HR_SUBTREE_SIGNERS, (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+}
+
 /* Opens a bucket of a fund, which nobody owns. */
 static void hr_fund_bucket_create(struct hr_core *c, uint32_t fund, uint32_t bucket) {
     static const uint64_t nobody[3] = {0, 0, 0};
@@ -110,11 +117,7 @@ static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
     struct hr_account *a = hr_account_at(c, op->account);
     if (!(a->flags & HR_ACCOUNT_FLAG_EXISTS)) {
         hr_account_create(c, op->account, owner);
-        struct hr_signer *signer = hr_signer_at(c, op->account, 0);
-        *signer = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
-                                     .flags = HR_SIGNER_FLAG_EXISTS};
-        hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
-                      (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+        hr_owner_signer_create(c, op->account, owner);
     } else if (p->asset == HR_QUOTE_ASSET) {
         hr_earn(c, op->account, p->amount);
     }

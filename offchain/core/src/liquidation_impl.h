@@ -11,7 +11,7 @@ enum hr_work {
     HR_WORK_STALE, /* nothing, because of a mark that is not fresh */
     HR_WORK_CANCELLED,
     HR_WORK_TRANCHE,
-    HR_WORK_TAKEN_OVER, /* or deleveraged */
+    HR_WORK_TAKEN_OVER, /* or deleveraged, or about to be */
     HR_WORK_EXCHANGED,  /* or written off */
 };
 
@@ -162,19 +162,22 @@ static void hr_tranche(struct hr_core *c, uint32_t account, const struct hr_work
     hr_execute(c, &taker);
 }
 
-/* Settles and writes all positions of margined markets. */
-static void hr_settle_all(struct hr_core *c, uint32_t account) {
-    for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
-        const uint32_t market_plus_1 = hr_position_at(c, account, k)->market_plus_1;
-        if (market_plus_1 && hr_is_margined(c, market_plus_1 - 1)) hr_settle_write(c, account, k);
-    }
-}
-
 static void hr_take_over(struct hr_core *c, uint32_t account, const struct hr_work_plan *plan) {
+    if (plan->transfer.way == HR_TRANSFER_QUEUE) {
+        const struct hr_adl_queue queue = {.account = account,
+                                           .market = plan->holding.market,
+                                           .price = plan->neutral_price,
+                                           .lots = hr_magnitude(plan->holding.size),
+                                           .cursor = (uint32_t)c->header->sweep_head};
+        hr_adl_queue_store(c, &queue);
+        return;
+    }
+    hr_settle_all(c, account);
     if (plan->transfer.way == HR_TRANSFER_DELEVERAGE)
         hr_deleverage(c, account, &plan->holding, plan->neutral_price, &plan->transfer);
     else
-        hr_insure(c, account, &plan->holding, plan->neutral_price, &plan->health);
+        hr_hand_over(c, account, plan->transfer.receiver, &plan->holding, plan->neutral_price,
+                     &plan->health);
 }
 
 /* One step of the engine on an account. Returns: what it did. */
@@ -190,10 +193,7 @@ static enum hr_work hr_work(struct hr_core *c, uint32_t account) {
         hr_settle_all(c, account);
         hr_tranche(c, account, &plan);
         break;
-    case HR_WORK_TAKEN_OVER:
-        hr_settle_all(c, account);
-        hr_take_over(c, account, &plan);
-        break;
+    case HR_WORK_TAKEN_OVER: hr_take_over(c, account, &plan); break;
     case HR_WORK_EXCHANGED: hr_exchange(c, account, plan.any_position); break;
     default: break;
     }

@@ -2,8 +2,10 @@
 #ifndef HEADRACE_RUN_DUTIES_IMPL_H
 #define HEADRACE_RUN_DUTIES_IMPL_H
 
+#include "adl_queue_impl.h"
 #include "funding_impl.h"
-#include "liquidation_impl.h"
+#include "redemption_impl.h"
+#include "twap_impl.h"
 
 /* The dead man's switch of an account: cancels its orders. Returns: the steps that are left. */
 static uint32_t hr_deadman_fire(struct hr_core *c, uint32_t account, uint32_t steps) {
@@ -14,16 +16,30 @@ static uint32_t hr_deadman_fire(struct hr_core *c, uint32_t account, uint32_t st
     return hr_cancel_list(c, account, a->order_head, HR_ALL_MARKETS, HR_REASON_DEADMAN, steps);
 }
 
-/* Works off what is due, at most MAX_STEPS orders. */
+/* Must a duty be the first and only one of its op? */
+static inline bool hr_duty_is_alone(uint32_t kind) {
+    return kind == HR_DUTY_KIND_TWAP || kind == HR_DUTY_KIND_REDEEM;
+}
+
+/* Fires a trigger, or works off what is due, at most MAX_STEPS orders. */
 static int hr_op_run_duties(struct hr_core *c) {
+    if (c->header->trigger_market) {
+        hr_triggers_run(c);
+        return HR_E_OK;
+    }
     uint32_t steps = HR_MAX_STEPS;
     while (steps && !c->header->cont_kind && !c->trapped && hr_duty_is_due(c)) {
         const struct hr_duty duty = *hr_duty_at(c, 0);
+        const bool is_alone = hr_duty_is_alone(duty.kind);
+        if (is_alone && steps < HR_MAX_STEPS) break;
         hr_duty_remove_at(c, 0);
-        steps--;
+        steps = is_alone ? 0 : steps - 1;
         switch (duty.kind) {
         case HR_DUTY_KIND_EXPIRY: hr_order_cancel(c, duty.ref, HR_REASON_EXPIRED, true); break;
         case HR_DUTY_KIND_MARKET_MINUTE: hr_market_minute(c, duty.ref); break;
+        case HR_DUTY_KIND_TWAP: hr_twap_slice(c, duty.ref, duty.due_s); break;
+        case HR_DUTY_KIND_TRAIL: hr_trail(c, duty.ref); break;
+        case HR_DUTY_KIND_REDEEM: hr_redeem_duty(c, duty.ref); break;
         default: steps = hr_deadman_fire(c, duty.ref, steps);
         }
     }
@@ -42,6 +58,10 @@ static int hr_op_continue(struct hr_core *c) {
     if (h.cont_kind == HR_CONTINUATION_CANCEL_ALL) {
         hr_cancel_list(c, (uint32_t)h.cont_account, (uint32_t)h.cont_cursor,
                        (uint32_t)h.cont_market_filter, (uint32_t)h.cont_reason, HR_MAX_STEPS);
+        return HR_E_OK;
+    }
+    if (h.cont_kind == HR_CONTINUATION_ADL_QUEUE) {
+        hr_adl_queue_continue(c, &h);
         return HR_E_OK;
     }
     struct hr_taker taker = {

@@ -87,6 +87,12 @@ static void hr_sweep_end_lap(struct hr_core *c) {
             (int64_t)credit->owed_index_e12, (int64_t)credit->earned_index_e12, 0, 0);
 }
 
+/* Ends a visit at which the engine did nothing more: the cursor moves on. */
+static void hr_sweep_pass(struct hr_core *c, uint32_t account) {
+    c->header->sweep_cursor = hr_account_at(c, account)->sweep_next;
+    hr_sweep_interest(c, account);
+}
+
 static int hr_op_sweep(struct hr_core *c, const struct hr_op *op) {
     struct hr_header *h = c->header;
     if (op->flags || op->market || op->account || !hr_tail_is_zero(op, 0)) return HR_E_MALFORMED_OP;
@@ -103,8 +109,7 @@ static int hr_op_sweep(struct hr_core *c, const struct hr_op *op) {
         hr_sweep_ended_epochs(c, account);
         work = hr_work(c, account);
         if (work > HR_WORK_STALE && work != HR_WORK_TRANCHE) return HR_E_OK;
-        h->sweep_cursor = hr_account_at(c, account)->sweep_next;
-        hr_sweep_interest(c, account);
+        hr_sweep_pass(c, account);
     }
     if (h->sweep_cursor == 0) hr_sweep_end_lap(c);
     return HR_E_OK;
