@@ -33,7 +33,7 @@ static int hr_op_cancel_by_client_id(struct hr_core *c, const struct hr_op *op) 
     } else if (hint <= c->header->orders_used) {
         const struct hr_order *order = hr_order_at(c, hint);
         if (order->order_id != 0 && order->owner == op->account &&
-            order->client_id[0] == p->client_id[0] && order->client_id[1] == p->client_id[1]) {
+            hr_has_client_id(c, order, p->client_id)) {
             hr_order_cancel(c, hint, HR_REASON_USER, false);
             return HR_E_OK;
         }
@@ -42,21 +42,29 @@ static int hr_op_cancel_by_client_id(struct hr_core *c, const struct hr_op *op) 
     return HR_E_OK;
 }
 
+/* The order that a walk through the owner's list visits next. The children of a bracket, which go
+ * with it, are no visits of their own. */
+static uint32_t hr_next_visit(struct hr_core *c, const struct hr_order *order) {
+    const uint32_t conditional = HR_ORDER_FLAG_TRIGGER | HR_ORDER_FLAG_TWAP;
+    uint32_t next = order->owner_next;
+    if (!(order->attributes & HR_ORDER_FLAG_LINKED) || (order->attributes & conditional))
+        return next;
+    const struct hr_condition *parent = hr_condition_at(c, (uint32_t)order->client_id[0]);
+    while (next && (next == parent->link_a || next == parent->link_b))
+        next = hr_order_at(c, next)->owner_next;
+    return next;
+}
+
 /* Walks the owner's list from `slot`, cancelling the orders of `market` (or all), at most `steps`
  * of them; what is left goes to the header's continuation. Returns: the steps that are left. */
 static uint32_t hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, uint32_t market,
                                uint32_t reason, uint32_t steps) {
     for (; slot && steps; steps--) {
         const struct hr_order *order = hr_order_at(c, slot);
-        const uint32_t newer = order->owner_prev;
-        if (market == HR_ALL_MARKETS || hr_market_of_order(order->order_id) == market) {
+        const uint32_t next = hr_next_visit(c, order);
+        if (market == HR_ALL_MARKETS || hr_market_of_order(order->order_id) == market)
             hr_order_cancel(c, slot, reason, false);
-            /* what was linked to it may have gone too; `newer` is of another market and stays */
-            slot =
-                newer ? hr_order_at(c, newer)->owner_next : hr_account_at(c, account)->order_head;
-        } else {
-            slot = order->owner_next;
-        }
+        slot = next;
     }
     if (slot == 0) return steps;
     struct hr_header *h = c->header;

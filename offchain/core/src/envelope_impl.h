@@ -34,6 +34,11 @@ struct hr_decoded {
 static inline bool hr_op_is_user(uint32_t kind) {
     return kind >= 1 && kind < 32;
 }
+/* Places or cancels orders, which the owner's key may do where it was told so. */
+static inline bool hr_op_trades(uint32_t kind) {
+    return kind <= HR_OP_KIND_SCHEDULE_CANCEL || kind == HR_OP_KIND_PLACE_TRIGGER ||
+           kind == HR_OP_KIND_PLACE_TWAP;
+}
 static inline bool hr_op_is_system(uint32_t kind) {
     return kind >= 32 && kind < 64;
 }
@@ -134,9 +139,10 @@ static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) 
     const bool owner_trades = hr_account_at(c, master)->flags & HR_ACCOUNT_FLAG_OWNER_KEY_TRADES;
     for (uint32_t i = 0; i < decoded->op_count; i++) {
         const uint32_t kind = decoded->ops[i].kind;
-        if (h->signer_slot == 0 && !owner_trades && kind <= HR_OP_KIND_SCHEDULE_CANCEL)
-            return HR_E_OWNER_KEY_NOT_ENABLED;
-        if (h->signer_slot > 0 && kind > HR_OP_KIND_TRANSFER) return HR_E_AGENT_NOT_ALLOWED;
+        const bool trades = hr_op_trades(kind);
+        if (h->signer_slot == 0 && !owner_trades && trades) return HR_E_OWNER_KEY_NOT_ENABLED;
+        if (h->signer_slot > 0 && !trades && kind != HR_OP_KIND_TRANSFER)
+            return HR_E_AGENT_NOT_ALLOWED;
     }
     return hr_check_nonce(signer, h->nonce, h->arrival_ms);
 }

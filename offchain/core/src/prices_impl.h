@@ -170,6 +170,7 @@ static int hr_op_price_report(struct hr_core *c, const struct hr_op *op) {
     hr_touch_market_risk(c, op->market);
     hr_emit(c, HR_EVENT_KIND_PRICE_REPORTED, op->market, 0, p->index_price, risk->mark_price, mid,
             p->external_mark, ema, p->time_s);
+    if (hr_trigger_next(c, op->market)) c->header->trigger_market = op->market + 1u;
     return HR_E_OK;
 }
 

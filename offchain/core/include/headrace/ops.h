@@ -13,8 +13,28 @@ struct hr_op_place {
     uint32_t price; /* or slippage_ppm of a market order */
     uint64_t size_lots, client_id[2];
     uint32_t expiry_s;
-    uint16_t builder_fee;
-    uint8_t zero_tail[18];
+    uint16_t builder_fee, zero_gap;
+    uint32_t take_profit, take_profit_limit, stop, stop_limit; /* of a BRACKET */
+};
+/* Up to builder_fee the bytes of both are those of a PLACE. */
+struct hr_op_place_trigger {
+    uint8_t zero_tif, self_trade;
+    uint16_t builder;
+    uint32_t trigger_price;
+    uint64_t size_lots, client_id[2];
+    uint32_t expiry_s;
+    uint16_t builder_fee, zero_gap;
+    uint32_t limit_price, trail, other_trigger, other_limit;
+};
+struct hr_op_place_twap {
+    uint8_t zero_tif, self_trade;
+    uint16_t builder;
+    uint32_t interval_s;
+    uint64_t size_lots, client_id[2];
+    uint32_t slices;
+    uint16_t builder_fee, zero_gap;
+    uint32_t slippage_ppm;
+    uint8_t zero_tail[12];
 };
 struct hr_op_modify {
     uint64_t order_id, size_lots;
@@ -186,6 +206,8 @@ struct hr_op {
     };
     union {
         struct hr_op_place place;
+        struct hr_op_place_trigger place_trigger;
+        struct hr_op_place_twap place_twap;
         struct hr_op_modify modify;
         struct hr_op_cancel cancel;
         struct hr_op_client_id client_id;
@@ -222,6 +244,8 @@ struct hr_op {
 
 _Static_assert(sizeof(struct hr_op) == HR_OP_BYTES);
 _Static_assert(sizeof(struct hr_op_place) == 56);
+_Static_assert(sizeof(struct hr_op_place_trigger) == 56);
+_Static_assert(sizeof(struct hr_op_place_twap) == 56);
 _Static_assert(sizeof(struct hr_op_modify) == 56);
 _Static_assert(sizeof(struct hr_op_cancel) == 56);
 _Static_assert(sizeof(struct hr_op_client_id) == 56);

@@ -11,6 +11,9 @@
 enum { HR_BID = 0, HR_ASK = 1 };
 enum { HR_LONGS = 0, HR_SHORTS = 1 }; /* sides of a market's open interest */
 enum { HR_BELOW = 0, HR_ABOVE = 1 };  /* trigger lists: fire at a mark not above, not below */
+/* Lists of levels of a market, as in the tags: bids, asks, triggers below, triggers above. The odd
+ * ones ascend. */
+enum { HR_TRIGGER_LISTS = 2, HR_LEVEL_LISTS = 4 };
 
 /* 512 bytes. Field order is the word order of the specification. */
 struct hr_header {
