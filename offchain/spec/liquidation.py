@@ -74,7 +74,7 @@ def work(state: State, log: EventLog, account_id: int) -> Outcome:
     if crossed:
         bucket = margin.cross(state, account_id)
         if bucket.talt < bucket.mmr:
-            worst = max(crossed, key=lambda holding: margin.maintenance(state, holding))
+            worst = max(crossed, key=lambda each: margin.maintenance(state, account_id, each))
             has_orders = state.account(account_id).order_count > 0
             found = _plan(state, account_id, worst, bucket)
             return _liquidate(state, log, found, has_orders=has_orders)
@@ -106,7 +106,7 @@ def settle_ended_epochs(state: State, log: EventLog, account_id: int) -> None:
 
 
 def _plan(state: State, account_id: int, holding: Holding, bucket: Bucket) -> Liquidation:
-    required = margin.maintenance(state, holding)
+    required = margin.maintenance(state, account_id, holding)
     mark_price = state.market_risk(holding.market).mark_price
     value = required * bucket.talt // bucket.mmr
     distance = value // abs(holding.size_lots)
