@@ -20,8 +20,12 @@ def is_in_session(risk: MarketRisk, time_s: int) -> bool:
     return bool(day >> time_s % DAY_S // HOUR_S & 1)
 
 
-def is_post_only_minute(risk: MarketRisk, now_s: int) -> bool:
-    """Return whether the session has begun so lately that orders may only rest."""
+def is_reopening(risk: MarketRisk, now_s: int) -> bool:
+    """Return whether only post-only orders are taken: just after a halt, or as a session begins."""
+    return now_s < risk.opens_s or _is_first_minute(risk, now_s)
+
+
+def _is_first_minute(risk: MarketRisk, now_s: int) -> bool:
     is_first_hour = is_in_session(risk, now_s) and not is_in_session(risk, now_s - HOUR_S)
     return is_first_hour and now_s % HOUR_S < REOPEN_POST_ONLY_S
 
