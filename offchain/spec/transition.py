@@ -3,7 +3,7 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import duties, op, op_codec, ring, risk_op
+from offchain.spec import duties, fund_op, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
@@ -15,12 +15,17 @@ from offchain.spec.ops import (
     builders,
     cancel,
     cancel_all,
+    create_fund,
     deposit,
+    invest,
     liquidate,
+    market_calendar,
+    market_waterfall,
     modify,
     move_margin,
     place,
     price_report,
+    redeem,
     resume,
     run_duties,
     schedule_cancel,
@@ -185,5 +190,23 @@ def _dispatch_risk(state: State, decoded: op.Op, log: EventLog) -> None:
             admin_risk.admin_asset_risk(state, decoded, log)
         case risk_op.AdminCredit():
             admin_risk.admin_credit(state, decoded, log)
+        case risk_op.AdminMarketCalendar():
+            market_calendar.admin_market_calendar(state, decoded, log)
+        case _:
+            _dispatch_funds(state, decoded, log)
+
+
+def _dispatch_funds(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case fund_op.Invest():
+            invest.invest(state, decoded, log)
+        case fund_op.Redeem():
+            redeem.redeem(state, decoded, log)
+        case fund_op.CreateFund():
+            create_fund.create_fund(state, decoded, log)
+        case fund_op.AdminFund():
+            create_fund.admin_fund(state, decoded, log)
+        case fund_op.AdminMarketWaterfall():
+            market_waterfall.admin_market_waterfall(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)
