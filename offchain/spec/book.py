@@ -7,7 +7,7 @@ of an owner from youngest to oldest. The specification finds a level by walking.
 from collections.abc import Iterator
 
 from offchain.spec.book_records import Level, Order
-from offchain.spec.constants import LEVEL_CAPACITY, ORDER_CAPACITY
+from offchain.spec.constants import LEVEL_CAPACITY, MARKET_BITS, ORDER_CAPACITY
 from offchain.spec.records import Account
 from offchain.spec.state import State
 
@@ -94,6 +94,13 @@ def remove(state: State, slot: int) -> None:
     leave_level(state, slot)
     leave_owner(state, slot)
     free_order_slot(state, slot)
+
+
+def take_order_id(state: State, market_id: int) -> int:
+    """Return the id of a new order of a market."""
+    order_id = state.header.next_order_sequence << MARKET_BITS | market_id
+    state.header.next_order_sequence += 1
+    return order_id
 
 
 def take_order_slot(state: State) -> int:

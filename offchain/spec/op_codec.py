@@ -1,6 +1,6 @@
 """Parsing of ops: from 64 bytes to the dataclass of their kind."""
 
-from offchain.spec import fund_op, op, risk_op
+from offchain.spec import condition_op, fund_op, op, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.errors import ErrorCode
 
@@ -13,6 +13,8 @@ OP_TYPES: dict[int, type[op.Op]] = {
         op.CancelByClientId,
         op.CancelAll,
         op.ScheduleCancel,
+        condition_op.PlaceTrigger,
+        condition_op.PlaceTwap,
         op.Transfer,
         op.Withdraw,
         op.SetTier,

@@ -1,6 +1,6 @@
 """PRICE_REPORT: a market's index price, and the mark price that follows from it."""
 
-from offchain.spec import book, trading_calendar
+from offchain.spec import book, trading_calendar, triggers
 from offchain.spec.bounds import clamp
 from offchain.spec.checks import require
 from offchain.spec.constants import EMA_WINDOW_S, PPM, PRICE_MAX
@@ -46,6 +46,7 @@ def price_report(state: State, op: PriceReport, log: EventLog) -> None:
         basis_ema=risk.basis_ema,
         time_s=op.time_s,
     )
+    triggers.note_met(state, op.market)
 
 
 def _check_report(state: State, op: PriceReport) -> None:
