@@ -47,6 +47,11 @@ class PendingWork:
         return bool(self.attributes & OrderFlag.REDUCE_ONLY)
 
     @property
+    def condition_slot(self) -> int:
+        """Slot of the condition of a parent of a bracket, 0 of another order."""
+        return self.client_id_low if self.attributes & OrderFlag.LINKED else 0
+
+    @property
     def builder_fee(self) -> int:
         """Builder fee, unit 0.1 bp."""
         return builder_fee_of(self.attributes)
