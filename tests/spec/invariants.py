@@ -4,8 +4,17 @@ from collections import Counter
 
 from offchain.spec import margin, positions, settling
 from offchain.spec.book_records import Order
-from offchain.spec.constants import FRACTION_ONE, MAX_FEE_PPM, PPM, QUOTE_ASSET, SHARE_ASSET
+from offchain.spec.constants import (
+    FRACTION_ONE,
+    INDEX_ONE,
+    MAX_FEE_PPM,
+    PPM,
+    QUOTE_ASSET,
+    SHARE_ASSET,
+    VALUE_LIMIT,
+)
 from offchain.spec.kinds import AccountFlag, Continuation, DutyKind, MarketKind, OrderFlag
+from offchain.spec.records import Asset
 from offchain.spec.state import State, account_index
 
 # Each settlement and each deleveraging rounds a 48-bit fraction of a lot up.
@@ -28,10 +37,30 @@ def check_conservation(state: State) -> None:
         held[QUOTE_ASSET] += risk.pool
     for asset, record in state.assets.items():
         if asset < SHARE_ASSET:
-            assert held[asset] == record.total_units, f"asset {asset}"
+            assert held[asset] == record.supply_units, f"asset {asset}"
+            check_backed(record)
         else:
             check_shares(state, asset - SHARE_ASSET, held[asset])
     check_open_interest(state)
+
+
+def check_backed(asset: Asset) -> None:
+    """What all accounts hold of an asset is on L1, exactly so until yield is shared."""
+    if asset.unit_index_e12:
+        assert -(-asset.supply_units * asset.unit_index_e12 // INDEX_ONE) <= asset.total_units
+    else:
+        assert asset.supply_units == asset.total_units
+
+
+def check_pot(state: State) -> None:
+    """Nobody is promised interest that was not paid, and only debtors note that they owe."""
+    credit = state.asset_risk(QUOTE_ASSET)
+    assert 0 <= credit.lender_pot < VALUE_LIMIT
+    for account in state.accounts.values():
+        is_debtor = bool(account.flags & AccountFlag.OWES)
+        index = credit.owed_index_e12 if is_debtor else credit.earned_index_e12
+        assert account.quote_index == 0 or INDEX_ONE <= account.quote_index <= index
+        assert account.quote_index or not is_debtor
 
 
 def check_shares(state: State, fund: int, held: int) -> None:
@@ -245,6 +274,7 @@ def check_ring(state: State) -> None:
 def check_all(state: State) -> None:
     """Check every invariant."""
     check_conservation(state)
+    check_pot(state)
     check_book(state)
     check_locks(state)
     check_duties(state)
