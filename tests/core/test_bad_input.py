@@ -16,7 +16,7 @@ from offchain.spec.ops import admin_risk, builders, place, schedule_cancel
 from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
-from tests.core import bad_ops, bad_risk_ops
+from tests.core import bad_condition_ops, bad_ops, bad_risk_ops
 from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
 from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
 from tests.core.bad_ops import REFUNDS, Case
@@ -25,12 +25,12 @@ from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
 
-CASES = [*bad_ops.CASES, *bad_risk_ops.CASES]
-VALID = (*bad_ops.VALID, *bad_risk_ops.VALID)
+CASES = [*bad_ops.CASES, *bad_risk_ops.CASES, *bad_condition_ops.CASES]
+VALID = (*bad_ops.VALID, *bad_risk_ops.VALID, *bad_condition_ops.VALID)
 # Reached only in a build whose capacities are small; see the last tests.
 CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
-# Asserted in the tests of gates, of nonces and of unbacked profit below.
+# Asserted in the tests of gates, of nonces and of unbacked profit below, and of conditions.
 GATE_CODES = {
     ErrorCode.CONTINUATION_PENDING,
     ErrorCode.DUTY_PENDING,
@@ -39,6 +39,7 @@ GATE_CODES = {
     ErrorCode.BALANCE_TOO_LARGE,
     ErrorCode.NOTHING_TO_SWEEP,
     ErrorCode.SWEEP_LATE,
+    ErrorCode.ORDER_LINKED,
 }
 
 
