@@ -24,7 +24,7 @@ from offchain.spec.ops import admin_risk, builders, place, redeem, schedule_canc
 from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
-from tests.core import bad_condition_ops, bad_fund_ops, bad_ops, bad_risk_ops
+from tests.core import bad_carry_ops, bad_condition_ops, bad_fund_ops, bad_ops, bad_risk_ops
 from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
 from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
 from tests.core.bad_ops import REFUNDS, Case
@@ -33,7 +33,7 @@ from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
 
-BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops)
+BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops)
 CASES = [case for module in BAD_OPS for case in module.CASES]
 VALID = tuple(valid for module in BAD_OPS for valid in module.VALID)
 # Reached only in a build whose capacities are small; see the last tests.
