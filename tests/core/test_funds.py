@@ -8,24 +8,27 @@ import pytest
 
 from offchain.core.binding import TrapError
 from offchain.core.guest_tape import Mode
-from offchain.spec import fund_op, funds, op, priority
+from offchain.spec import fund_op, funds, margin, op, priority, risk_op
 from offchain.spec.constants import (
     FUND_LIMIT,
     FUND_MIN_LOCKUP_S,
     FUND_MIN_SEED,
+    INSURANCE_ACCOUNT,
     MASTER_BITS,
     VALUE_LIMIT,
 )
 from offchain.spec.errors import ErrorCode as E
-from offchain.spec.kinds import EventKind, OpKind, PlaceFlag, PriorityKind
+from offchain.spec.kinds import EventKind, MarketKind, OpKind, PlaceFlag, PriorityKind
 from offchain.spec.kinds import TimeInForce as Tif
 from offchain.spec.tree import Hasher
 from tests.core.bad_envelopes import priority_envelope
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.core.recorded import record, replay
 from tests.fund_strategies import FundFlow
+from tests.risk_scene import ISOLATED, MID_PRICE, START_S, market_snapshot, risk_scene
+from tests.risk_scene import PERP as PERP_OF_RISK
 from tests.risk_strategies import random_risk_sequence
-from tests.strategies import PERP, owner_of, scene
+from tests.strategies import PERP, market_op, owner_of, scene
 
 A, B, C, D = (32 * master for master in (1, 2, 3, 4))
 HINT_SEED, HINT_LENGTH = 2, 400
@@ -102,6 +105,73 @@ def test_no_bucket_reaches_its_bound_by_an_investment(pair: Pair) -> None:
     invests = fund_op.Invest(account=D, fund=0, amount=room + 1)
     assert codes(pair, invests) == [E.BALANCE_TOO_LARGE]
     assert codes(pair, replace(invests, amount=room)) == [E.OK]
+
+
+# --- a ranked queue that finds nobody ----------------------------------------------------------
+
+HOLDER, OTHER = 65, 96
+HELD_LOTS = 390_000
+SWEEP, CONTINUE = risk_op.Sweep(), op.Continue()
+
+
+def queue_without_candidates(hasher: Hasher, insurance_account: int) -> Pair:
+    """HOLDER is bankrupt; account 0, which is in no ring, holds the other side.
+
+    The ring is OTHER, then HOLDER.
+    """
+    pair = Pair(hasher)
+    scene_ops = risk_scene(10**12)[: -2 * len(ISOLATED)]
+    assert {pair.op(data).code for data in scene_ops} == {E.OK}
+    market = market_op(PERP_OF_RISK, MarketKind.PERP, sz_decimals=3)
+    asks = op.Place(
+        flags=PlaceFlag.IS_ASK,
+        market=PERP_OF_RISK,
+        account=0,
+        price=MID_PRICE[PERP_OF_RISK],
+        size_lots=HELD_LOTS,
+    )
+    ops: list[op.Op] = [
+        replace(market, insurance_account=insurance_account),
+        fund_op.AdminMarketWaterfall(market=PERP_OF_RISK, flags=1),
+        op.Transfer(account=INSURANCE_ACCOUNT, to_account=0, asset=0, amount=10**12 - 1),
+        asks,
+        replace(asks, flags=0, account=HOLDER),
+        risk_op.SetLeverage(market=PERP_OF_RISK, account=OTHER, leverage=5),
+    ]
+    for seconds, price in ((1, 9_200), (2, 8_464)):
+        time_s = START_S + seconds
+        ops += [
+            op.AdvanceTime(now_s=time_s),
+            market_snapshot(PERP_OF_RISK, price, time_s),
+            risk_op.PriceReport(market=PERP_OF_RISK, index_price=price, time_s=time_s, sources=3),
+        ]
+    assert codes(pair, *ops) == [E.OK] * len(ops)
+    return pair
+
+
+def kinds(pair: Pair, each: op.Op) -> list[EventKind]:
+    outcome = pair.op(each.to_bytes())
+    assert outcome.code is E.OK
+    return [event.kind for event in as_events(outcome.events)]
+
+
+def test_a_queue_without_candidates_ends_with_the_insurance_account(hasher: Hasher) -> None:
+    pair = queue_without_candidates(hasher, INSURANCE_ACCOUNT)
+    assert kinds(pair, risk_op.Liquidate(account=HOLDER)) == [EventKind.CONTINUED]
+    taken = [EventKind.LIQUIDATED, EventKind.POSITION, EventKind.POSITION]
+    assert kinds(pair, CONTINUE) == taken
+    assert margin.holding_of(pair.state, INSURANCE_ACCOUNT, PERP_OF_RISK).size_lots == HELD_LOTS
+
+
+def test_the_sweep_passes_whom_nobody_takes_over(hasher: Hasher) -> None:
+    pair = queue_without_candidates(hasher, HOLDER)
+    assert kinds(pair, risk_op.Liquidate(account=HOLDER)) == [EventKind.CONTINUED]
+    assert kinds(pair, CONTINUE) == []
+    for _ in range(2):
+        assert kinds(pair, SWEEP)[-1] == EventKind.CONTINUED
+        assert pair.state.header.sweep_cursor == HOLDER
+        assert kinds(pair, CONTINUE)[-1] == EventKind.LAP_ENDED
+        assert pair.state.header.sweep_cursor == 0
 
 
 def test_hints_of_a_run_with_funds(hasher: Hasher) -> None:
