@@ -16,6 +16,7 @@ from offchain.zkvm.spike_runner import GuestCallError, SpikeResult
 from tests.core.envelope_flow import random_envelopes
 from tests.core.huge_flow import PositionFlow
 from tests.core.recorded import Recorded, record
+from tests.fund_strategies import FundFlow
 from tests.risk_strategies import random_risk_sequence
 from tests.strategies import CONFIG_HASH, GOVERNANCE, random_sequence
 
@@ -29,6 +30,7 @@ SEQUENCES_PER_TEST = 10
 LENGTHS = (40, 40, 40, 40, 160)
 RISK_SEQUENCES = 10
 RISK_LENGTH = 160
+FUND_SEQUENCES = 6
 ENVELOPE_SEQUENCES = 10
 ENVELOPE_LENGTH = 40
 VARIATIONS = 20
@@ -69,6 +71,11 @@ def test_random_sequences(first_seed: int, guest: Path) -> None:
 def test_random_sequences_in_margined_markets(seed: int, guest: Path) -> None:
     """The guest has no 128-bit integers: its long divisions are its own."""
     assert_equal(guest, record(Mode.OPS, random_risk_sequence(seed, RISK_LENGTH)))
+
+
+@pytest.mark.parametrize("seed", range(FUND_SEQUENCES))
+def test_random_sequences_with_funds(seed: int, guest: Path) -> None:
+    assert_equal(guest, record(Mode.OPS, random_risk_sequence(seed, RISK_LENGTH, FundFlow)))
 
 
 @pytest.mark.parametrize("seed", range(ENVELOPE_SEQUENCES))
