@@ -14,6 +14,7 @@ enum {
     MARKETS = 4, /* 1 spot, 2 spot with a tick, 3 perpetual, 4 margined perpetual */
     PERP = 3,
     MARGINED = 4,
+    FUNDS = 2, /* 0 of a trader, 1 of governance and a backstop */
     START_S = 100000,
     OPS_PER_CORE = 50000,
     REPLAY_OPS = 400,
@@ -202,6 +203,49 @@ static struct hr_op any_of_risk(struct hr_core *c) {
     return op;
 }
 
+/* A bucket of a fund, mostly one that exists. */
+static uint32_t any_bucket(void) {
+    return hr_fund_master(below(FUNDS)) + below(one_in(8) ? 32 : 3);
+}
+
+static struct hr_op any_of_fund(struct hr_core *c) {
+    struct hr_op op = {.account = any_account()};
+    const uint16_t fund = (uint16_t)below(FUNDS);
+    switch (below(8)) {
+    case 0:
+    case 1:
+        op.kind = HR_OP_KIND_INVEST;
+        op.invest.fund = fund;
+        op.invest.amount = random_u64() >> (8 + below(26));
+        break;
+    case 2:
+    case 3:
+        op.kind = HR_OP_KIND_REDEEM;
+        op.redeem.fund = fund;
+        op.redeem.shares = one_in(3) ? hr_shares_held(c, op.account & (HR_ACCOUNT_LIMIT - 1), fund)
+                                     : random_u64() >> (8 + below(26));
+        break;
+    case 4:
+        op.kind = HR_OP_KIND_TRANSFER;
+        op.account = any_bucket();
+        op.transfer.to_account = one_in(3) ? any_bucket() : hr_master_of(op.account) + below(3);
+        op.transfer.amount = random_u64() >> (8 + below(26));
+        break;
+    case 5:
+        op.kind = HR_OP_KIND_ADMIN_MARKET_WATERFALL;
+        op.market = MARGINED;
+        op.account = one_in(2) ? any_bucket() : 0;
+        op.admin_market_waterfall.flags = (uint8_t)below(2);
+        break;
+    default: /* a bucket trades */
+        op = any_place(c);
+        op.account = any_bucket();
+        if (!one_in(4)) op.market = MARGINED;
+        op.place.size_lots = any_lots(op.market);
+    }
+    return op;
+}
+
 static struct hr_op any_of_system(struct hr_core *c) {
     struct hr_op op = {.kind = HR_OP_KIND_ADVANCE_TIME};
     if (c->header->cont_kind && !one_in(8)) {
@@ -214,7 +258,7 @@ static struct hr_op any_of_system(struct hr_core *c) {
         op.deposit.asset = (uint16_t)below(3);
         op.deposit.amount = one_in(9) ? any_size() : 1u << 30;
     } else {
-        op.advance_time.now_s = (uint32_t)c->header->now_s + below(one_in(200) ? 4000 : 4);
+        op.advance_time.now_s = (uint32_t)c->header->now_s + below(one_in(100) ? 4000 : 4);
     }
     return op;
 }
@@ -234,6 +278,8 @@ static struct hr_op any_op(struct hr_core *c) {
         op = any_of_system(c);
     else if (draw < 25)
         op = any_of_risk(c);
+    else if (draw < 32)
+        op = any_of_fund(c);
     else if (draw < 60)
         op = any_place(c);
     else if (draw < 85)
@@ -309,6 +355,25 @@ static void set_risk_scene(struct hr_core *c) {
                       .price_report = {.index_price = MID_PRICE, .time_s = START_S, .sources = 3}});
 }
 
+static void set_fund_scene(struct hr_core *c) {
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_CREATE_FUND,
+                                 .account = 32,
+                                 .create_fund = {.fee_ppm = 200000,
+                                                 .lockup_s = HR_FUND_MIN_LOCKUP_S,
+                                                 .amount = 1ull << 45}});
+    must_apply(c,
+               (struct hr_op){.kind = HR_OP_KIND_ADMIN_FUND,
+                              .account = 64,
+                              .admin_fund = {.fee_ppm = 100000, .lockup_s = HR_FUND_MIN_LOCKUP_S}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_INVEST,
+                                 .account = 96,
+                                 .invest = {.fund = 1, .amount = 1ull << 50}});
+    must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_MARKET_WATERFALL,
+                                 .market = MARGINED,
+                                 .account = hr_fund_master(1),
+                                 .admin_market_waterfall = {.flags = 1}});
+}
+
 static void set_scene(struct hr_core *c) {
     for (uint16_t asset = 0; asset < 3; asset++)
         must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_ASSET,
@@ -347,6 +412,7 @@ static void set_scene(struct hr_core *c) {
     }
     must_apply(c, (struct hr_op){.kind = HR_OP_KIND_REGISTER_BUILDER, .account = 32});
     set_risk_scene(c);
+    set_fund_scene(c);
 }
 
 static struct hr_core *new_chain(void) {
