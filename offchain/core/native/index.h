@@ -117,7 +117,8 @@ static void hr_index_level_removed(struct hr_index *index, uint32_t market, uint
 /* The better neighbour of a price that has no level of its own in the window, or its level outside.
  */
 HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder *ladder,
-                                       uint32_t best, uint32_t side, uint32_t price) {
+                                       uint32_t market, uint32_t side, uint32_t price) {
+    const uint32_t best = *hr_level_head(c, market, side);
     uint32_t place, near = 0;
     const bool inside = hr_ladder_place(ladder, price, &place), ascends = side & 1;
     if (best == 0) return 0;
@@ -142,16 +143,16 @@ HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder
     }
 }
 
-/* The level of the price in the list that begins with `best`, else its better neighbour, else 0. */
+/* The level of the price, else its better neighbour, else 0. */
 HR_HOT uint32_t hr_index_level_hint(struct hr_core *c, uint32_t market, uint32_t side,
-                                    uint32_t best, uint32_t price) {
+                                    uint32_t price) {
     const struct hr_ladder *ladder = c->index->ladders[market][side];
     uint32_t place;
     /* a change of tick can leave levels off the tick, which share places */
     if (hr_ladder_place(ladder, price, &place) && ladder->slot_of[place] &&
         hr_level_at(c, ladder->slot_of[place])->price == price)
         return ladder->slot_of[place];
-    return hr_index_level_search(c, ladder, best, side, price);
+    return hr_index_level_search(c, ladder, market, side, price);
 }
 
 /* Makes the ladder of a trigger list with its first level: few markets ever need one. Any price may

@@ -49,14 +49,8 @@ static uint32_t hr_level_slot_take(struct hr_core *c) {
 
 /* --- levels --------------------------------------------------------------------------------- */
 
-/* `side` is one of the HR_LEVEL_LISTS here; wherever a book is meant, HR_BID or HR_ASK. */
+/* `side` is one of the HR_LEVEL_LISTS here; where a book is meant, HR_BID or HR_ASK. */
 
-/* Where the first level of a list stands. */
-static inline uint32_t *hr_level_head(struct hr_core *c, uint32_t market, uint32_t side) {
-    return side < HR_TRIGGER_LISTS
-               ? &hr_market_at(c, market)->best[side]
-               : &hr_market_risk_at(c, market)->trigger_heads[side - HR_TRIGGER_LISTS];
-}
 static inline void hr_level_head_set(struct hr_core *c, uint32_t market, uint32_t side,
                                      uint32_t slot) {
     *hr_level_head(c, market, side) = slot;
@@ -94,13 +88,15 @@ HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t si
     return slot;
 }
 
-/* Finds the level of a price in the list that begins with `best`, or makes it. The hint names the
- * level itself or its better neighbour (0: none); a hint that does neither is a trap. */
-HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, uint32_t best,
-                             uint32_t price) {
+/* Finds the level of a price, or makes it. The hint names the level itself or its better neighbour
+ * (0: none); a hint that does neither is a trap. `is_trigger` is a constant: is `side` not of the
+ * book? */
+HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price,
+                             const bool is_trigger) {
     const uint32_t hint =
-        HR_HINT(c, hr_index_level_hint(c, market, side, best, price)) & (HR_LEVEL_CAPACITY - 1);
-    uint32_t worse = best;
+        HR_HINT(c, hr_index_level_hint(c, market, side, price)) & (HR_LEVEL_CAPACITY - 1);
+    uint32_t worse =
+        is_trigger ? *hr_level_head(c, market, side) : hr_market_at(c, market)->best[side];
     if (hint != 0) {
         const struct hr_level *near = hr_level_at(c, hint);
         if (!hr_level_belongs(near, market, side)) {

@@ -52,7 +52,7 @@ static void hr_trigger_list_enter(struct hr_core *c, uint32_t slot, uint32_t lis
     struct hr_order *order = hr_order_at(c, slot);
     const uint32_t market = hr_market_of_order(order->order_id), side = HR_TRIGGER_LISTS + list;
     HR_INDEX(hr_index_trigger_list(c->index, market, side));
-    order->level = hr_level_for(c, market, side, *hr_level_head(c, market, side), price);
+    order->level = hr_level_for(c, market, side, price, true);
     if (c->trapped) return;
     struct hr_level *level = hr_level_at(c, order->level);
     order->prev = level->tail;

@@ -358,15 +358,18 @@ HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
 /* Removes a maker whose remaining lots were all filled. */
 HR_HOT void hr_maker_filled(struct hr_core *c, const struct hr_market *m, uint32_t market,
                             uint32_t slot, struct hr_order *maker) {
-    const uint32_t owner = maker->owner, attributes = maker->attributes;
-    const uint32_t condition_slot = (uint32_t)maker->client_id[0];
+    const uint32_t owner = maker->owner;
     if (maker->expiry_s) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
     hr_order_unlink(c, slot, maker, hr_account_at(c, owner));
-    if (m->kind != HR_MARKET_KIND_PERP) return;
-    hr_position_release_other(c, owner, market);
-    if (attributes & HR_ORDER_FLAG_LINKED)
-        hr_bracket_wake(c, condition_slot, market, attributes & HR_ORDER_FLAG_IS_ASK,
-                        hr_condition_at(c, condition_slot)->lots);
+    if (m->kind == HR_MARKET_KIND_PERP) hr_position_release_other(c, owner, market);
+}
+
+/* The same for the parent of a bracket. */
+HR_COLD void hr_parent_filled(struct hr_core *c, const struct hr_market *m, uint32_t market,
+                              uint32_t slot, struct hr_order *maker) {
+    const uint32_t condition_slot = (uint32_t)maker->client_id[0], side = hr_side_of(maker);
+    hr_maker_filled(c, m, market, slot, maker);
+    hr_bracket_wake(c, condition_slot, market, side, hr_condition_at(c, condition_slot)->lots);
 }
 
 enum { HR_MATCH_CONTINUES = 0xFFFF };
@@ -423,10 +426,12 @@ HR_HOT uint32_t hr_match(struct hr_core *c, struct hr_taker *taker) {
             continue;
         }
         taker->remaining_lots -= lots;
-        if (lots == maker->remaining_lots)
-            hr_maker_filled(c, m, taker->market, slot, maker);
-        else
+        if (lots < maker->remaining_lots)
             hr_order_shrink(c, slot, lots);
+        else if (maker->attributes & HR_ORDER_FLAG_LINKED)
+            hr_parent_filled(c, m, taker->market, slot, maker);
+        else
+            hr_maker_filled(c, m, taker->market, slot, maker);
     }
     return 0;
 }
@@ -523,8 +528,7 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
 /* --- the end of a taker --------------------------------------------------------------------- */
 
 HR_HOT void hr_rest(struct hr_core *c, const struct hr_taker *taker, const bool is_perp) {
-    const uint32_t best = hr_market_at(c, taker->market)->best[taker->side];
-    const uint32_t level = hr_level_for(c, taker->market, taker->side, best, taker->limit_price);
+    const uint32_t level = hr_level_for(c, taker->market, taker->side, taker->limit_price, false);
     if (c->trapped) return;
     const uint32_t slot = hr_order_slot_take(c);
     struct hr_order *order = hr_order_at(c, slot);

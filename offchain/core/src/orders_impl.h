@@ -345,7 +345,9 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_
     if (!plain && (e = hr_check_place_book(c, m, op))) return e;
     if (may_rest && (!hr_order_slot_is_left(c->header) || !hr_level_slot_is_left(c->header)))
         return HR_E_BOOK_FULL; /* 13 */
-    if (!plain && (e = hr_check_place_room(c, op))) return e;
+    if (!plain && (p->expiry_s | (op->flags & HR_PLACE_FLAG_BRACKET)) &&
+        (e = hr_check_place_room(c, op)))
+        return e;
     const uint32_t base = is_perp ? HR_NO_SLOT : hr_base_slot(owner, m);
     if (is_perp) { /* 14 */
         e = hr_check_perp_room(c, op->account, op->market, side,

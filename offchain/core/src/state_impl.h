@@ -214,6 +214,13 @@ static inline bool hr_is_margined(struct hr_core *c, uint32_t market) {
     return hr_market_risk_at(c, market)->flags & HR_MARKET_RISK_FLAG_MARGINED;
 }
 
+/* Where the first level of a list stands: HR_BID or HR_ASK, or of the trigger lists. */
+static inline uint32_t *hr_level_head(struct hr_core *c, uint32_t market, uint32_t side) {
+    return side < HR_TRIGGER_LISTS
+               ? &hr_market_at(c, market)->best[side]
+               : &hr_market_risk_at(c, market)->trigger_heads[side - HR_TRIGGER_LISTS];
+}
+
 /* Is the mark young enough to take risk on, or to liquidate somebody? */
 static inline bool hr_mark_is_fresh(struct hr_core *c, const struct hr_market_risk *risk) {
     return risk->mark_price != 0 && c->header->now_s - risk->index_time_s <= HR_MARK_MAX_AGE_S;
