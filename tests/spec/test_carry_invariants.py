@@ -1,6 +1,5 @@
 """What random trading over sessions, with interest, yield and hedges, never breaks."""
 
-
 from collections import Counter
 
 from offchain.spec.checks import OpError
