@@ -50,6 +50,10 @@ class HugeCarryFlow(CarryFlow, HugeRiskFlow):
     """Sessions, interest and yield with numbers up to their bounds."""
 
 
+class HugeFundFlow(FundFlow, HugeRiskFlow):
+    """Funds with numbers up to their bounds."""
+
+
 class EveryFlow(CarryFlow, FundFlow):
     """Funds besides sessions, interest and yield."""
 
@@ -62,7 +66,7 @@ def test_random_sequences_with_sessions_interest_and_yield(first_seed: int, hash
             pair.op(data)
 
 
-@pytest.mark.parametrize("flow_type", [HugeCarryFlow, EveryFlow])
+@pytest.mark.parametrize("flow_type", [HugeCarryFlow, HugeFundFlow, EveryFlow])
 def test_random_sequences_of_mixed_rules(flow_type: type[RiskFlow], hasher: Hasher) -> None:
     for seed in range(HUGE_SEQUENCES):
         pair = Pair(hasher)
