@@ -127,7 +127,8 @@ class FundFlow(RiskFlow):
         """Return an investment of much or little."""
         rng = self.rng
         low, seed = FUND_MIN_AMOUNT, FUND_MIN_SEED
-        amount = self.SCALE * rng.choice((low - 1, low, 3 * low, seed, seed, 3 * seed, 2**61))
+        amount = self.SCALE * rng.choice((low, 3 * low, seed, seed, 3 * seed))
+        amount = rng.choice((low - 1, 2**61, *(amount for _ in range(8))))
         return fund_op.Invest(account=self.account(), fund=self.fund(), amount=amount)
 
     def redeem(self) -> op.Op:

@@ -150,7 +150,7 @@ class RiskFlow(Flow):
         while self.rng.random() < 0.95:
             if self.state.header.pending.kind != Continuation.NONE:
                 self.emit(op.Continue().to_bytes())
-            elif duties.is_due(self.state):
+            elif duties.must_run(self.state):
                 self.emit(op.RunDuties().to_bytes())
             else:
                 return

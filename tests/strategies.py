@@ -148,7 +148,7 @@ class Flow:
         is_pending = self.state.header.pending.kind != Continuation.NONE
         if is_pending and rng.random() < 0.8:
             self.emit(op.Continue().to_bytes())
-        elif duties.is_due(self.state) and rng.random() < 0.8:
+        elif duties.must_run(self.state) and rng.random() < 0.8:
             self.emit(op.RunDuties().to_bytes())
         elif rng.random() < 0.1:
             self.emit(self.malformed())

@@ -9,6 +9,7 @@ from offchain.scenario import (
     depeg,
     jan2022,
     jelly,
+    llp_bucket,
     lp_skew,
     oct10,
     popcat,
@@ -41,5 +42,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         weekend_gap,
         bank_run,
         jan2022,
+        llp_bucket,
     )
 }

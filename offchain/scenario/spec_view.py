@@ -8,6 +8,7 @@ from typing import Any, Never
 from offchain.core.binding import Core
 from offchain.spec.book_records import Level, Order
 from offchain.spec.constants import LEAF_BYTES, TIERS_PER_TABLE
+from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header
 from offchain.spec.kinds import Subtree
 from offchain.spec.records import Account, Asset, FeeTier, Market, Position
@@ -54,4 +55,5 @@ def spec_state(core: Core) -> State:
     state.levels = _CoreTable(core, Subtree.LEVELS, Level.from_bytes, LEAF_BYTES // Level.SIZE)
     state.market_risks = _CoreTable(core, Subtree.RISK, MarketRisk.from_bytes)
     state.asset_risks = _CoreTable(core, Subtree.RISK, AssetRisk.from_bytes)
+    state.funds = _CoreTable(core, Subtree.FUNDS, Fund.from_bytes)
     return state  # type: ignore[no-any-return]

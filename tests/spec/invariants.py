@@ -3,7 +3,7 @@
 from collections import Counter
 
 from offchain.spec import margin, positions, settling
-from offchain.spec.book_records import Order
+from offchain.spec.book_records import Condition, Order
 from offchain.spec.constants import (
     FRACTION_ONE,
     INDEX_ONE,
@@ -80,6 +80,59 @@ def redemptions(state: State) -> dict[int, Order]:
     }
 
 
+def waiting_orders(state: State) -> dict[int, Order]:
+    """Return triggers and TWAPs by their slot."""
+    waiting = OrderFlag.TRIGGER | OrderFlag.TWAP
+    return {
+        slot: order
+        for slot, order in state.orders.items()
+        if order.order_id and order.attributes & waiting
+    }
+
+
+def check_conditions(state: State) -> set[int]:
+    """Every linked order has a condition of its owner, and links go both ways; return the slots."""
+    linked = {
+        slot: order
+        for slot, order in state.orders.items()
+        if order.order_id and order.attributes & OrderFlag.LINKED
+    }
+    conditions = {order.client_id_low: slot for slot, order in linked.items()}
+    assert len(conditions) == len(linked)
+    pending = state.header.pending
+    if pending.attributes & OrderFlag.LINKED:
+        conditions[pending.client_id_low] = 0
+    for condition_slot, slot in conditions.items():
+        words = Condition.from_bytes(state.orders.read(condition_slot).to_bytes())
+        order = linked.get(slot)
+        assert words.owner == (order.owner if order else pending.account)
+        if order is None or not order.is_conditional:
+            for child in filter(None, (words.link_a, words.link_b)):
+                own = linked[child].client_id_low
+                assert state.orders.read(own).owner_prev == condition_slot
+            assert order is None or words.lots >= order.remaining_lots
+        elif order.attributes & OrderFlag.TRIGGER:
+            _check_trigger(state, linked, slot, words, conditions)
+        else:
+            assert order.level == 0 < words.lots
+            assert words.link_b < words.link_a
+    return set(conditions)
+
+
+def _check_trigger(state, linked, slot, words, conditions) -> None:
+    order = linked[slot]
+    if words.link_a:
+        other = state.orders.read(linked[words.link_a].client_id_low)
+        assert other.owner_next == slot
+    if words.link_b:
+        assert words.link_b in conditions
+        assert (order.level, order.next, order.prev, order.remaining_lots) == (0, 0, 0, 0)
+        assert words.lots > 0
+    else:
+        assert words.lots == 0 < order.remaining_lots
+        assert state.levels.read(order.level).is_trigger
+
+
 def check_open_interest(state: State) -> None:
     """Each side's settled lots, fractions and residue are the open interest.
 
@@ -107,32 +160,39 @@ def check_book(state: State) -> None:
     listed: set[int] = set()
     levels: set[int] = set()
     for market_id, market in state.markets.items():
+        risk = state.market_risk(market_id)
         for is_ask in (False, True):
             prices = _check_side(
                 state, market_id, market.best(is_ask=is_ask), is_ask, levels, listed
             )
             assert prices == sorted(set(prices), reverse=not is_ask)
+            head = (risk.triggers_below, risk.triggers_above)[is_ask]
+            prices = _check_side(state, market_id, head, is_ask, levels, listed, is_trigger=True)
+            assert prices == sorted(set(prices), reverse=not is_ask)
         bid, ask = (state.levels.read(slot).price for slot in (market.best_bid, market.best_ask))
         is_idle = state.header.pending.market != market_id or not state.header.pending.kind
         assert not (market.best_bid and market.best_ask and is_idle) or bid < ask
-    assert listed == resting
+    waiting = waiting_orders(state)
+    assert listed == resting - {slot for slot, order in waiting.items() if not order.level}
     assert {slot for slot, level in state.levels.items() if level.price} == levels
     _check_owners(state, resting)
-    live = resting | redemptions(state).keys()
+    live = resting | redemptions(state).keys() | check_conditions(state)
     _check_free_list(state.header.order_free_head, state.header.orders_used, live, state.orders)
     _check_free_list(state.header.level_free_head, state.header.levels_used, levels, state.levels)
 
 
-def _check_side(state, market_id, slot, is_ask, levels, listed) -> list[int]:
+def _check_side(state, market_id, slot, is_ask, levels, listed, *, is_trigger=False) -> list[int]:
     prices, prev = [], 0
     while slot:
         level = state.levels.read(slot)
         assert (level.market, level.is_ask, level.prev) == (market_id, is_ask, prev)
+        assert level.is_trigger == is_trigger
         orders, before, order_slot = [], 0, level.head
         while order_slot:
             order = state.orders.read(order_slot)
             assert (order.level, order.prev, order.market) == (slot, before, market_id)
-            assert order.is_ask == is_ask
+            assert order.is_ask == is_ask or is_trigger
+            assert bool(order.attributes & OrderFlag.TRIGGER) == is_trigger
             assert order.remaining_lots > 0
             listed.add(order_slot)
             orders.append(order)
@@ -183,7 +243,7 @@ def check_locks(state: State) -> None:
     makers = [
         (o.owner, o.market, o.attributes, state.levels.read(o.level).price, o.remaining_lots)
         for o in state.orders.values()
-        if o.order_id
+        if o.order_id and not o.is_conditional
     ]
     for owner, market_id, attributes, price, remaining in takers + makers:
         market = state.markets.read(market_id)
@@ -248,8 +308,21 @@ def check_duties(state: State) -> None:
     assert sorted(ref for *_, ref in minutes) == sorted(margined)
     payments = {entry for entry in entries if entry.kind == DutyKind.REDEEM}
     assert {entry.ref for entry in payments} == redemptions(state).keys()
-    assert set(entries) == expiries | deadmen | minutes | payments
-    assert len(entries) == len(expiries) + len(deadmen) + len(minutes) + len(payments)
+    steps = {entry for entry in entries if entry.kind in (DutyKind.TRAIL, DutyKind.TWAP)}
+    assert {(kind, slot) for _, kind, slot in steps} == set(_steps_of_conditions(state))
+    kinds = (expiries, deadmen, minutes, payments, steps)
+    assert set(entries) == set().union(*kinds)
+    assert len(entries) == sum(len(each) for each in kinds)
+
+
+def _steps_of_conditions(state: State):
+    """Yield (kind, slot) of the duties that trailing triggers and TWAPs have."""
+    for slot, order in waiting_orders(state).items():
+        condition = Condition.from_bytes(state.orders.read(order.client_id_low).to_bytes())
+        if order.attributes & OrderFlag.TWAP:
+            yield DutyKind.TWAP, slot
+        elif condition.trail:
+            yield DutyKind.TRAIL, slot
 
 
 def check_ring(state: State) -> None:

@@ -85,7 +85,7 @@ def advance(state: State, seconds: int) -> list[Event]:
     """Let time pass and run all duties that fall due; return their events."""
     run(state, op.AdvanceTime(now_s=state.header.now_s + seconds))
     events: list[Event] = []
-    while duties.is_due(state):
+    while duties.must_run(state):
         events += run(state, op.RunDuties())
     return events
 

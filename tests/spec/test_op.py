@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import fund_op, op, op_codec, risk_op
+from offchain.spec import condition_op, fund_op, op, op_codec, risk_op
 from offchain.spec.checks import OpError
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, TimeInForce
@@ -13,7 +13,7 @@ MARKET, ACCOUNT = (2, 2, 0x0102), (4, 4, 0x01020304)
 # Offsets and widths of docs/spec/transition.md section 2: name -> (offset, bytes, value).
 LAYOUTS = {
     op.Place: {
-        "flags": (1, 1, 9),
+        "flags": (1, 1, 25),
         "market": MARKET,
         "account": ACCOUNT,
         "time_in_force": (8, 1, 1),
@@ -25,6 +25,41 @@ LAYOUTS = {
         "client_id_high": (32, 8, 0x2122232425262728),
         "expiry_s": (40, 4, 0x31323334),
         "builder_fee": (44, 2, 0x4142),
+        "take_profit": (48, 4, 0x51525354),
+        "take_profit_limit": (52, 4, 0x61626364),
+        "stop": (56, 4, 0x71727374),
+        "stop_limit": (60, 4, 0x01020304),
+    },
+    condition_op.PlaceTrigger: {
+        "flags": (1, 1, 43),
+        "market": MARKET,
+        "account": ACCOUNT,
+        "self_trade": (9, 1, 2),
+        "builder": (10, 2, 0x0203),
+        "trigger_price": (12, 4, 0x0A0B0C0D),
+        "size_lots": (16, 8, 0x0102030405060708),
+        "client_id_low": (24, 8, 0x1112131415161718),
+        "client_id_high": (32, 8, 0x2122232425262728),
+        "expiry_s": (40, 4, 0x31323334),
+        "builder_fee": (44, 2, 0x4142),
+        "limit_price": (48, 4, 0x51525354),
+        "trail": (52, 4, 0),
+        "other_trigger": (56, 4, 0x71727374),
+        "other_limit": (60, 4, 0x01020304),
+    },
+    condition_op.PlaceTwap: {
+        "flags": (1, 1, 11),
+        "market": MARKET,
+        "account": ACCOUNT,
+        "self_trade": (9, 1, 2),
+        "builder": (10, 2, 0x0203),
+        "interval_s": (12, 4, 0x0A0B0C0D),
+        "size_lots": (16, 8, 0x0102030405060708),
+        "client_id_low": (24, 8, 0x1112131415161718),
+        "client_id_high": (32, 8, 0x2122232425262728),
+        "slices": (40, 4, 0x31323334),
+        "builder_fee": (44, 2, 0x4142),
+        "slippage_ppm": (48, 4, 0x51525354),
     },
     op.Modify: {
         "flags": (1, 1, 8),
@@ -263,8 +298,34 @@ def test_every_reserved_byte_is_refused_when_set(kind):
 
 PLACE = {"market": 1, "account": 32, "price": 5, "size_lots": 1}
 MODIFY = {"market": 1, "account": 32, "price": 5, "size_lots": 1, "order_id": 1, "slot": 1}
+BRACKET = {**PLACE, "flags": PlaceFlag.BRACKET}
+TRIGGER = {"market": 1, "account": 32, "trigger_price": 5, "size_lots": 1}
+TWAP = {
+    "market": 1,
+    "account": 32,
+    "size_lots": 9,
+    "slices": 3,
+    "interval_s": 10,
+    "slippage_ppm": 1,
+}
 MALFORMED = [
-    op.Place(**PLACE, flags=16),
+    op.Place(**PLACE, flags=32),
+    op.Place(**PLACE, take_profit=1),
+    op.Place(**PLACE, take_profit_limit=1),
+    op.Place(**PLACE, stop=1),
+    op.Place(**PLACE, stop_limit=1),
+    op.Place(**BRACKET, stop=1, take_profit_limit=1),
+    op.Place(**BRACKET, take_profit=1, stop_limit=1),
+    condition_op.PlaceTrigger(**TRIGGER, flags=PlaceFlag.IS_MARKET),
+    condition_op.PlaceTrigger(**TRIGGER, self_trade=4),
+    condition_op.PlaceTrigger(**TRIGGER, builder=4_096),
+    condition_op.PlaceTrigger(**TRIGGER, builder_fee=1),
+    condition_op.PlaceTrigger(**TRIGGER, other_limit=1),
+    condition_op.PlaceTrigger(**TRIGGER, trail=1, other_trigger=1),
+    condition_op.PlaceTwap(**TWAP, flags=PlaceFlag.FIRES_ABOVE),
+    condition_op.PlaceTwap(**TWAP, self_trade=4),
+    condition_op.PlaceTwap(**TWAP, builder=4_096),
+    condition_op.PlaceTwap(**TWAP, builder_fee=1),
     op.Place(**PLACE, time_in_force=4),
     op.Place(**PLACE, self_trade=4),
     op.Place(**PLACE, flags=PlaceFlag.IS_MARKET),
