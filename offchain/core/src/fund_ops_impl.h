@@ -151,7 +151,7 @@ static int hr_op_invest(struct hr_core *c, const struct hr_op *op) {
 
 /* --- leaving: the op ------------------------------------------------------------------------ */
 
-/* May the account queue these shares of slot k? */
+/* May the account queue these shares of its free ones? */
 static int hr_check_redeem(struct hr_core *c, uint32_t account, uint32_t fund, uint64_t shares) {
     const struct hr_fund *f = hr_fund_at(c, fund);
     const struct hr_account *a = hr_account_at(c, account);
