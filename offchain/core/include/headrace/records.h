@@ -83,7 +83,7 @@ struct hr_account {
     uint64_t owner[3];
     uint32_t approvals[HR_APPROVALS_PER_ACCOUNT]; /* builder | max_fee << 16 */
     uint32_t builder, positions_used;
-    uint64_t quote_index_e12; /* interest index at the last touch; 0 = nothing due since */
+    uint64_t quote_index_e12;        /* interest index at the last touch; 0 = nothing due since */
     uint32_t sweep_next, sweep_prev; /* accounts in the sweep ring; 0 = none */
 };
 
