@@ -8,6 +8,13 @@ from offchain.spec.tree import Hasher
 from tests.carry_strategies import CarryFlow
 from tests.condition_strategies import ConditionFlow
 from tests.core.huge_risk_flow import HugeRiskFlow
+from tests.core.mixed_flows import (
+    EveryFlow,
+    HugeCarryFlow,
+    HugeConditionFlow,
+    HugeEveryFlow,
+    HugeFundFlow,
+)
 from tests.core.pair import Pair, native_hasher
 from tests.fund_strategies import FundFlow
 from tests.risk_strategies import RiskFlow, random_risk_sequence
@@ -55,22 +62,6 @@ def test_random_sequences_with_conditional_orders(first_seed: int, hasher: Hashe
             pair.op(data)
 
 
-class HugeConditionFlow(ConditionFlow, HugeRiskFlow):
-    """Conditional orders with numbers up to their bounds."""
-
-
-class HugeCarryFlow(CarryFlow, HugeRiskFlow):
-    """Sessions, interest and yield with numbers up to their bounds."""
-
-
-class HugeFundFlow(FundFlow, HugeRiskFlow):
-    """Funds with numbers up to their bounds."""
-
-
-class EveryFlow(ConditionFlow, CarryFlow, FundFlow):
-    """Conditional orders and funds besides sessions, interest and yield."""
-
-
 @pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
 def test_random_sequences_with_sessions_interest_and_yield(first_seed: int, hasher: Hasher) -> None:
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
@@ -79,7 +70,9 @@ def test_random_sequences_with_sessions_interest_and_yield(first_seed: int, hash
             pair.op(data)
 
 
-@pytest.mark.parametrize("flow_type", [HugeConditionFlow, HugeCarryFlow, HugeFundFlow, EveryFlow])
+@pytest.mark.parametrize(
+    "flow_type", [HugeConditionFlow, HugeCarryFlow, HugeFundFlow, EveryFlow, HugeEveryFlow]
+)
 def test_random_sequences_of_mixed_rules(flow_type: type[RiskFlow], hasher: Hasher) -> None:
     for seed in range(HUGE_SEQUENCES):
         pair = Pair(hasher)

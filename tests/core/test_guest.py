@@ -13,11 +13,14 @@ from offchain.core.guest_tape import ExitCode, Mode
 from offchain.tools import build_native
 from offchain.zkvm import spike_runner
 from offchain.zkvm.spike_runner import GuestCallError, SpikeResult
+from tests.carry_strategies import CarryFlow
+from tests.condition_strategies import ConditionFlow
 from tests.core.envelope_flow import random_envelopes
 from tests.core.huge_flow import PositionFlow
+from tests.core.mixed_flows import EveryFlow, HugeEveryFlow
 from tests.core.recorded import Recorded, record
 from tests.fund_strategies import FundFlow
-from tests.risk_strategies import random_risk_sequence
+from tests.risk_strategies import RiskFlow, random_risk_sequence
 from tests.strategies import CONFIG_HASH, GOVERNANCE, random_sequence
 
 pytestmark = pytest.mark.skipif(
@@ -31,6 +34,7 @@ LENGTHS = (40, 40, 40, 40, 160)
 RISK_SEQUENCES = 10
 RISK_LENGTH = 160
 FUND_SEQUENCES = 6
+MIXED_SEQUENCES = 4
 ENVELOPE_SEQUENCES = 10
 ENVELOPE_LENGTH = 40
 VARIATIONS = 20
@@ -76,6 +80,12 @@ def test_random_sequences_in_margined_markets(seed: int, guest: Path) -> None:
 @pytest.mark.parametrize("seed", range(FUND_SEQUENCES))
 def test_random_sequences_with_funds(seed: int, guest: Path) -> None:
     assert_equal(guest, record(Mode.OPS, random_risk_sequence(seed, RISK_LENGTH, FundFlow)))
+
+
+@pytest.mark.parametrize("seed", range(MIXED_SEQUENCES))
+@pytest.mark.parametrize("flow_type", [ConditionFlow, CarryFlow, EveryFlow, HugeEveryFlow])
+def test_random_sequences_of_mixed_rules(flow_type: type[RiskFlow], seed: int, guest: Path) -> None:
+    assert_equal(guest, record(Mode.OPS, random_risk_sequence(seed, RISK_LENGTH, flow_type)))
 
 
 @pytest.mark.parametrize("seed", range(ENVELOPE_SEQUENCES))

@@ -11,10 +11,12 @@ from offchain.core.binding import Core, TrapError
 from offchain.core.guest_tape import Mode
 from tests.core.envelope_flow import random_envelopes
 from tests.core.huge_flow import HugeFlow
+from tests.core.mixed_flows import EveryFlow
 from tests.core.recorded import Hints, Recorded, record, replay
+from tests.risk_strategies import random_risk_sequence
 from tests.strategies import CONFIG_HASH, GOVERNANCE, Flow, random_sequence
 
-RUNS = 8
+RUNS = 10
 LENGTH = 300
 VARIATIONS = 400
 
@@ -23,6 +25,8 @@ VARIATIONS = 400
 def recorded_run(seed: int) -> Recorded:
     if seed == RUNS - 1:
         return record(Mode.ENVELOPES, random_envelopes(seed, LENGTH))
+    if seed >= RUNS - 3:
+        return record(Mode.OPS, random_risk_sequence(seed, LENGTH, EveryFlow))
     flow = (Flow, HugeFlow)[seed % 2](seed)
     while len(flow.ops) < LENGTH:
         flow.step(LENGTH - len(flow.ops))
