@@ -78,6 +78,49 @@ static struct hr_op any_place(struct hr_core *c) {
     return op;
 }
 
+/* A price near the mark of the margined market, above it or below. */
+static uint32_t near_mark(struct hr_core *c, bool is_above) {
+    const uint32_t mark = hr_market_risk_at(c, MARGINED)->mark_price;
+    const uint32_t distance = one_in(12) ? 0 : 1 + below(mark / 8 + 2);
+    return is_above ? mark + distance : mark - distance;
+}
+
+/* A bracket, a trigger or a TWAP. */
+static struct hr_op any_conditional(struct hr_core *c) {
+    struct hr_op op = any_place(c);
+    const bool is_above = one_in(2);
+    op.market = MARGINED;
+    if (one_in(3)) {
+        const bool is_ask = op.flags & HR_PLACE_FLAG_IS_ASK;
+        op.flags = (op.flags & ~HR_PLACE_FLAG_REDUCE_ONLY) | HR_PLACE_FLAG_BRACKET;
+        if (!one_in(4)) op.place.take_profit = near_mark(c, !is_ask);
+        if (!one_in(4)) op.place.stop = near_mark(c, is_ask);
+        if (op.place.stop && one_in(2)) op.place.stop_limit = near_mark(c, one_in(2));
+        return op;
+    }
+    op.place.tif = 0;
+    if (one_in(4)) {
+        op.kind = HR_OP_KIND_PLACE_TWAP;
+        op.place_twap.interval_s = 10 + below(4);
+        op.place_twap.slices = 2 + below(4);
+        op.place_twap.size_lots *= 5;
+        op.place_twap.slippage_ppm = below(HR_MAX_SLIPPAGE_PPM + 1);
+        return op;
+    }
+    op.kind = HR_OP_KIND_PLACE_TRIGGER;
+    op.flags |= is_above ? HR_PLACE_FLAG_FIRES_ABOVE : 0;
+    op.place_trigger.trigger_price = near_mark(c, is_above);
+    if (one_in(2)) op.place_trigger.limit_price = near_mark(c, one_in(2));
+    if (one_in(3)) {
+        op.place_trigger.other_trigger = near_mark(c, !is_above);
+    } else if (one_in(3)) {
+        op.flags = (op.flags & ~1u) | !is_above;
+        op.place_trigger.trigger_price = 0;
+        op.place_trigger.trail = 1 + below(200);
+    }
+    return op;
+}
+
 /* A MODIFY or CANCEL, mostly of an order that exists. */
 static struct hr_op any_of_order(struct hr_core *c) {
     const uint32_t slot = below((uint32_t)c->header->orders_used + 2);
@@ -250,7 +293,7 @@ static struct hr_op any_of_system(struct hr_core *c) {
     struct hr_op op = {.kind = HR_OP_KIND_ADVANCE_TIME};
     if (c->header->cont_kind && !one_in(8)) {
         op.kind = HR_OP_KIND_CONTINUE;
-    } else if (hr_duty_is_due(c) && !one_in(8)) {
+    } else if (hr_is_something_due(c) && !one_in(8)) {
         op.kind = HR_OP_KIND_RUN_DUTIES;
     } else if (one_in(3)) {
         op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT, .account = 32 * (1 + below(MASTERS))};
@@ -272,7 +315,7 @@ static void change_bytes(void *bytes, uint32_t length) {
 
 static struct hr_op any_op(struct hr_core *c) {
     struct hr_op op;
-    const bool is_blocked = c->header->cont_kind || hr_duty_is_due(c);
+    const bool is_blocked = c->header->cont_kind || hr_is_something_due(c);
     const uint32_t draw = below(100);
     if (is_blocked ? draw < 80 : draw < 10)
         op = any_of_system(c);
@@ -280,6 +323,8 @@ static struct hr_op any_op(struct hr_core *c) {
         op = any_of_risk(c);
     else if (draw < 32)
         op = any_of_fund(c);
+    else if (draw < 38)
+        op = any_conditional(c);
     else if (draw < 60)
         op = any_place(c);
     else if (draw < 85)
