@@ -71,10 +71,7 @@ def run_slice(state: State, log: EventLog, slot: int, due_s: int) -> None:
 
 def _slice(state: State, order: Order, condition: Condition) -> PendingWork:
     """Return the order of a slice, of 0 lots when the earlier ones traded enough."""
-    target = condition.lots * condition.link_b // condition.link_a
-    traded = condition.lots - order.remaining_lots
-    at_most = TWAP_CATCH_UP * ceil_div(condition.lots, condition.link_a)
-    lots = max(0, min(target - traded, at_most))
+    lots = slice_lots(condition, order.remaining_lots)
     limit = firing.market_limit(state, order.market, condition.limit_price, is_ask=order.is_ask)
     return PendingWork(
         kind=Continuation.MATCH,
@@ -87,6 +84,22 @@ def _slice(state: State, order: Order, condition: Condition) -> PendingWork:
         self_trade=condition.terms,
         start_size_lots=lots,
     )
+
+
+def slice_lots(condition: Condition, remaining_lots: int) -> int:
+    """Return what a slice trades: what an even pace is ahead by, but no large part of it at once.
+
+    Parameters
+    ----------
+    condition
+        Of the TWAP; the slice counts as done.
+    remaining_lots
+        What the earlier slices left.
+    """
+    size_lots, slices = condition.lots, condition.link_a
+    target_lots = size_lots * condition.link_b // slices
+    at_most_lots = TWAP_CATCH_UP * ceil_div(size_lots, slices)
+    return max(0, min(target_lots - (size_lots - remaining_lots), at_most_lots))
 
 
 def _refusal_of(state: State, taker: PendingWork) -> ErrorCode:

@@ -3,7 +3,7 @@
 import pytest
 from eth_hash.auto import keccak
 
-from offchain.spec import op
+from offchain.spec import condition_op, op
 from offchain.spec.checks import OpError
 from offchain.spec.constants import (
     NONCE_FUTURE_MS,
@@ -88,6 +88,12 @@ def with_seal(**fields) -> Envelope:
     return Envelope(**{"kind": EnvelopeKind.SYSTEM, "arrival_ms": T_MS, "payload": SEAL, **fields})
 
 
+CONDITIONAL = (
+    condition_op.PlaceTrigger(market=1, account=MAKER, trigger_price=1, size_lots=1),
+    condition_op.PlaceTwap(
+        market=1, account=MAKER, size_lots=9, slices=3, interval_s=10, slippage_ppm=0
+    ),
+)
 WITHDRAW = op.Withdraw(account=MAKER, asset=0, amount=10)
 SYSTEM = with_seal().to_bytes()
 MALFORMED = ErrorCode.ENVELOPE_MALFORMED
@@ -195,6 +201,10 @@ def test_an_agent_trades_and_transfers_but_does_not_withdraw(spot_and_perp):
     place = order(MAKER_SUB, 100, 1)
     events = send(state, user(place, transfer, **agent))
     assert kinds(events) == [EventKind.RESTED, EventKind.TRANSFERRED]
+    conditional = user(*CONDITIONAL, **agent, nonce=T_MS + 2)
+    assert [event.values[2] for event in send(state, conditional)] == [
+        ErrorCode.UNKNOWN_MARKET
+    ] * len(CONDITIONAL)
     both = user(place, WITHDRAW, **agent, nonce=T_MS + 1)
     assert refused(state, both) == ErrorCode.AGENT_NOT_ALLOWED
     run(state, op.AdvanceTime(now_s=NOW_S + 10))
@@ -210,6 +220,7 @@ def test_the_owner_key_trades_only_when_switched_on(spot_and_perp):
         op.CancelAll(account=MAKER),
         op.ScheduleCancel(account=MAKER, at_s=0),
         op.CancelByClientId(account=MAKER, client_id_low=1),
+        *CONDITIONAL,
     ):
         assert refused(state, user(trading)) == ErrorCode.OWNER_KEY_NOT_ENABLED
     send(state, user(op.SetOwnerKey(account=MAKER, is_on=1)))
@@ -340,6 +351,9 @@ def test_priority_waits_for_duties_and_continuations(spot_and_perp):
     (event,) = send(state, user(WITHDRAW))
     assert event.values[:3] == (0, OpKind.WITHDRAW, ErrorCode.DUTY_PENDING)
     send(state, system(op.RunDuties()))
+    state.header.trigger_market = 1
+    assert refused(state, priority(deposit_record(0))) == ErrorCode.DUTY_PENDING
+    state.header.trigger_market = 0
     send(state, priority(deposit_record(0)))
 
 

@@ -9,6 +9,7 @@ from offchain.spec.book_records import Duty, Level, Order, pack_attributes
 from offchain.spec.checks import OpError
 from offchain.spec.constants import GOLDILOCKS_P, SIGNED_BIAS
 from offchain.spec.events import Event
+from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header, PendingWork
 from offchain.spec.kinds import EventKind
 from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
@@ -30,6 +31,7 @@ SIZES = {
     Builder: 16,
     MarketRisk: 512,
     AssetRisk: 512,
+    Fund: 128,
 }
 ADDRESS = bytes(range(1, 21))
 FILLED_ACCOUNT = Account(
@@ -75,6 +77,7 @@ SAMPLES = [
     Duty(1, 2, 3),
     FILLED_MARKET_RISK,
     AssetRisk(*range(1, 18)),
+    Fund(*range(1, 9)),
     Header(
         *range(1, 14),
         bytes(range(32)),
@@ -161,6 +164,20 @@ def test_asset_risk_words_lie_where_the_page_puts_them():
     assert pairs[18:20] == (13, 14)
     assert words[10:13] == (15, 16, 17)
     assert not any(words[13:])
+
+
+def test_fund_words_lie_where_the_page_puts_them():
+    data = Fund(*range(1, 9)).to_bytes()
+    words = unpack("<16Q", data)
+    assert words[0] == 1
+    assert unpack("<4I", data[8:24]) == (2, 3, 4, 5)
+    assert words[3:6] == (6, 7, 8)
+    assert not any(words[6:])
+
+
+def test_the_backstop_lies_behind_the_trigger_lists():
+    data = MarketRisk(flags=1, backstop_account=7).to_bytes()
+    assert unpack("<2I", data[33 * 8 : 34 * 8]) == (7, 0)
 
 
 def test_a_market_risk_that_does_not_exist_has_no_bias():
