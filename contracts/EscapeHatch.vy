@@ -36,6 +36,7 @@ CLAIM_WINDOW_S: constant(uint256) = 30 * 86_400
 OWNER_WINDOW_S: constant(uint256) = 30 * 86_400
 QUOTE_ASSET: constant(uint256) = 0
 ACCOUNT_EXISTS: constant(uint256) = 1
+ACCOUNT_OWES: constant(uint256) = 16
 # Eight balances, and the margin of an account without a balance of quote.
 BASKET_MAX: constant(uint256) = 9
 
@@ -315,7 +316,8 @@ def _valued(
         units: int256 = balance.free_units + convert(balance.locked_units, int256)
         in_basket: uint256 = 0
         if balance.asset_id == QUOTE_ASSET:
-            units = equity._with_interest(chain_id, units, quote_index)
+            owes: bool = account.flags & ACCOUNT_OWES != 0
+            units = equity._with_interest(chain_id, units, quote_index, owes)
             in_basket = margin
             margin = 0
         in_basket += convert(max(units, 0), uint256)

@@ -39,11 +39,15 @@ def _quote_index(record: Bytes[256]) -> uint256:
 
 @internal
 @view
-def _with_interest(chain_id: uint256, units: int256, quote_index: uint256) -> int256:
+def _with_interest(
+    chain_id: uint256, units: int256, quote_index: uint256, owes: bool
+) -> int256:
     """
-    @dev What is earned rounds down, what is owed rounds up.
+    @dev What is earned rounds down, what is owed rounds up. The index is one
+         of debts if the account owed at its last touch: of quote that has
+         changed its sign since, no interest is known.
     """
-    if quote_index == 0:
+    if quote_index == 0 or owes != (units < 0):
         return units
     head: uint256 = valuation._head[chain_id]
     if units >= 0:

@@ -16,10 +16,11 @@ from offchain.spec.state import account_index
 
 _LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
 # Looked at after every envelope; parsing the whole header would take ten times longer.
-_HEADER_WORDS: Final = Struct("<30Q")
+_HEADER_WORDS: Final = Struct("<53Q")
 _NOW_WORD: Final = 4
 _DUTY_COUNT_WORD: Final = 10
 _CONTINUATION_WORD: Final = 29
+_TRIGGER_WORD: Final = 52
 _DUE: Final = Struct("<I")
 
 
@@ -71,8 +72,10 @@ class StateView:
         return self._words()[_CONTINUATION_WORD] != Continuation.NONE
 
     def is_duty_due(self) -> bool:
-        """Return whether the earliest duty is due."""
+        """Return whether RUN_DUTIES must come next: a duty is due or a trigger is met."""
         words = self._words()
+        if words[_TRIGGER_WORD] != 0:
+            return True
         if words[_DUTY_COUNT_WORD] == 0:
             return False
         due_s: int = _DUE.unpack_from(self._core.leaf(Subtree.DUTIES, 0))[0]

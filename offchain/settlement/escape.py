@@ -49,7 +49,7 @@ class Holdings:
     positions
         Positions in use.
     quote_index_e12
-        Interest index at the last touch; 0: never touched.
+        Interest index at the last touch, of debts if the account is flagged OWES; 0: none.
     """
 
     account: Account
@@ -86,7 +86,8 @@ class Holdings:
 
     def _with_interest(self, units: int, table: ValuationTable) -> int:
         index = self.quote_index_e12
-        if index == 0:  # nothing is due since the quote was touched
+        owes = bool(self.account.flags & AccountFlag.OWES)
+        if index == 0 or owes != (units < 0):  # nothing is known since the quote was touched
             return units
         if units >= 0:
             return units * table.earned_index_e12 // index

@@ -72,9 +72,12 @@ positions = st.builds(
 )
 
 
+flags = st.sampled_from((AccountFlag.EXISTS, AccountFlag.EXISTS | AccountFlag.OWES))
+
+
 @st.composite
 def holdings(draw):
-    account = Account(flags=draw(mostly(st.just(1), st.just(2))), owner=draw(owners))
+    account = Account(flags=draw(mostly(flags, st.just(2))), owner=draw(owners))
     owned = draw(st.lists(st.sampled_from(ASSETS), unique=True, max_size=3))
     owned += draw(mostly(st.just([]), st.just([9])))
     for slot, asset_id in enumerate(owned):
@@ -93,9 +96,10 @@ def record_of(who: Holdings) -> bytes:
     return bytes(record)
 
 
-def plain(owner: bytes, *units: int) -> Holdings:
+def plain(owner: bytes, *units: int, owes: bool = False) -> Holdings:
     """An account with these units of the assets, in order, and no positions."""
-    account = Account(flags=AccountFlag.EXISTS, owner=owner)
+    owed = AccountFlag.OWES if owes else 0
+    account = Account(flags=AccountFlag.EXISTS | owed, owner=owner)
     for slot, amount in enumerate(units):
         account.asset_ids[slot], account.free[slot] = ASSETS[slot] + 1, amount
     return Holdings(account)

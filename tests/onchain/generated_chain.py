@@ -21,6 +21,7 @@ from offchain.settlement.valuation import (
 )
 from offchain.spec.constants import PERP_QUOTE_MULTIPLIER, POSITIONS_PER_ACCOUNT, QUOTE_ASSET
 from offchain.spec.fees import ceil_div
+from offchain.spec.kinds import AccountFlag
 from offchain.spec.positions import after_fill, edit, open_record, release_if_empty
 from offchain.spec.records import Position
 from offchain.spec.state import (
@@ -128,8 +129,11 @@ class GeneratedChain:
         """Let debts grow, and all positive quote earn what they grow by."""
         quotes = [self._quote(trader) for trader in self.traders]
         debt, cash = (sum(q for q in (s * x for x in quotes) if q > 0) for s in (-1, 1))
-        for trader in self.traders:
-            self.state.edit_account(trader).quote_index = INDEX_ONE_E12
+        for trader, quote in zip(self.traders, quotes, strict=True):
+            account = self.state.edit_account(trader)
+            account.quote_index = INDEX_ONE_E12
+            if quote < 0:
+                account.flags |= AccountFlag.OWES
         self.owed_index_e12 = owed_index_e12
         self.earned_index_e12 += debt * (owed_index_e12 - INDEX_ONE_E12) // cash
 

@@ -184,17 +184,23 @@ def test_equity_by_hand(position, worth):
         assert event["equity_units"] == worth == equity(who, pair.model.table)
 
 
-def test_debts_grow_and_cash_earns():
+def test_debts_grow_and_cash_earns_unless_the_sign_has_changed():
     with fresh_scene() as scene:
         table = ValuationTable((), (AssetValue(0),), 1_500_000_000_000, 2_500_000_000_000)
         accounts = [
-            replace(who, quote_index_e12=INDEX_ONE_E12)
-            for who in (plain(MAKER, 3), plain(LOSER, -3))
+            replace(plain(owner, units, owes=owes), quote_index_e12=INDEX_ONE_E12)
+            for owner, units, owes in (
+                (MAKER, 3, False),
+                (LOSER, -3, True),
+                (WINNER, 3, True),
+                (MAKER, -3, False),
+                (LOSER, 0, True),
+            )
         ]
         pair = Pair(scene, table, {}, accounts)
         claims = [scene.claim(index, record_of(who)).events for index, who in enumerate(accounts)]
         worths = [e["equity_units"] for c in claims for n, e in c if n == "AccountClaimed"]
-        assert worths == [4, -8] == [equity(who, pair.model.table) for who in accounts]
+        assert worths == [4, -8, 3, -3, 0] == [equity(who, pair.model.table) for who in accounts]
 
 
 def test_a_table_that_counts_too_little_makes_the_last_short_but_not_stuck():

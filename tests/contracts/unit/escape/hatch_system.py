@@ -9,7 +9,7 @@ from offchain.settlement.valuation import AssetValue, MarketValue, ValuationTabl
 from tests.contracts.support import CHAIN_ID, UNITS_PER_TOKEN, System
 
 ROOT = b"\x07" * 32
-EXISTS = 1
+EXISTS, OWES = 1, 16
 RECORD = bytes(256)
 CLAIM_WINDOW_S = 30 * 86_400
 OWNER_WINDOW_S = 30 * 86_400

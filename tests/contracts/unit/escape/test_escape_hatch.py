@@ -7,8 +7,10 @@ import pytest
 
 from offchain.settlement.abi import keccak256
 from offchain.settlement.devnet import ETHER_ASSET
+from offchain.settlement.escape import QUOTE_INDEX_OFFSET
 from offchain.settlement.messages import Pledge
 from offchain.settlement.valuation import TABLE_TAG, AssetValue, MarketValue, ValuationTable
+from offchain.spec.constants import INDEX_ONE
 from tests.contracts.support import (
     CHAIN_ID,
     ETHER_WEI,
@@ -19,6 +21,8 @@ from tests.contracts.support import (
 )
 from tests.contracts.unit.escape.hatch_system import (
     CLAIM_WINDOW_S,
+    EXISTS,
+    OWES,
     OWNER_WINDOW_S,
     ROOT,
     TABLE,
@@ -140,6 +144,24 @@ def test_malformed_tables_are_refused_even_if_proven(settled, code, data):
     chain = settled(table)
     with reverts(code):
         chain.open(table.data)
+
+
+@pytest.mark.parametrize(
+    ("flags", "units", "equity_units"),
+    [(EXISTS, 3, 4), (EXISTS | OWES, -3, -8), (EXISTS | OWES, 3, 3), (EXISTS, -3, -3)],
+)
+def test_interest_is_of_the_index_that_the_account_notes(
+    settled, depositor, flags, units, equity_units
+):
+    """Earned grew by a half, owed by one and a half; a sign that has changed bears none."""
+    table = replace(TABLE, earned_index_e12=15 * 10**11, owed_index_e12=25 * 10**11)
+    chain = settled(table)
+    chain.open(table.to_bytes())
+    chain.tell(3, depositor, (0, units, 0), flags=flags)
+    record = bytes(QUOTE_INDEX_OFFSET) + INDEX_ONE.to_bytes(8, "little") + bytes(8)
+    receipt = chain.claim(3, record)
+    (claimed,) = (e for e in receipt.events if e.event_name == "AccountClaimed")
+    assert claimed.equity_units == equity_units
 
 
 def test_losses_go_to_the_pot_and_profits_come_from_it(opened, depositor, second_depositor):
