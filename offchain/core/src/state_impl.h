@@ -35,8 +35,9 @@ enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS, HR_MAX_DEPTH = 2
 enum { HR_TRAP = -1 };
 
 /* Bound of the events of one op. A step of matching makes two SETTLED, FILL, two BUILDER_FEE and
- * two POSITION; a visit of the sweep settles positions and makes an INTEREST; the account at which
- * the sweep ends is settled and may trade; the rest is for the ends of an order, an op and a lap.
+ * two POSITION; a visit of the sweep settles positions and makes an INTEREST or EARNED; the account
+ * at which the sweep ends is settled and may trade; the rest is for the ends of an order, an op and
+ * a lap.
  */
 enum { HR_MAX_EVENTS_PER_OP = (HR_POSITIONS_PER_ACCOUNT + 8) * HR_MAX_STEPS + 32 };
 
