@@ -352,7 +352,7 @@ class Core:
         return self._hint_record[: self._library.hr_core_hints_recorded(self._core)].copy()
 
     def touched_leaves(self) -> int:
-        """Return how often ops have changed a leaf so far; the row meter takes differences of it."""
+        """Return how often ops have changed a leaf so far, for the row meter."""
         return int(self._library.hr_core_touched(self._core))
 
     def hash_counts(self) -> tuple[int, int]:
