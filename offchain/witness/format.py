@@ -274,7 +274,7 @@ class _Reader:
 
 
 def _statement(da_mode: int, l1_chain_id: bytes, chain_id: bytes, gateway: bytes) -> Statement:
-    if da_mode not in iter(DaMode):
+    if da_mode not in set(map(int, DaMode)):
         raise WitnessError(WitnessFault.STATEMENT, f"there is no data mode {da_mode}")
     return Statement(
         int.from_bytes(l1_chain_id, "big"),
