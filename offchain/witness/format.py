@@ -35,6 +35,7 @@ _WORD_BYTES: Final = 4
 _ELEMENT_BYTES: Final = 8
 _HEAD: Final = Struct("<4s4I32s32s20s")
 _NUMBER: Final = Struct("<I")
+_LEAF_HEAD: Final = Struct("<2I")
 _UINT_BITS: Final = 256
 
 
@@ -180,7 +181,8 @@ class Witness:
         for opening in self.openings:
             parts += [_NUMBER.pack(len(opening.leaves)), opening.root]
             for number, data in opening.leaves:
-                parts += [_NUMBER.pack(number), data]
+                used = _used_words(data)
+                parts += [_LEAF_HEAD.pack(number, used), data[: used * _ELEMENT_BYTES]]
         parts += [_NUMBER.pack(hint) for hint in self.hints]
         parts.append(encode_envelopes(self.envelopes))
         parts += [sibling for opening in self.openings for sibling in opening.siblings]
@@ -240,6 +242,10 @@ def sibling_count(subtree: Subtree, numbers: Sequence[int]) -> int:
     return count
 
 
+def _used_words(leaf: bytes) -> int:
+    return -(-len(leaf.rstrip(b"\x00")) // _ELEMENT_BYTES)
+
+
 class _Reader:
     """Takes bytes from the front."""
 
@@ -266,7 +272,8 @@ class _Reader:
     def elements(self, count_bytes: int) -> bytes:
         """Take field elements."""
         data = self.take(count_bytes)
-        if max(unpack(f"<{count_bytes // _ELEMENT_BYTES}Q", data)) >= GOLDILOCKS_P:
+        words = unpack(f"<{count_bytes // _ELEMENT_BYTES}Q", data)
+        if any(word >= GOLDILOCKS_P for word in words):
             raise WitnessError(
                 WitnessFault.NOT_CANONICAL, "a word is not below the field's modulus"
             )
@@ -293,12 +300,17 @@ def _opening(reader: _Reader, subtree: Subtree) -> tuple[tuple[tuple[int, bytes]
         raise WitnessError(WitnessFault.LIMIT, f"{count} leaves in subtree {subtree.name}")
     leaves: list[tuple[int, bytes]] = []
     for _ in range(count):
-        number = reader.number()
+        number, used = _LEAF_HEAD.unpack(reader.take(_LEAF_HEAD.size))
         if leaves and number <= leaves[-1][0]:
             raise WitnessError(WitnessFault.LEAF_ORDER, f"{subtree.name}: leaves do not ascend")
         if number >= limit:
             raise WitnessError(WitnessFault.LEAF_RANGE, f"{subtree.name} has no leaf {number}")
-        leaves.append((number, reader.elements(LEAF_SIZES[subtree])))
+        if used * _ELEMENT_BYTES > LEAF_SIZES[subtree]:
+            raise WitnessError(WitnessFault.LEAF_RANGE, f"{subtree.name}: a leaf of {used} words")
+        data = reader.elements(used * _ELEMENT_BYTES)
+        if used != _used_words(data):
+            raise WitnessError(WitnessFault.PADDING, f"{subtree.name}: a leaf ends with zeros")
+        leaves.append((number, data.ljust(LEAF_SIZES[subtree], b"\x00")))
     return tuple(leaves), b""
 
 

@@ -2,6 +2,7 @@
 #define HR_GUEST
 #define HR_BATCH
 #include "guest_io.h"
+#include "memory.h"
 
 #include "../src/keccak_impl.h"
 #include "../src/poseidon2_impl.h"

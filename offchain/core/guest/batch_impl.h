@@ -51,7 +51,7 @@ static void hr_batch_read_hints(struct hr_core *c, uint32_t count) {
 }
 
 /* Applies the next envelope of the tape. An envelope that is refused is no part of a batch. */
-static void hr_batch_apply_next(struct hr_batch *b) {
+__attribute__((noinline)) static void hr_batch_apply_next(struct hr_batch *b) {
     struct hr_core *c = &b->core;
     uint32_t length;
     hr_tape_read(&length, 1);

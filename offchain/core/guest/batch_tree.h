@@ -10,6 +10,9 @@
 #include "../src/state_impl.h"
 #include "batch_machine.h"
 
+/* Leaves have at least a block of words, and end with a whole block or with one word. */
+_Static_assert(sizeof(struct hr_signer) / sizeof(uint64_t) % HR_POSEIDON2_RATE == 1);
+
 /* A pair of digests, or the state of a sponge. */
 struct hr_pair {
     uint64_t e[HR_POSEIDON2_WIDTH];
@@ -17,8 +20,9 @@ struct hr_pair {
 
 struct hr_path_node {
     struct hr_pair before, after; /* after: only if the node is changed */
-    uint32_t is_changed;
-    uint32_t number; /* in its level; read from the tape with the leaf behind it */
+    uint32_t number;         /* in its level */
+    uint32_t used_words;     /* of the leaf as it was: 0, or up to the last one that is not zero */
+    uint32_t is_changed, zero_u32;
     uint64_t leaf[];
 };
 
@@ -33,47 +37,83 @@ enum { HR_PATH_END = UINT32_MAX }; /* number of the sentinel: no level has so ma
 
 static struct hr_path_node hr_path_sentinel = {.number = (uint32_t)HR_PATH_END};
 
-/* Refuses words that are no field elements; p - 1 alone has such a high half. */
-static inline void hr_check_element(uint64_t word) {
-    if (__builtin_expect((uint32_t)(word >> 32) == UINT32_MAX, 0) && (uint32_t)word != 0)
-        hr_batch_exit(HR_EXIT_BAD_WITNESS);
-}
+/* Halves of an element, low first. */
+typedef uint32_t __attribute__((may_alias)) hr_element_word;
 
-/* a + b of canonical elements, canonical. */
-static inline uint64_t hr_element_add(uint64_t a, uint64_t b) {
-    const uint64_t sum = a + b;
-    return sum < a || sum >= HR_GOLDILOCKS_P ? sum - HR_GOLDILOCKS_P : sum;
-}
-
-/* Hashes a leaf in `pair`, into the half that `number` names. An empty leaf has digest zero. */
-static void hr_leaf_digest(struct hr_pair *pair, uint32_t subtree, uint32_t number,
-                           const uint64_t *leaf) {
-    const uint32_t words = hr_shapes[subtree].leaf_bytes / sizeof(uint64_t);
-    uint32_t at = 0;
-    while (at < words && leaf[at] == 0) at++;
-    *pair = (struct hr_pair){0};
-    if (at == words) return;
-    pair->e[HR_POSEIDON2_RATE] = HR_LEAF_DOMAIN + subtree;
-    pair->e[HR_POSEIDON2_RATE + 1] = words;
-    for (at = 0; at < words; at += HR_POSEIDON2_RATE) {
-        const uint32_t left = words - at;
-        for (uint32_t i = 0; i < HR_POSEIDON2_RATE && i < left; i++) {
-            const uint64_t word = leaf[at + i];
-            if (word == 0) continue;
-            hr_check_element(word);
-            pair->e[i] = hr_element_add(pair->e[i], word);
-        }
-        hr_batch_permute(pair->e);
+/* state = state + word mod p. A word that is no field element has a high half of 2^32 - 1 and
+ * another low half than 0. */
+static inline void hr_absorb(uint64_t *state, const uint64_t *word) {
+    const hr_element_word *from = (const hr_element_word *)word;
+    const uint32_t low = from[0], high = from[1];
+    if ((low | high) == 0) return; /* most words are */
+    if (__builtin_expect(high == UINT32_MAX, 0) && low != 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    hr_element_word *to = (hr_element_word *)state;
+    const uint32_t sum_low = to[0] + low, carry = sum_low < low;
+    const uint32_t sum = to[1] + high, sum_high = sum + carry;
+    if (__builtin_expect((sum < high) | (sum_high < carry), 0) ||
+        __builtin_expect(sum_high == UINT32_MAX && sum_low != 0, 0)) {
+        to[0] = sum_low - 1; /* - p = + 2^32 - 1 mod 2^64 */
+        to[1] = sum_high + (sum_low != 0);
+    } else {
+        to[0] = sum_low;
+        to[1] = sum_high;
     }
-    if (number & 1)
-        __builtin_memcpy(&pair->e[HR_DIGEST_ELEMENTS], pair->e, sizeof(hr_digest));
 }
 
-/* Reads the leaves of one subtree and hashes them as they are. */
+static inline hr_digest *hr_half(struct hr_pair *pair, uint32_t half) {
+    return (hr_digest *)&pair->e[half * HR_DIGEST_ELEMENTS];
+}
+
+/* Is nothing in the leaf? */
+static bool hr_leaf_is_zero(const uint64_t *leaf, uint32_t words) {
+    for (const uint64_t *end = leaf + words; leaf != end; leaf++)
+        if (*leaf != 0) return false;
+    return true;
+}
+
+/* Hashes a leaf that is not empty in `pair`, into the half that `number` names. Words from `used`
+ * on are zero. */
+static void hr_leaf_digest(struct hr_pair *pair, uint32_t subtree, uint32_t number,
+                           const uint64_t *leaf, uint32_t used) {
+    const uint32_t words = hr_shapes[subtree].leaf_bytes / sizeof(uint64_t);
+    uint64_t *state = pair->e;
+    uint32_t at = HR_POSEIDON2_RATE;
+    for (uint32_t i = 0; i < HR_POSEIDON2_RATE; i++) state[i] = leaf[i];
+    state[HR_POSEIDON2_RATE] = HR_LEAF_DOMAIN + subtree;
+    state[HR_POSEIDON2_RATE + 1] = words;
+    state[HR_POSEIDON2_RATE + 2] = state[HR_POSEIDON2_RATE + 3] = 0;
+    hr_batch_permute(state);
+    for (; at < used; at += HR_POSEIDON2_RATE) {
+        hr_absorb(&state[0], &leaf[at]);
+        if (words - at >= HR_POSEIDON2_RATE) { /* else one word is left, of a signer */
+            hr_absorb(&state[1], &leaf[at + 1]);
+            hr_absorb(&state[2], &leaf[at + 2]);
+            hr_absorb(&state[3], &leaf[at + 3]);
+        }
+        hr_batch_permute(state);
+    }
+    for (; at < words; at += HR_POSEIDON2_RATE) hr_batch_permute(state);
+    if (number & 1) *hr_half(pair, 1) = *hr_half(pair, 0);
+}
+
+/* Reads a leaf and hashes it as it is. Its node and its words are zero before. */
+static void hr_load_leaf(struct hr_core *c, struct hr_path_node *node, uint32_t subtree,
+                         uint32_t least) {
+    const struct hr_shape *shape = &hr_shapes[subtree];
+    hr_tape_read(&node->number, 2);
+    const uint32_t number = node->number, used = node->used_words;
+    if (number < least || number >> shape->depth || used > shape->leaf_bytes / sizeof(uint64_t))
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    c->stores[subtree].leaves[number] = (uint8_t *)node->leaf;
+    if (used == 0) return;
+    hr_tape_read((uint32_t *)node->leaf, 2 * used);
+    if (node->leaf[used - 1] == 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    hr_leaf_digest(&node->before, subtree, number, node->leaf, used);
+}
+
+/* Reads the leaves of one subtree. */
 static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
     const struct hr_shape *shape = &hr_shapes[subtree];
-    const uint32_t node_bytes = (uint32_t)sizeof(struct hr_path_node) + shape->leaf_bytes;
-    const size_t words = (sizeof(uint32_t) + shape->leaf_bytes) / sizeof(uint32_t);
     uint32_t count, least = 0;
     hr_tape_read(&count, 1);
     list->count = count;
@@ -84,13 +124,9 @@ static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32
     if (count > 1u << shape->depth) hr_batch_exit(HR_EXIT_BAD_WITNESS);
     list->nodes = hr_arena_take(sizeof *list->nodes * ((size_t)count + 1));
     for (uint32_t i = 0; i < count; i++) {
-        struct hr_path_node *node = hr_arena_take(node_bytes);
-        hr_tape_read(&node->number, words);
-        const uint32_t number = node->number;
-        if (number < least || number >> shape->depth) hr_batch_exit(HR_EXIT_BAD_WITNESS);
-        least = number + 1;
-        hr_leaf_digest(&node->before, subtree, number, node->leaf);
-        c->stores[subtree].leaves[number] = (uint8_t *)node->leaf;
+        struct hr_path_node *node = hr_arena_take(sizeof *node + shape->leaf_bytes);
+        hr_load_leaf(c, node, subtree, least);
+        least = node->number + 1;
         list->nodes[i] = node;
     }
     list->nodes[count] = &hr_path_sentinel;
@@ -98,16 +134,14 @@ static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32
 
 /* Hashes the leaves that the run has changed. */
 static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
+    const uint32_t words = hr_shapes[subtree].leaf_bytes / sizeof(uint64_t);
     const uint8_t *is_dirty = &c->dirty.leaves[(size_t)hr_first_block(subtree) << HR_BLOCK_BITS];
     for (uint32_t i = 0; i < list->count; i++) {
         struct hr_path_node *node = list->nodes[i];
         node->is_changed = is_dirty[node->number];
-        if (node->is_changed) hr_leaf_digest(&node->after, subtree, node->number, node->leaf);
+        if (node->is_changed && !hr_leaf_is_zero(node->leaf, words))
+            hr_leaf_digest(&node->after, subtree, node->number, node->leaf, words);
     }
-}
-
-static inline hr_digest *hr_half(struct hr_pair *pair, uint32_t half) {
-    return (hr_digest *)&pair->e[half * HR_DIGEST_ELEMENTS];
 }
 
 /* Joins a right node to the left one beside it. */
@@ -128,7 +162,7 @@ static inline void hr_read_sibling(struct hr_path_node *node, uint32_t half) {
 }
 
 /* Replaces the nodes of a level by their parents. */
-static void hr_climb(struct hr_path_list *list) {
+__attribute__((noinline)) static void hr_climb(struct hr_path_list *list) {
     struct hr_path_node **from = list->nodes, **to = list->nodes;
     while ((*from)->number != (uint32_t)HR_PATH_END) {
         struct hr_path_node *node = *from++;

@@ -174,14 +174,20 @@ static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
     return true;
 }
 
+/* Digests in the header are eight big-endian u32, one a word. */
 static void hr_digest_to_words(uint64_t words[8], const uint8_t digest[32]) {
-    for (int i = 0; i < 8; i++)
-        words[i] = (uint64_t)digest[4 * i] << 24 | (uint64_t)digest[4 * i + 1] << 16 |
-                   (uint64_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
+    for (int i = 0; i < 8; i++) {
+        uint32_t four;
+        __builtin_memcpy(&four, &digest[4 * i], sizeof four);
+        words[i] = __builtin_bswap32(four);
+    }
 }
 
 static void hr_digest_from_words(uint8_t digest[32], const uint64_t words[8]) {
-    for (int i = 0; i < 32; i++) digest[i] = (uint8_t)(words[i / 4] >> (24 - 8 * (i % 4)));
+    for (int i = 0; i < 8; i++) {
+        const uint32_t four = __builtin_bswap32((uint32_t)words[i]);
+        __builtin_memcpy(&digest[4 * i], &four, sizeof four);
+    }
 }
 
 static int hr_check_priority(struct hr_core *c, const uint8_t *record) {
