@@ -32,13 +32,11 @@ static void *hr_arena_take(size_t bytes) {
 
 /* The machine itself traps on an element that is not below p. */
 static inline void hr_batch_permute(uint64_t state[8]) {
-    hr_guest_poseidon2(state);
+    hr_poseidon2_permute(state);
 }
 
 static inline void hr_batch_compress(uint64_t pair[8]) {
-    const hr_digest left = *(const hr_digest *)pair;
-    hr_guest_poseidon2(pair);
-    for (uint32_t i = 0; i < HR_DIGEST_ELEMENTS; i++) pair[i] = hr_poseidon2_add(pair[i], left.e[i]);
+    hr_poseidon2_compress(pair);
 }
 
 static uint8_t *hr_leaf_missing(uint32_t subtree, uint32_t leaf) {

@@ -58,17 +58,19 @@ static void *hr_arena_take(size_t bytes) {
     return at;
 }
 
-static inline void hr_batch_permute(uint64_t state[8]) {
+static void hr_check_elements(const uint64_t state[8]) {
     for (uint32_t i = 0; i < HR_POSEIDON2_WIDTH; i++)
         if (!hr_is_canonical(state[i])) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+}
+
+static inline void hr_batch_permute(uint64_t state[8]) {
+    hr_check_elements(state);
     hr_poseidon2_permute(state);
 }
 
 static inline void hr_batch_compress(uint64_t pair[8]) {
-    uint64_t left[HR_DIGEST_ELEMENTS];
-    memcpy(left, pair, sizeof left);
-    hr_batch_permute(pair);
-    for (uint32_t i = 0; i < HR_DIGEST_ELEMENTS; i++) pair[i] = hr_poseidon2_add(pair[i], left[i]);
+    hr_check_elements(pair);
+    hr_poseidon2_compress(pair);
 }
 
 static uint8_t *hr_leaf_missing(uint32_t subtree, uint32_t leaf) {
