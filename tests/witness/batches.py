@@ -216,5 +216,3 @@ def with_opening(witness: Witness, subtree: int, **changes: object) -> Witness:
     openings = list(witness.openings)
     openings[subtree] = replace(openings[subtree], **changes)
     return replace(witness, openings=tuple(openings))
-
-

@@ -117,8 +117,7 @@ static void hr_output_deposit(struct hr_output_parts *parts, const uint8_t *reco
 /* Adds a leaf to the withdrawal tree: offchain/settlement/withdrawals.py. */
 static void hr_output_withdrawal(struct hr_output_parts *parts, const struct hr_event *event) {
     const uint64_t asset = (uint64_t)event->v[0], amount = (uint64_t)event->v[1];
-    const uint64_t owner[3] = {(uint64_t)event->v[2], (uint64_t)event->v[3],
-                               (uint64_t)event->v[4]};
+    const uint64_t owner[3] = {(uint64_t)event->v[2], (uint64_t)event->v[3], (uint64_t)event->v[4]};
     if (parts->withdrawal_count == HR_WITHDRAWALS_MAX) hr_batch_exit(HR_EXIT_LIMIT);
     hr_flow_add(&hr_flow_of(parts, asset)->withdrawn_units, amount);
 

@@ -20,8 +20,8 @@ struct hr_pair {
 
 struct hr_path_node {
     struct hr_pair before, after; /* after: only if the node is changed */
-    uint32_t number;         /* in its level */
-    uint32_t used_words;     /* of the leaf as it was: 0, or up to the last one that is not zero */
+    uint32_t number;              /* in its level */
+    uint32_t used_words; /* of the leaf as it was: 0, or up to the last one that is not zero */
     uint32_t is_changed, zero_u32;
     uint64_t leaf[];
 };

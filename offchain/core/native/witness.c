@@ -110,7 +110,7 @@ int32_t hr_witness_run(const uint32_t *tape, uint32_t words, uint32_t *output,
 }
 
 int32_t hr_witness_find(const struct hr_find *find, uint32_t *found, uint32_t *found_count) {
-    struct hr_finder finder = {find->read, find->core, (uint32_t(*)[2])found, 0,
+    struct hr_finder finder = {find->read, find->core, (uint32_t (*)[2])found, 0,
                                find->found_capacity};
     if (!hr_run_open(find->envelopes, find->envelope_words, &finder)) return HR_EXIT_OUT_OF_MEMORY;
     const int code = setjmp(hr_run.exit);
