@@ -15,13 +15,14 @@ from offchain.settlement.abi import ZERO_WORD
 from offchain.settlement.state_proofs import StateProofs
 from offchain.settlement.valuation import ValuationTable
 from offchain.spec.constants import GOLDILOCKS_P, LEAF_BYTES, RISK_LEAF_BYTES, TIERS_PER_TABLE
+from offchain.spec.fund_records import Fund
 from offchain.spec.kinds import Subtree
 from offchain.spec.poseidon2 import DIGEST_BYTES, Digest, digest_from_bytes, digest_to_bytes
 from offchain.spec.records import Account, Asset, FeeTier, Market, Signer
 from offchain.spec.state import SUBTREE_DEPTHS
 from offchain.spec.tree import WORD_BYTES, Hasher
 
-DIFF_TAG: Final = b"HRdiff02"
+DIFF_TAG: Final = b"HRdiff03"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 NUMBER_BYTES: Final = 4
@@ -37,6 +38,7 @@ LEAF_SIZES: Final = {
     Subtree.POSITIONS: LEAF_BYTES,
     Subtree.SIGNERS: Signer.SIZE,
     Subtree.RISK: RISK_LEAF_BYTES,
+    Subtree.FUNDS: Fund.SIZE,
     Subtree.BUILDERS: LEAF_BYTES,
 }
 """Bytes of a leaf of the subtrees whose leaves are published."""
@@ -99,7 +101,7 @@ class StateDiff:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
         reader = _Reader(data)
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
-            raise StateDiffError("tag is not HRdiff02")
+            raise StateDiffError("tag is not HRdiff03")
         try:
             roots = {s: digest_from_bytes(reader.take(DIGEST_BYTES)) for s in UNPUBLISHED}
             table = reader.take(reader.number())

@@ -7,7 +7,7 @@ of an owner from youngest to oldest. The specification finds a level by walking.
 from collections.abc import Iterator
 
 from offchain.spec.book_records import Level, Order
-from offchain.spec.constants import LEVEL_CAPACITY, ORDER_CAPACITY
+from offchain.spec.constants import LEVEL_CAPACITY, MARKET_BITS, ORDER_CAPACITY
 from offchain.spec.records import Account
 from offchain.spec.state import State
 
@@ -82,8 +82,91 @@ def insert(state: State, order: Order, *, price: int) -> int:
     int
         The order's slot.
     """
-    slot = _take_order_slot(state)
-    level_slot = _find_or_insert_level(state, order.market, price, is_ask=order.is_ask)
+    slot = take_order_slot(state)
+    state.orders.replace(slot, order)
+    join_level(state, slot, price, is_ask=order.is_ask)
+    join_owner(state, slot)
+    return slot
+
+
+def remove(state: State, slot: int) -> None:
+    """Unlink an order from its level and its owner, and free its slot."""
+    leave_level(state, slot)
+    leave_owner(state, slot)
+    free_order_slot(state, slot)
+
+
+def take_order_id(state: State, market_id: int) -> int:
+    """Return the id of a new order of a market."""
+    order_id = state.header.next_order_sequence << MARKET_BITS | market_id
+    state.header.next_order_sequence += 1
+    return order_id
+
+
+def take_order_slot(state: State) -> int:
+    """Take the slot that was freed last, or one that was never used; there is one."""
+    header = state.header
+    slot = header.order_free_head
+    if slot:
+        header.order_free_head = state.orders.read(slot).next
+    else:
+        header.orders_used += 1
+        slot = header.orders_used
+    return slot
+
+
+def free_order_slot(state: State, slot: int) -> None:
+    """Make a slot free that no list holds any more."""
+    state.orders.replace(slot, Order(next=state.header.order_free_head))
+    state.header.order_free_head = slot
+
+
+def join_owner(state: State, slot: int) -> None:
+    """Put an order at the head of its owner's list."""
+    order = state.orders.edit(slot)
+    account = state.edit_account(order.owner)
+    order.owner_next = account.order_head
+    if account.order_head:
+        state.orders.edit(account.order_head).owner_prev = slot
+    account.order_head = slot
+    account.order_count += 1
+
+
+def leave_owner(state: State, slot: int) -> None:
+    """Take an order out of its owner's list."""
+    order = state.orders.read(slot)
+    account = state.edit_account(order.owner)
+    if order.owner_prev:
+        state.orders.edit(order.owner_prev).owner_next = order.owner_next
+    else:
+        account.order_head = order.owner_next
+    if order.owner_next:
+        state.orders.edit(order.owner_next).owner_prev = order.owner_prev
+    account.order_count -= 1
+
+
+def join_level(
+    state: State, slot: int, price: int, *, is_ask: bool, is_trigger: bool = False
+) -> None:
+    """Put an order at the end of a price level, which is made if there is none.
+
+    Parameters
+    ----------
+    state
+        Has a free level slot.
+    slot
+        Of the order, whose links in a level are zero.
+    price
+        In price units.
+    is_ask
+        Side of the book; of a trigger list, whether it is the one above the mark.
+    is_trigger
+        Whether it is a trigger list.
+    """
+    order = state.orders.edit(slot)
+    level_slot = _find_or_insert_level(
+        state, order.market, price, is_ask=is_ask, is_trigger=is_trigger
+    )
     level = state.levels.edit(level_slot)
     order.level = level_slot
     order.prev = level.tail
@@ -94,19 +177,11 @@ def insert(state: State, order: Order, *, price: int) -> int:
     level.tail = slot
     level.count += 1
     level.total_lots += order.remaining_lots
-    account = state.edit_account(order.owner)
-    order.owner_next = account.order_head
-    if account.order_head:
-        state.orders.edit(account.order_head).owner_prev = slot
-    account.order_head = slot
-    account.order_count += 1
-    state.orders.replace(slot, order)
-    return slot
 
 
-def remove(state: State, slot: int) -> None:
-    """Unlink an order from its level and its owner, and free its slot."""
-    order = state.orders.read(slot)
+def leave_level(state: State, slot: int) -> None:
+    """Take an order out of its level, which is freed when it was the last one."""
+    order = state.orders.edit(slot)
     level = state.levels.edit(order.level)
     if order.prev:
         state.orders.edit(order.prev).next = order.next
@@ -120,20 +195,21 @@ def remove(state: State, slot: int) -> None:
     level.total_lots -= order.remaining_lots
     if level.count == 0:
         _remove_level(state, order.level, level)
-    account = state.edit_account(order.owner)
-    if order.owner_prev:
-        state.orders.edit(order.owner_prev).owner_next = order.owner_next
-    else:
-        account.order_head = order.owner_next
-    if order.owner_next:
-        state.orders.edit(order.owner_next).owner_prev = order.owner_prev
-    account.order_count -= 1
-    state.orders.replace(slot, Order(next=state.header.order_free_head))
-    state.header.order_free_head = slot
+    order.level = order.next = order.prev = 0
 
 
-def _find_or_insert_level(state: State, market_id: int, price: int, *, is_ask: bool) -> int:
-    better, slot = 0, state.markets.read(market_id).best(is_ask=is_ask)
+def best_level(state: State, market_id: int, *, is_ask: bool, is_trigger: bool = False) -> int:
+    """Return the slot of the first level of a side or of a trigger list, 0 when it is empty."""
+    if not is_trigger:
+        return state.markets.read(market_id).best(is_ask=is_ask)
+    risk = state.market_risk(market_id)
+    return risk.triggers_above if is_ask else risk.triggers_below
+
+
+def _find_or_insert_level(
+    state: State, market_id: int, price: int, *, is_ask: bool, is_trigger: bool
+) -> int:
+    better, slot = 0, best_level(state, market_id, is_ask=is_ask, is_trigger=is_trigger)
     while slot:
         level = state.levels.read(slot)
         if level.price == price:
@@ -142,39 +218,39 @@ def _find_or_insert_level(state: State, market_id: int, price: int, *, is_ask: b
             break
         better, slot = slot, level.next
     new_slot = _take_level_slot(state)
-    level = Level(price=price, next=slot, prev=better, market=market_id, is_ask=is_ask)
+    level = Level(
+        price=price,
+        next=slot,
+        prev=better,
+        market=market_id,
+        is_ask=is_ask,
+        is_trigger=is_trigger,
+    )
     state.levels.replace(new_slot, level)
-    _link_levels(state, market_id, better, new_slot, is_ask=is_ask)
+    _link_after(state, level, better, new_slot)
     if slot:
         state.levels.edit(slot).prev = new_slot
     return new_slot
 
 
 def _remove_level(state: State, slot: int, level: Level) -> None:
-    _link_levels(state, level.market, level.prev, level.next, is_ask=level.is_ask)
+    _link_after(state, level, level.prev, level.next)
     if level.next:
         state.levels.edit(level.next).prev = level.prev
     state.levels.replace(slot, Level(next=state.header.level_free_head))
     state.header.level_free_head = slot
 
 
-def _link_levels(state: State, market_id: int, better: int, worse: int, *, is_ask: bool) -> None:
-    """Make `worse` the successor of `better`, or the best level when `better` is none."""
+def _link_after(state: State, level: Level, better: int, worse: int) -> None:
+    """Make `worse` the successor of `better` in the list of `level`, or its head for none."""
     if better:
         state.levels.edit(better).next = worse
+    elif not level.is_trigger:
+        state.markets.edit(level.market).set_best(worse, is_ask=level.is_ask)
+    elif level.is_ask:
+        state.edit_market_risk(level.market).triggers_above = worse
     else:
-        state.markets.edit(market_id).set_best(worse, is_ask=is_ask)
-
-
-def _take_order_slot(state: State) -> int:
-    header = state.header
-    slot = header.order_free_head
-    if slot:
-        header.order_free_head = state.orders.read(slot).next
-    else:
-        header.orders_used += 1
-        slot = header.orders_used
-    return slot
+        state.edit_market_risk(level.market).triggers_below = worse
 
 
 def _take_level_slot(state: State) -> int:

@@ -3,7 +3,7 @@
 Links are slots of the same table; slot 0 means none.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from struct import Struct
 from typing import ClassVar, NamedTuple, Self
 
@@ -16,6 +16,7 @@ _TWELVE_BITS = 0xFFF
 _MARKET_MASK = (1 << MARKET_BITS) - 1
 _TAG_MARKET_SHIFT = 20  # a level's orders are counted in 20 bits: ORDER_CAPACITY is 2^20
 _TAG_SIDE_SHIFT = _TAG_MARKET_SHIFT + MARKET_BITS
+_TAG_TRIGGER_SHIFT = _TAG_SIDE_SHIFT + 1
 _TAG_COUNT_MASK = (1 << _TAG_MARKET_SHIFT) - 1
 
 
@@ -36,7 +37,11 @@ def builder_fee_of(attributes: int) -> int:
 
 @dataclass(slots=True)
 class Order:
-    """Resting order. A free record keeps only `next`, the next free slot."""
+    """Resting order. A free record keeps only `next`, the next free slot.
+
+    A trigger stands in a trigger list instead of the book, a TWAP in neither. An order that is
+    LINKED has a :class:`Condition`, whose slot is in the place of the client id.
+    """
 
     SIZE: ClassVar[int] = 64
     _LAYOUT: ClassVar[Struct] = Struct("<6I4Q2I")
@@ -64,6 +69,16 @@ class Order:
         """Whether the order sells."""
         return bool(self.attributes & OrderFlag.IS_ASK)
 
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the order waits outside of the book: a trigger or a TWAP."""
+        return bool(self.attributes & (OrderFlag.TRIGGER | OrderFlag.TWAP))
+
+    @property
+    def condition_slot(self) -> int:
+        """Slot of the condition of a LINKED order, 0 of another."""
+        return self.client_id_low if self.attributes & OrderFlag.LINKED else 0
+
     def to_bytes(self) -> bytes:
         """Return the 64-byte record."""
         return self._LAYOUT.pack(
@@ -88,10 +103,55 @@ class Order:
 
 
 @dataclass(slots=True)
+class Condition:
+    """Second record of a LINKED order (docs/spec/conditional-orders.md section 1).
+
+    It lies in a slot of the order table; the word of the order id is 0 there, so that no lookup
+    takes it for an order. What the words mean depends on the order:
+
+    - parent of a bracket: `link_a`, `link_b` are the slots of take-profit and stop, 0 for none;
+      `lots` its size at the start, once it rests.
+    - trigger: `limit_price` (0: market), `trail` its distance (0: none), `link_a` the slot of the
+      other leg (0: none); while it sleeps `link_b` is the slot of the parent's condition and `lots`
+      the trigger price.
+    - TWAP: `limit_price` the slippage in ppm, `trail` the interval in seconds, `link_a` all slices,
+      `link_b` those that are done, `lots` the whole size.
+    """
+
+    SIZE: ClassVar[int] = 64
+    _LAYOUT: ClassVar[Struct] = Struct("<I4x4IQ8x2QI4x")
+
+    owner: int = 0
+    limit_price: int = 0
+    trail: int = 0
+    link_a: int = 0
+    link_b: int = 0
+    lots: int = 0
+    client_id_low: int = 0
+    client_id_high: int = 0
+    terms: int = 0  # self-trade mode | by_master << 8
+
+    @property
+    def client_id(self) -> tuple[int, int]:
+        """Both halves of the order's client id."""
+        return self.client_id_low, self.client_id_high
+
+    def to_bytes(self) -> bytes:
+        """Return the 64-byte record."""
+        return self._LAYOUT.pack(*astuple(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Parse a 64-byte record."""
+        return cls(*cls._LAYOUT.unpack(data))
+
+
+@dataclass(slots=True)
 class Level:
     """Price level: FIFO list of orders. A free record keeps only `next`.
 
-    The stored word behind `tail` joins count, market and side.
+    The stored word behind `tail` joins count, market, side and whether it is one of a trigger list;
+    `is_ask` says there whether the list is the one above the mark.
     """
 
     SIZE: ClassVar[int] = 32
@@ -106,10 +166,12 @@ class Level:
     market: int = 0
     is_ask: bool = False
     total_lots: int = 0
+    is_trigger: bool = False
 
     def to_bytes(self) -> bytes:
         """Return the 32-byte record."""
         tag = self.count | self.market << _TAG_MARKET_SHIFT | self.is_ask << _TAG_SIDE_SHIFT
+        tag |= self.is_trigger << _TAG_TRIGGER_SHIFT
         return self._LAYOUT.pack(
             self.price, self.next, self.prev, self.head, self.tail, tag, self.total_lots
         )
@@ -126,8 +188,9 @@ class Level:
             tail=tail,
             count=tag & _TAG_COUNT_MASK,
             market=tag >> _TAG_MARKET_SHIFT & _MARKET_MASK,
-            is_ask=bool(tag >> _TAG_SIDE_SHIFT),
+            is_ask=bool(tag >> _TAG_SIDE_SHIFT & 1),
             total_lots=total_lots,
+            is_trigger=bool(tag >> _TAG_TRIGGER_SHIFT),
         )
 
 

@@ -100,3 +100,28 @@ TRANCHE_PPM: Final = 200_000  # of a position that one liquidation order closes 
 SWEEP_PERIOD_S: Final = 600  # within which every account with risk is looked at
 REOPEN_POST_ONLY_S: Final = 60  # post-only phase after a halt
 MAX_LEVERAGE: Final = 100  # that a user may set
+HEDGE_WEIGHT_PPM: Final = 970_000  # largest liquidation weight of collateral that hedges a short
+HEDGE_FLOOR_PPM: Final = 20_000  # least maintenance of the hedged part, of its notional
+DAY_S: Final = 86_400
+UNIT_INDEX_MIN_E12: Final = 10**9  # the yield share never takes an index below
+
+# --- conditional orders (docs/spec/conditional-orders.md) ------------------------------------
+TRAIL_STEP_S: Final = 60  # between two moves of a trailing stop
+TWAP_MIN_INTERVAL_S: Final = 10  # between two slices
+TWAP_MAX_INTERVAL_S: Final = 3_600
+TWAP_MAX_SLICES: Final = 2_880
+TWAP_CATCH_UP: Final = 3  # a slice is at most so many times the even one
+
+# --- funds (docs/spec/funds.md) ----------------------------------------------------------------
+FUND_LIMIT: Final = 128  # funds of a chain; fund f is master 2^17 - 1 - f, its shares asset 128 + f
+SHARE_ASSET: Final = 128  # asset of the shares of fund 0; assets from here on are shares
+FUND_BUCKETS: Final = 8  # sub-accounts of a fund, each of which can lose only its own money
+FUND_MAX_POSITIONS: Final = 56  # open positions of a fund that one valuation looks at
+FUND_MAX_FEE_PPM: Final = 200_000  # of the rise above the high-water mark
+FUND_MIN_LOCKUP_S: Final = 3_600
+FUND_MAX_LOCKUP_S: Final = 2_592_000
+FUND_MIN_SEED: Final = 10**10  # quote units that the first shares cost at least
+FUND_MIN_AMOUNT: Final = 10**9  # quote units, or shares, of one investment or redemption
+FUND_LEADER_PPM: Final = 50_000  # of all shares, that the leader keeps
+FUND_RETRY_S: Final = 600  # until a redemption that could not be paid is tried again
+SHARE_PRICE_ONE_E8: Final = 10**8  # quote units of 10^8 shares at the start

@@ -11,6 +11,11 @@ def is_due(state: State) -> bool:
     return bool(entries) and entries[0].due_s <= state.header.now_s
 
 
+def must_run(state: State) -> bool:
+    """Return whether only RUN_DUTIES may come next: a duty is due or a trigger is met."""
+    return state.header.trigger_market != 0 or is_due(state)
+
+
 def push(state: State, duty: Duty) -> None:
     """Add a duty; the caller has checked that the heap has room."""
     state.duties.append(duty)
@@ -28,6 +33,12 @@ def pop(state: State) -> Duty:
 def remove(state: State, due_s: int, kind: DutyKind, ref: int) -> None:
     """Remove the duty with this key; there is one."""
     _remove_at(state, state.duties.entries.index(Duty(due_s, kind, ref)))
+
+
+def remove_of(state: State, kind: DutyKind, ref: int) -> None:
+    """Remove the duty of this kind and reference, whenever it falls due; there is one."""
+    entries = state.duties.entries
+    _remove_at(state, next(i for i, duty in enumerate(entries) if duty[1:] == (kind, ref)))
 
 
 def _remove_at(state: State, index: int) -> None:

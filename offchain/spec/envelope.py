@@ -37,8 +37,9 @@ _ARRIVAL_LIMIT_MS = 2**48
 _OP_ACCOUNT = slice(4, 8)
 # Inclusive ranges of op kinds by kind of envelope.
 _OP_KINDS = {EnvelopeKind.USER: range(1, 32), EnvelopeKind.SYSTEM: range(32, 64)}
-_TRADING_KINDS = range(OpKind.PLACE, OpKind.SCHEDULE_CANCEL + 1)
-_LAST_AGENT_KIND = OpKind.TRANSFER
+_CONDITIONAL_KINDS = (OpKind.PLACE_TRIGGER, OpKind.PLACE_TWAP)
+_TRADING_KINDS = (*range(OpKind.PLACE, OpKind.SCHEDULE_CANCEL + 1), *_CONDITIONAL_KINDS)
+_AGENT_KINDS = (*_TRADING_KINDS, OpKind.TRANSFER)
 _RECEIPT = Struct("<QQ")
 
 
@@ -219,7 +220,7 @@ def _check_signer(state: State, decoded: DecodedEnvelope) -> None:
         trades = any(kind in _TRADING_KINDS for kind in kinds)
         require(may_trade or not trades, ErrorCode.OWNER_KEY_NOT_ENABLED)
     else:
-        require(max(kinds) <= _LAST_AGENT_KIND, ErrorCode.AGENT_NOT_ALLOWED)
+        require(all(kind in _AGENT_KINDS for kind in kinds), ErrorCode.AGENT_NOT_ALLOWED)
     _check_nonce(envelope, signer.nonces)
 
 
@@ -241,7 +242,7 @@ def _use_nonce(state: State, envelope: Envelope) -> None:
 def _check_priority(state: State, record: PriorityRecord) -> None:
     is_pending = state.header.pending.kind != Continuation.NONE
     require(not is_pending, ErrorCode.CONTINUATION_PENDING)
-    require(not duties.is_due(state), ErrorCode.DUTY_PENDING)
+    require(not duties.must_run(state), ErrorCode.DUTY_PENDING)
     is_next = record.index == state.header.next_priority_index
     require(is_next, ErrorCode.PRIORITY_OUT_OF_ORDER)
 

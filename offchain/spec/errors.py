@@ -92,6 +92,17 @@ class ErrorCode(IntEnum):
     NOTHING_TO_SWEEP = 140
     SWEEP_LATE = 141
     MARKET_IN_USE = 142
+    TRIGGER_DUE = 143
+    INVALID_TRIGGER = 144
+    ORDER_LINKED = 145
+    INVALID_TWAP = 146
+    UNKNOWN_FUND = 147
+    FUND_ACCOUNT = 148
+    INVALID_FUND = 149
+    FUNDS_FULL = 150
+    FUND_BANKRUPT = 151
+    FUND_TOO_WIDE = 152
+    LEADER_SHARE = 153
     # envelopes
     ENVELOPE_TRUNCATED = 96
     ENVELOPE_TOO_LONG = 97
@@ -214,6 +225,20 @@ _SENTENCES: dict[ErrorCode, str] = {
     "reducing orders are taken until then.",
     ErrorCode.MARKET_IN_USE: "Margins can be set first only while the market has neither orders "
     "nor positions.",
+    ErrorCode.TRIGGER_DUE: "The mark price has already reached the trigger; move it, or place the "
+    "order without one.",
+    ErrorCode.INVALID_TRIGGER: "Trigger, trailing distance and second leg contradict each other.",
+    ErrorCode.ORDER_LINKED: "This order has a condition or a bracket; cancel it and place it anew.",
+    ErrorCode.INVALID_TWAP: "A TWAP takes 2 to 2,880 slices of at least the minimum size, 10 to "
+    "3,600 seconds apart.",
+    ErrorCode.UNKNOWN_FUND: "There is no fund of this number.",
+    ErrorCode.FUND_ACCOUNT: "Money of a fund moves only within it; use INVEST and REDEEM.",
+    ErrorCode.INVALID_FUND: "Fee or lock-up of the fund is out of range.",
+    ErrorCode.FUNDS_FULL: "All funds of this chain are taken.",
+    ErrorCode.FUND_BANKRUPT: "The fund's shares are worth nothing; it takes no investment.",
+    ErrorCode.FUND_TOO_WIDE: "The fund has more than 56 open positions and cannot be valued; "
+    "close some.",
+    ErrorCode.LEADER_SHARE: "The leader of the fund must keep 5 % of its shares.",
     ErrorCode.ENVELOPE_TRUNCATED: "The envelope is shorter than its header says.",
     ErrorCode.ENVELOPE_TOO_LONG: "The envelope is longer than 16,384 bytes or than it says.",
     ErrorCode.ENVELOPE_MALFORMED: "Version, kind, op count or a reserved byte is wrong.",

@@ -1,7 +1,9 @@
 """Events: what an accepted op did, 64 bytes each (docs/spec/transition.md section 2)."""
 
+from offchain.spec.condition_events import ConditionEventLog
 from offchain.spec.encoding import address_words, signed_word
 from offchain.spec.event import Event
+from offchain.spec.fund_events import FundEventLog
 from offchain.spec.header import PendingWork
 from offchain.spec.kinds import Continuation, EventKind, Reason
 from offchain.spec.risk_events import RiskEventLog
@@ -11,11 +13,12 @@ __all__ = ["Event", "EventLog"]
 _ACCOUNT_SHIFT = 32
 
 
-class EventLog(RiskEventLog):
+class EventLog(RiskEventLog, ConditionEventLog, FundEventLog):
     """Events of one op.
 
     Every method writes one event of the kind it is named after. Amounts are engine units, prices
-    price units, sizes lots, times seconds. Those of margined markets are inherited.
+    price units, sizes lots, times seconds. Those of margined markets, conditional orders and funds
+    are inherited.
     """
 
     # --- orders --------------------------------------------------------------------------
@@ -58,8 +61,9 @@ class EventLog(RiskEventLog):
             maker_fee,
         )
 
-    def done(self, taker: PendingWork, reason: Reason) -> None:
+    def done(self, taker: PendingWork, reason: Reason, client_id: tuple[int, int]) -> None:
         """Write that a taker ended without resting; what remains of it is dropped."""
+        low, high = client_id
         self._write(
             EventKind.DONE,
             taker.market,
@@ -68,8 +72,8 @@ class EventLog(RiskEventLog):
             taker.start_size_lots - taker.remaining_lots,
             taker.remaining_lots,
             reason,
-            signed_word(taker.client_id_low),
-            signed_word(taker.client_id_high),
+            signed_word(low),
+            signed_word(high),
         )
 
     def cancelled(

@@ -4,7 +4,7 @@ docs/spec/risk.md section 8, step 4.
 """
 
 from offchain.spec import balances, settling
-from offchain.spec.collateral import unit_price_e8
+from offchain.spec.collateral import counts, unit_price_e8
 from offchain.spec.constants import (
     BALANCES_PER_ACCOUNT,
     INSURANCE_ACCOUNT,
@@ -14,7 +14,6 @@ from offchain.spec.constants import (
 )
 from offchain.spec.events import EventLog
 from offchain.spec.fees import ceil_div
-from offchain.spec.kinds import AssetRiskFlag
 from offchain.spec.records import Account
 from offchain.spec.state import State, position_index
 
@@ -70,9 +69,9 @@ def _exchange_slot(state: State, log: EventLog, account_id: int, slot: int) -> b
     if asset < 0 or account.free[slot] <= 0:
         return False
     risk = state.asset_risk(asset)
-    if not risk.flags & AssetRiskFlag.EXISTS or risk.time_s == 0:
+    if not counts(risk):
         return False
-    price_e8 = unit_price_e8(risk) * (PPM - risk.exchange_discount_ppm) // PPM
+    price_e8 = unit_price_e8(state, asset) * (PPM - risk.exchange_discount_ppm) // PPM
     if price_e8 == 0:
         return False
     units = min(account.free[slot], ceil_div(-_quote(account) * _UNIT, price_e8))

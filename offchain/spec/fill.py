@@ -1,8 +1,17 @@
 """One fill: what it costs both sides, whether it keeps their limits, and its settlement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from offchain.spec import balances, margin, margin_checks, orders, positions, settling
+from offchain.spec import (
+    balances,
+    brackets,
+    conditions,
+    margin,
+    margin_checks,
+    orders,
+    positions,
+    settling,
+)
 from offchain.spec.book_records import Order, builder_fee_of, builder_of
 from offchain.spec.constants import PERP_QUOTE_MULTIPLIER, QUOTE_ASSET
 from offchain.spec.events import EventLog
@@ -240,7 +249,8 @@ def settle_fill(
     )
     taker.remaining_lots -= fill.lots
     orders.take_lots(state, maker_slot, fill.lots)
-    if state.orders.read(maker_slot).remaining_lots == 0:
+    maker = replace(state.orders.read(maker_slot))
+    if maker.remaining_lots == 0:
         orders.forget(state, maker_slot)
     fees, insurance_fee = _fees_and_insurance_fee(fill)
     state.edit_account(market.fee_account).free[0] += fees
@@ -258,6 +268,9 @@ def settle_fill(
                 pnl=side.pnl,
             )
         positions.release_if_empty(state, fill.maker.account, market_id)
+    if maker.remaining_lots == 0 and maker.condition_slot:
+        lots = conditions.read(state, maker.condition_slot).lots
+        brackets.wake(state, log, maker.condition_slot, market_id=market_id, lots=lots)
 
 
 def _settle_side(state: State, market_id: int, market: Market, side: FillSide, fill: Fill) -> None:

@@ -47,6 +47,11 @@ class PendingWork:
         return bool(self.attributes & OrderFlag.REDUCE_ONLY)
 
     @property
+    def condition_slot(self) -> int:
+        """Slot of the condition of a parent of a bracket, 0 of another order."""
+        return self.client_id_low if self.attributes & OrderFlag.LINKED else 0
+
+    @property
     def builder_fee(self) -> int:
         """Builder fee, unit 0.1 bp."""
         return builder_fee_of(self.attributes)
@@ -72,7 +77,7 @@ class Header:
     """State header; genesis is all zero but for the two counters that start at 1."""
 
     SIZE: ClassVar[int] = 512
-    _LAYOUT: ClassVar[Struct] = Struct("<52Q96x")
+    _LAYOUT: ClassVar[Struct] = Struct("<55Q72x")
 
     batch_number: int = 0
     next_event_seq: int = 0
@@ -97,6 +102,9 @@ class Header:
     sweep_laps: int = 0
     lap_negative: int = 0  # quote units that accounts owe, counted in this lap
     negative_quote: int = 0  # the same of the last lap
+    trigger_market: int = 0  # market + 1 while triggers of it are met
+    fund_count: int = 0
+    lap_lent: int = 0  # quote units of interest in this lap that are for lenders
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""
@@ -124,6 +132,9 @@ class Header:
             self.sweep_laps,
             self.lap_negative,
             self.negative_quote,
+            self.trigger_market,
+            self.fund_count,
+            self.lap_lent,
         )
 
     @classmethod
@@ -136,5 +147,6 @@ class Header:
         header.pending = PendingWork(*words[29:45])
         header.sweep_head, header.sweep_cursor, header.lap_started_s = words[45:48]
         header.swept_s, header.sweep_laps = words[48:50]
-        header.lap_negative, header.negative_quote = words[50:]
+        header.lap_negative, header.negative_quote = words[50:52]
+        header.trigger_market, header.fund_count, header.lap_lent = words[52:]
         return header

@@ -21,6 +21,11 @@ class OpKind(IntEnum):
     SET_OWNER_KEY = 13
     SET_LEVERAGE = 14
     MOVE_MARGIN = 15
+    PLACE_TRIGGER = 16
+    PLACE_TWAP = 17
+    INVEST = 18
+    REDEEM = 19
+    CREATE_FUND = 20
     ADVANCE_TIME = 32
     CONTINUE = 33
     RUN_DUTIES = 34
@@ -37,6 +42,9 @@ class OpKind(IntEnum):
     ADMIN_MARKET_RISK = 69
     ADMIN_ASSET_RISK = 70
     ADMIN_CREDIT = 71
+    ADMIN_MARKET_WATERFALL = 72
+    ADMIN_MARKET_CALENDAR = 73
+    ADMIN_FUND = 74
 
 
 class EventKind(IntEnum):
@@ -83,6 +91,20 @@ class EventKind(IntEnum):
     ASSET_RISK_SET = 39
     CREDIT_SET = 40
     RESIDUE = 41
+    TRIGGER_PLACED = 42
+    TRIGGERED = 43
+    TRIGGER_MOVED = 44
+    TWAP_PLACED = 45
+    TWAP_SLICE = 46
+    FUND_CREATED = 47
+    SHARES_MINTED = 48
+    SHARES_QUEUED = 49
+    SHARES_BURNED = 50
+    REDEMPTION_POSTPONED = 51
+    WATERFALL_SET = 52
+    CALENDAR_SET = 53
+    YIELD_SHARED = 54
+    EARNED = 55
 
 
 class Reason(IntEnum):
@@ -100,6 +122,8 @@ class Reason(IntEnum):
     MARGIN = 10
     LIQUIDATION = 11
     PRICE_BAND = 12
+    LINKED = 13
+    REFUSED = 14
 
 
 class MarketKind(IntEnum):
@@ -135,12 +159,14 @@ class SelfTrade(IntEnum):
 
 
 class PlaceFlag(IntEnum):
-    """Bits of the flags byte of PLACE and MODIFY."""
+    """Bits of the flags byte of PLACE, MODIFY, PLACE_TRIGGER and PLACE_TWAP."""
 
     IS_ASK = 1
     REDUCE_ONLY = 2
     IS_MARKET = 4
     SELF_TRADE_BY_MASTER = 8
+    BRACKET = 16
+    FIRES_ABOVE = 32
 
 
 class OrderFlag(IntEnum):
@@ -150,6 +176,10 @@ class OrderFlag(IntEnum):
     REDUCE_ONLY = 2
     API_FEE = 4
     LIQUIDATION = 8
+    LINKED = 16
+    TRIGGER = 32
+    TWAP = 64
+    REDEMPTION = 128
 
 
 class AccountFlag(IntEnum):
@@ -158,6 +188,8 @@ class AccountFlag(IntEnum):
     EXISTS = 1
     OWNER_KEY_TRADES = 2
     SWEPT = 4
+    FUND = 8
+    OWES = 16
 
 
 class AssetFlag(IntEnum):
@@ -179,6 +211,7 @@ class MarketRiskFlag(IntEnum):
 
     PRICED = 1
     MARGINED = 2
+    ADL_QUEUE = 4
 
 
 class AssetRiskFlag(IntEnum):
@@ -186,6 +219,13 @@ class AssetRiskFlag(IntEnum):
 
     EXISTS = 1
     IMPAIRED = 2
+
+
+class FundFlag(IntEnum):
+    """Bits of a fund's flags."""
+
+    EXISTS = 1
+    PROTOCOL = 2
 
 
 class MarginMode(IntEnum):
@@ -214,6 +254,7 @@ class Continuation(IntEnum):
     NONE = 0
     MATCH = 1
     CANCEL_ALL = 2
+    ADL_QUEUE = 3
 
 
 class DutyKind(IntEnum):
@@ -222,6 +263,9 @@ class DutyKind(IntEnum):
     EXPIRY = 1
     DEADMAN = 2
     MARKET_MINUTE = 3
+    TWAP = 4
+    TRAIL = 5
+    REDEEM = 6
 
 
 class EnvelopeKind(IntEnum):

@@ -5,10 +5,10 @@ A bucket is the account's cross margin, or one isolated position by itself. Sums
 :class:`Change`: there is one computation for the state as it is and as it would be.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from offchain.spec import positions, settling
+from offchain.spec import hedge, positions, settling, trading_calendar
 from offchain.spec.bounds import clamp
 from offchain.spec.collateral import term_micro
 from offchain.spec.constants import (
@@ -179,22 +179,30 @@ def notional_micro(risk: MarketRisk, lots: int) -> int:
     return min(lots * risk.mark_price, MICRO_LIMIT)
 
 
-def maintenance(state: State, holding: Holding) -> int:
-    """Return the maintenance requirement of a position, in micro."""
+def maintenance(state: State, account_id: int, holding: Holding) -> int:
+    """Return the maintenance requirement of an account's position, in micro."""
     risk = state.market_risk(holding.market)
-    return requirement(risk, abs(holding.size_lots), risk.maintenance_ppm)
+    required = requirement(risk, abs(holding.size_lots), risk.maintenance_ppm)
+    held = _held(state, account_id, NO_CHANGE)
+    return required - _cover(state, holding, held).credit(required)
+
+
+def hedged_micro(state: State, account_id: int, holding: Holding) -> int:
+    """Return which part of a position's value its owner's collateral hedges, in micro."""
+    return _cover(state, holding, _held(state, account_id, NO_CHANGE)).hedged
 
 
 def cross(state: State, account_id: int, change: Change = NO_CHANGE) -> Bucket:
     """Return the account's cross bucket, as it is or after a change."""
     total = _balances(state, account_id, change)
+    held = _held(state, account_id, change)
     changed = change.holding
     for holding in holdings_of(state, account_id):
         is_replaced = changed is not None and changed.market == holding.market
         if not is_replaced and not holding.is_isolated:
-            total += _position(state, holding, holding.cash)
+            total += _cross_position(state, holding, held)
     if changed is not None and not changed.is_isolated:
-        total += _position(state, changed, changed.cash)
+        total += _cross_position(state, changed, held)
     return total
 
 
@@ -239,22 +247,49 @@ def settled_quote(state: State, account_id: int, holding: Holding) -> tuple[int,
 
 def _balances(state: State, account_id: int, change: Change) -> Bucket:
     account = state.account(account_id)
-    tav = talt = 0
-    for asset_id, free, locked in zip(account.asset_ids, account.free, account.locked, strict=True):
-        if asset_id == 0:
-            continue
-        is_changed = asset_id == change.asset + 1
-        free_units = free + (change.free_units if is_changed else 0)
-        held = free_units + locked + (change.locked_units if is_changed else 0)
-        tav += _balance_term(state, asset_id - 1, free_units, is_margin=True)
-        talt += _balance_term(state, asset_id - 1, held, is_margin=False)
+    tav = 0
+    for asset_id, free in zip(account.asset_ids, account.free, strict=True):
+        if asset_id:
+            changed = change.free_units if asset_id == change.asset + 1 else 0
+            tav += _balance_term(state, asset_id - 1, free + changed, is_margin=True)
+    held = _held(state, account_id, change)
+    talt = sum(_balance_term(state, asset, units, is_margin=False) for asset, units in held)
     return Bucket(tav=tav, talt=talt)
+
+
+def _held(state: State, account_id: int, change: Change) -> list[tuple[int, int]]:
+    """Return asset and engine units, free and locked, of the balances in the order of slots."""
+    account = state.account(account_id)
+    changed_units = change.free_units + change.locked_units
+    return [
+        (asset_id - 1, free + locked + (changed_units if asset_id == change.asset + 1 else 0))
+        for asset_id, free, locked in zip(
+            account.asset_ids, account.free, account.locked, strict=True
+        )
+        if asset_id
+    ]
 
 
 def _balance_term(state: State, asset: int, units: int, *, is_margin: bool) -> int:
     if asset == QUOTE_ASSET:
         return to_micro(units)
     return term_micro(state, asset, units, is_margin=is_margin)
+
+
+def _cover(state: State, holding: Holding, held: Sequence[tuple[int, int]]) -> hedge.Cover:
+    """Return how far a position is hedged: only a short in the cross bucket can be."""
+    if holding.is_isolated or holding.size_lots >= 0:
+        return hedge.Cover()
+    notional = notional_micro(state.market_risk(holding.market), -holding.size_lots)
+    return hedge.cover(state, holding.market, notional, held)
+
+
+def _cross_position(state: State, holding: Holding, held: Sequence[tuple[int, int]]) -> Bucket:
+    """Return what a position adds to the cross bucket, less required as far as it is hedged."""
+    bucket = _position(state, holding, holding.cash)
+    cover = _cover(state, holding, held)
+    relief = Bucket(talt=cover.bonus, mmr=-cover.credit(bucket.mmr), cmr=-cover.credit(bucket.cmr))
+    return bucket + relief
 
 
 def _position(state: State, holding: Holding, cash: int) -> Bucket:
@@ -266,14 +301,15 @@ def _position(state: State, holding: Holding, cash: int) -> Bucket:
     return Bucket(
         tav=value,
         talt=value,
-        imr=requirement(risk, holding.exposed_lots, _initial_ppm(risk, holding.leverage)),
+        imr=requirement(risk, holding.exposed_lots, _initial_ppm(state, risk, holding.leverage)),
         mmr=requirement(risk, lots, risk.maintenance_ppm),
         cmr=requirement(risk, lots, risk.closeout_ppm),
         notional=notional_micro(risk, lots),
     )
 
 
-def _initial_ppm(risk: MarketRisk, leverage: int) -> int:
-    if leverage == 0:
-        return risk.initial_ppm
-    return max(risk.initial_ppm, ceil_div(PPM, leverage))
+def _initial_ppm(state: State, risk: MarketRisk, leverage: int) -> int:
+    initial_ppm = risk.initial_ppm
+    if not trading_calendar.is_in_session(risk, state.header.now_s):
+        initial_ppm = max(initial_ppm, risk.off_hours_initial_ppm)
+    return max(initial_ppm, ceil_div(PPM, leverage)) if leverage else initial_ppm

@@ -1,6 +1,6 @@
 """Checks against margin: of orders, fills and money that leaves (docs/spec/risk.md section 7)."""
 
-from offchain.spec import margin, prices, ring
+from offchain.spec import margin, prices, ring, trading_calendar
 from offchain.spec.book_records import builder_fee_of
 from offchain.spec.checks import require
 from offchain.spec.constants import (
@@ -47,10 +47,11 @@ def check_perp_order(state: State, taker: PendingWork, *, replaced_lots: int = 0
     risk = state.market_risk(taker.market)
     if not taker.is_reduce_only:
         require(prices.is_mark_fresh(state, taker.market), ErrorCode.STALE_PRICE)
-        is_open = state.header.now_s >= risk.opens_s
         is_post_only = taker.time_in_force == TimeInForce.POST_ONLY
-        require(is_open or is_post_only, ErrorCode.MARKET_POST_ONLY)
+        is_reopening = trading_calendar.is_reopening(risk, state.header.now_s)
+        require(is_post_only or not is_reopening, ErrorCode.MARKET_POST_ONLY)
     is_inside = is_inside_band(risk, taker.limit_price, is_ask=taker.is_ask)
+    is_inside = is_inside and _is_inside_close_band(state, risk, taker.limit_price)
     require(is_inside, ErrorCode.PRICE_OUTSIDE_BAND)
     if taker.is_reduce_only and taker.time_in_force != TimeInForce.FOK:
         return
@@ -69,6 +70,11 @@ def is_inside_band(risk: MarketRisk, price: int, *, is_ask: bool) -> bool:
     if is_ask:
         return price >= risk.mark_price - width
     return price <= risk.mark_price + width
+
+
+def _is_inside_close_band(state: State, risk: MarketRisk, price: int) -> bool:
+    band = trading_calendar.close_band(risk, state.header.now_s)
+    return band is None or band[0] <= price <= band[1]
 
 
 def _check_caps(state: State, risk: MarketRisk, taker: PendingWork, holding: Holding) -> None:

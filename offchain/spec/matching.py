@@ -4,7 +4,17 @@ A taker is a :class:`PendingWork` of kind MATCH; when the steps of an op run out
 header as it stands, and CONTINUE calls :func:`match` again (docs/spec/transition.md section 3).
 """
 
-from offchain.spec import book, limits, margin, margin_checks, orders, positions, settling
+from offchain.spec import (
+    book,
+    brackets,
+    conditions,
+    limits,
+    margin,
+    margin_checks,
+    orders,
+    positions,
+    settling,
+)
 from offchain.spec.book_records import Order
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
@@ -38,6 +48,9 @@ def match(state: State, log: EventLog, taker: PendingWork) -> None:
         and taker.remaining_lots > 0
         and book.crosses(state, taker.market, taker.limit_price, taker_is_ask=taker.is_ask)
     ):
+        if steps == MAX_STEPS and taker.attributes & OrderFlag.TWAP:
+            stop = Reason.IOC
+            break
         if steps == MAX_STEPS:
             state.header.pending = taker
             log.continued(taker)
@@ -56,7 +69,9 @@ def _finish(state: State, log: EventLog, taker: PendingWork, stop: Reason | None
         orders.rest(state, log, taker)
         return
     _unlock(state, taker, taker.remaining_lots)
-    log.done(taker, stop)
+    log.done(taker, stop, conditions.client_id_of(state, taker))
+    if taker.condition_slot:
+        brackets.end_taker(state, log, taker, stop)
     if state.markets.read(taker.market).kind == MarketKind.PERP:
         positions.release_if_empty(state, taker.account, taker.market)
 
@@ -136,6 +151,10 @@ def _reduce_both(state: State, log: EventLog, taker: PendingWork, slot: int) -> 
     _unlock(state, taker, lots)
     taker.remaining_lots -= lots
     taker.start_size_lots -= lots
+    if maker.condition_slot:
+        condition = conditions.read(state, maker.condition_slot)
+        condition.lots -= lots
+        conditions.write(state, maker.condition_slot, condition)
     if maker.remaining_lots == 0:
         _cancel_own(state, log, taker, slot)
     else:

@@ -17,7 +17,11 @@ NO_ACCOUNT = 0  # account field of a DEPOSIT that can only be refused
 ALL_MARKETS = 0xFFFF  # market field of a CANCEL_ALL that spares no market
 TIME_LIMIT = 2**32 - 1  # the largest u32 is no time, so that every stored time is below it
 _PLACE_FLAGS = (
-    PlaceFlag.IS_ASK | PlaceFlag.REDUCE_ONLY | PlaceFlag.IS_MARKET | PlaceFlag.SELF_TRADE_BY_MASTER
+    PlaceFlag.IS_ASK
+    | PlaceFlag.REDUCE_ONLY
+    | PlaceFlag.IS_MARKET
+    | PlaceFlag.SELF_TRADE_BY_MASTER
+    | PlaceFlag.BRACKET
 )
 
 
@@ -60,11 +64,13 @@ class Place(Op):
     """Place an order.
 
     `price` is in price units (with IS_MARKET: the slippage bound in ppm), `size_lots` in lots,
-    `builder_fee` in 0.1 bp, `expiry_s` in seconds (0: none). `flags`: :class:`PlaceFlag`.
+    `builder_fee` in 0.1 bp, `expiry_s` in seconds (0: none). `flags`: :class:`PlaceFlag`; with
+    BRACKET the order has a take-profit, a stop or both: trigger prices (0: none) and their limits
+    (0: market).
     """
 
     KIND: ClassVar = OpKind.PLACE
-    LAYOUT: ClassVar = Struct("<BBHIBBHIQQQIH18x")
+    LAYOUT: ClassVar = Struct("<BBHIBBHIQQQIH2x4I")
 
     flags: int = 0
     market: int
@@ -78,6 +84,10 @@ class Place(Op):
     client_id_high: int = 0
     expiry_s: int = 0
     builder_fee: int = 0
+    take_profit: int = 0
+    take_profit_limit: int = 0
+    stop: int = 0
+    stop_limit: int = 0
 
     def is_well_formed(self) -> bool:
         """Return whether flags, enumerations and combinations are in range."""
@@ -86,7 +96,14 @@ class Place(Op):
         rests = self.time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
         if self.flags & ~_PLACE_FLAGS or (self.flags & PlaceFlag.IS_MARKET and rests):
             return False
-        return self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
+        is_builder = self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
+        return is_builder and self._has_sound_bracket()
+
+    def _has_sound_bracket(self) -> bool:
+        legs = ((self.take_profit, self.take_profit_limit), (self.stop, self.stop_limit))
+        if not self.flags & PlaceFlag.BRACKET:
+            return not any(trigger or limit for trigger, limit in legs)
+        return all(trigger or not limit for trigger, limit in legs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

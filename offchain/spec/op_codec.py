@@ -1,6 +1,6 @@
 """Parsing of ops: from 64 bytes to the dataclass of their kind."""
 
-from offchain.spec import op, risk_op
+from offchain.spec import condition_op, fund_op, op, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.errors import ErrorCode
 
@@ -13,6 +13,8 @@ OP_TYPES: dict[int, type[op.Op]] = {
         op.CancelByClientId,
         op.CancelAll,
         op.ScheduleCancel,
+        condition_op.PlaceTrigger,
+        condition_op.PlaceTwap,
         op.Transfer,
         op.Withdraw,
         op.SetTier,
@@ -38,6 +40,12 @@ OP_TYPES: dict[int, type[op.Op]] = {
         risk_op.AdminMarketRisk,
         risk_op.AdminAssetRisk,
         risk_op.AdminCredit,
+        risk_op.AdminMarketCalendar,
+        fund_op.Invest,
+        fund_op.Redeem,
+        fund_op.CreateFund,
+        fund_op.AdminMarketWaterfall,
+        fund_op.AdminFund,
     )
 }
 

@@ -15,7 +15,7 @@ from offchain.spec.constants import (
 )
 from offchain.spec.errors import ErrorCode
 from offchain.spec.fees import lock_per_lot, quote_multiplier
-from offchain.spec.kinds import AssetFlag, MarketKind, MarketRiskFlag, MarketStatus
+from offchain.spec.kinds import AccountFlag, AssetFlag, MarketKind, MarketRiskFlag, MarketStatus
 from offchain.spec.records import Market
 from offchain.spec.state import State
 
@@ -31,6 +31,11 @@ def require_master(state: State, account_id: int) -> None:
     """Refuse with UNKNOWN_ACCOUNT, or WRONG_ACCOUNT for a sub-account."""
     require_account(state, account_id)
     require(account_id % _SUB_ACCOUNTS == 0, ErrorCode.WRONG_ACCOUNT)
+
+
+def require_no_fund(state: State, account_id: int) -> None:
+    """Refuse with FUND_ACCOUNT if the account is one of a fund."""
+    require(not state.account(account_id).flags & AccountFlag.FUND, ErrorCode.FUND_ACCOUNT)
 
 
 def asset_exists(state: State, asset: int) -> bool:

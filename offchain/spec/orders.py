@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from offchain.spec import balances, book, duties, positions
+from offchain.spec import balances, book, conditions, duties, positions
 from offchain.spec.book_records import Duty, Order, builder_fee_of
 from offchain.spec.events import EventLog
 from offchain.spec.fees import lock_per_lot, paid_asset
@@ -77,7 +77,9 @@ def cancel(
     has_duty: bool = True,
     keeps_position: bool = False,
 ) -> None:
-    """Cancel a resting order: free its lock, remove it and write CANCELLED.
+    """Cancel an order: free its lock, remove it and write CANCELLED.
+
+    The children of a bracket go with their parent. A trigger or TWAP locks nothing.
 
     Parameters
     ----------
@@ -93,17 +95,15 @@ def cancel(
         Whether an empty position record stays, because its owner is about to trade.
     """
     order = replace(state.orders.read(slot))
+    if order.is_conditional:
+        conditions.cancel(state, log, slot, reason, popped=None if has_duty else DutyKind.EXPIRY)
+        return
+    client_id = conditions.client_id_of(state, order)
     give_up_lots(state, slot, order.remaining_lots)
     forget(state, slot, has_duty=has_duty)
-    log.cancelled(
-        market=order.market,
-        owner=order.owner,
-        order_id=order.order_id,
-        slot=slot,
-        remaining_lots=order.remaining_lots,
-        reason=reason,
-        client_id=(order.client_id_low, order.client_id_high),
-    )
+    conditions.log_cancelled(log, order, slot, reason, client_id)
+    if order.condition_slot:
+        conditions.drop_bracket(state, log, order.condition_slot)
     if not keeps_position and state.markets.read(order.market).kind == MarketKind.PERP:
         positions.release_if_empty(state, order.owner, order.market)
 
@@ -120,6 +120,10 @@ def rest(state: State, log: EventLog, taker: PendingWork) -> None:
         attributes=taker.attributes,
     )
     slot = book.insert(state, order, price=taker.limit_price)
+    if taker.condition_slot:
+        condition = conditions.read(state, taker.condition_slot)
+        condition.lots = taker.start_size_lots
+        conditions.write(state, taker.condition_slot, condition)
     if taker.expiry_s:
         duties.push(state, Duty(taker.expiry_s, DutyKind.EXPIRY, slot))
     if state.markets.read(taker.market).kind == MarketKind.PERP:
@@ -141,7 +145,7 @@ def find(state: State, account_id: int, market_id: int, order_id: int, slot: int
 def find_by_client_id(state: State, account_id: int, client_id: tuple[int, int]) -> int:
     """Return the slot of the account's order with this client id, 0 when there is none."""
     for slot, order in book.owner_orders(state, state.account(account_id)):
-        if (order.client_id_low, order.client_id_high) == client_id:
+        if conditions.client_id_of(state, order) == client_id:
             return slot
     return 0
 

@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from typing import Self
 
-from offchain.spec.constants import MASTER_BITS, SUB_ACCOUNT_BITS, VALUE_LIMIT
+from offchain.spec.constants import FUND_LIMIT, MASTER_BITS, SUB_ACCOUNT_BITS, VALUE_LIMIT
 from offchain.spec.encoding import ADDRESS_BYTES
 from offchain.spec.kinds import PriorityKind
 from offchain.spec.op import NO_ACCOUNT, Deposit
@@ -72,7 +72,8 @@ class PriorityRecord:
         )
         if not is_in_range:
             return None
-        has_room = self.account < 1 << MASTER_BITS
+        # The highest masters are those of funds.
+        has_room = self.account < (1 << MASTER_BITS) - FUND_LIMIT
         return Deposit(
             account=self.account << SUB_ACCOUNT_BITS if has_room else NO_ACCOUNT,
             owner=self.sender.to_bytes(ADDRESS_BYTES, "big"),

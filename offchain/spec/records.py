@@ -5,7 +5,7 @@ Layouts: docs/spec/transition.md section 1. The records of the order book and th
 little-endian words below p; a record that was never written is all zero.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from struct import Struct
 from typing import ClassVar, Protocol, Self
 
@@ -34,18 +34,18 @@ class Asset:
     """Asset; amounts in engine units. Flags: :class:`AssetFlag`."""
 
     SIZE: ClassVar[int] = 128
-    _LAYOUT: ClassVar[Struct] = Struct("<4Q96x")
+    _LAYOUT: ClassVar[Struct] = Struct("<6Q80x")
 
     flags: int = 0
     withdraw_step_units: int = 0
-    total_units: int = 0
-    deposit_cap_units: int = 0
+    total_units: int = 0  # of L1
+    deposit_cap_units: int = 0  # of L1
+    supply_units: int = 0  # what all accounts hold
+    unit_index_e12: int = 0  # units of L1 in an engine unit; 0: one
 
     def to_bytes(self) -> bytes:
         """Return the 128-byte record."""
-        return self._LAYOUT.pack(
-            self.flags, self.withdraw_step_units, self.total_units, self.deposit_cap_units
-        )
+        return self._LAYOUT.pack(*astuple(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

@@ -3,6 +3,8 @@
 from offchain.spec.event import EventWriter
 from offchain.spec.kinds import EventKind, SnapshotTarget
 
+_EVENT_DAYS = 6  # an event has six values
+
 
 class RiskEventLog(EventWriter):
     """Every method writes one event of the kind it is named after.
@@ -52,6 +54,13 @@ class RiskEventLog(EventWriter):
         """Write a price of L1; the rate as stored, `snapshot_price` of markets only."""
         kind = EventKind.SNAPSHOT_TAKEN
         self._write(kind, market, 0, target, asset, price_e8, rate_e12, time_s, snapshot_price)
+
+    def yield_shared(
+        self, *, account: int, asset: int, minted_units: int, freed_units: int, index_e12: int
+    ) -> None:
+        """Write the protocol's share of a yield: engine units, what they are of L1, the index."""
+        kind = EventKind.YIELD_SHARED
+        self._write(kind, 0, account, asset, minted_units, freed_units, index_e12)
 
     def price_reported(
         self,
@@ -146,9 +155,16 @@ class RiskEventLog(EventWriter):
         """Write interest that an account paid on negative quote."""
         self._write(EventKind.INTEREST, 0, account, units, index_e12)
 
-    def lap_ended(self, *, laps: int, negative_quote: int, owed_index_e12: int) -> None:
+    def earned(self, *, account: int, units: int, index_e12: int) -> None:
+        """Write interest that an account earned on positive quote."""
+        self._write(EventKind.EARNED, 0, account, units, index_e12)
+
+    def lap_ended(
+        self, *, laps: int, negative_quote: int, owed_index_e12: int, earned_index_e12: int
+    ) -> None:
         """Write the end of a lap of the sweep."""
-        self._write(EventKind.LAP_ENDED, 0, 0, laps, negative_quote, owed_index_e12)
+        kind = EventKind.LAP_ENDED
+        self._write(kind, 0, 0, laps, negative_quote, owed_index_e12, earned_index_e12)
 
     # --- administration ------------------------------------------------------------------
 
@@ -226,3 +242,7 @@ class RiskEventLog(EventWriter):
     def credit_set(self, *, base_rate_ppm: int, slope_ppm: int, negative_cap: int) -> None:
         """Write the interest on negative quote."""
         self._write(EventKind.CREDIT_SET, 0, 0, base_rate_ppm, slope_ppm, negative_cap)
+
+    def calendar_set(self, *, market: int, days: tuple[int, ...]) -> None:
+        """Write a market's hours in session, of the first six days."""
+        self._write(EventKind.CALENDAR_SET, market, 0, *days[:_EVENT_DAYS])

@@ -148,11 +148,52 @@ class AdminMarketRisk(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdminMarketCalendar(Op):
+    """Set when a margined market is in session: bit h of a day is the hour from h:00 UTC.
+
+    The days begin with a Thursday, as the epoch does; all zero: always. Off session prices stay
+    within `weekend_band_ppm` of the last close, and the initial requirement is at least
+    `off_hours_initial_ppm`.
+    """
+
+    KIND: ClassVar = OpKind.ADMIN_MARKET_CALENDAR
+    LAYOUT: ClassVar = Struct("<BxH4x9I20x")
+
+    market: int
+    thursday: int = 0
+    friday: int = 0
+    saturday: int = 0
+    sunday: int = 0
+    monday: int = 0
+    tuesday: int = 0
+    wednesday: int = 0
+    weekend_band_ppm: int = 0
+    off_hours_initial_ppm: int = 0
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """The hours of the seven days, Thursday first."""
+        return (
+            self.thursday,
+            self.friday,
+            self.saturday,
+            self.sunday,
+            self.monday,
+            self.tuesday,
+            self.wednesday,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdminAssetRisk(Op):
-    """Set how an asset counts as collateral. `flags`: IMPAIRED or 0; caps in engine units."""
+    """Set how an asset counts as collateral. `flags`: IMPAIRED or 0; caps in engine units.
+
+    It hedges shorts of market `hedge_market_plus_1` - 1 (0: none); `yield_share_ppm` of its yield
+    are the protocol's.
+    """
 
     KIND: ClassVar = OpKind.ADMIN_ASSET_RISK
-    LAYOUT: ClassVar = Struct("<B7xHH5IQQ16x")
+    LAYOUT: ClassVar = Struct("<B7xHH5IQQII8x")
 
     asset: int
     flags: int = 0
@@ -163,15 +204,21 @@ class AdminAssetRisk(Op):
     heartbeat_s: int
     tier_units: int = 0
     user_cap_units: int
+    yield_share_ppm: int = 0
+    hedge_market_plus_1: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminCredit(Op):
-    """Set the interest on negative quote (ppm per year) and how much of it is left alone."""
+    """Set the interest on negative quote (ppm per year) and how much of it is left alone.
+
+    `spread_ppm` of the interest are not for lenders.
+    """
 
     KIND: ClassVar = OpKind.ADMIN_CREDIT
-    LAYOUT: ClassVar = Struct("<B7xIIQ40x")
+    LAYOUT: ClassVar = Struct("<B7xIIQI36x")
 
     base_rate_ppm: int
     slope_ppm: int
     negative_cap: int
+    spread_ppm: int = 0

@@ -30,17 +30,20 @@ class SideState:
 
 
 _SIDE_FIELDS = 7
+_WEEK_DAYS = 7
 
 
 @dataclass(slots=True)
 class MarketRisk:
     """Prices, margins, funding and sides of a market. Flags: :class:`MarketRiskFlag`.
 
-    Prices are price units; `basis_ema` counts 2^-16 of them. `pool` is quote units.
+    Prices are price units; `basis_ema` counts 2^-16 of them. `pool` is quote units. The trigger
+    lists begin at the level slots `triggers_below` and `triggers_above`; bit h of a session day is
+    an hour (UTC).
     """
 
     SIZE: ClassVar[int] = RISK_LEAF_BYTES
-    _LAYOUT: ClassVar[Struct] = Struct("<Q4I5Q16I2Q2I" + 2 * "3Q2I2Q" + "Q256x")
+    _LAYOUT: ClassVar[Struct] = Struct("<Q4I5Q16I2Q2I" + 2 * "3Q2I2Q" + "Q3I4x7I4x3I4x192x")
 
     flags: int = 0
     initial_ppm: int = 0
@@ -75,6 +78,13 @@ class MarketRisk:
     longs: SideState = field(default_factory=SideState)
     shorts: SideState = field(default_factory=SideState)
     pool: int = 0
+    triggers_below: int = 0
+    triggers_above: int = 0
+    backstop_account: int = 0
+    session_days: tuple[int, ...] = (0,) * _WEEK_DAYS
+    weekend_band_ppm: int = 0
+    off_hours_initial_ppm: int = 0
+    close_price: int = 0
 
     def side(self, size_lots: int) -> SideState:
         """Return the side of a position with this signed size, which is not 0."""
@@ -96,6 +106,13 @@ class MarketRisk:
             *_side_words(self.longs),
             *_side_words(self.shorts),
             bias(self.pool),
+            self.triggers_below,
+            self.triggers_above,
+            self.backstop_account,
+            *self.session_days,
+            self.weekend_band_ppm,
+            self.off_hours_initial_ppm,
+            self.close_price,
         )
 
     @classmethod
@@ -109,14 +126,20 @@ class MarketRisk:
         record.basis_ema = unbias(record.basis_ema)
         record.premium_sum_ppm = unbias(record.premium_sum_ppm)
         record.longs = _side_from_words(words[plain : plain + _SIDE_FIELDS])
-        record.shorts = _side_from_words(words[plain + _SIDE_FIELDS : -1])
-        record.pool = unbias(words[-1])
+        sides_end = plain + 2 * _SIDE_FIELDS
+        record.shorts = _side_from_words(words[plain + _SIDE_FIELDS : sides_end])
+        pool, below, above, backstop, *later = words[sides_end:]
+        record.pool = unbias(pool)
+        record.triggers_below, record.triggers_above = below, above
+        record.backstop_account = backstop
+        record.session_days = tuple(later[:_WEEK_DAYS])
+        record.weekend_band_ppm, record.off_hours_initial_ppm, record.close_price = later[
+            _WEEK_DAYS:
+        ]
         return record
 
 
-_PLAIN_FIELDS = tuple(
-    name for name in MarketRisk.__slots__ if name not in ("longs", "shorts", "pool")
-)
+_PLAIN_FIELDS = MarketRisk.__slots__[: MarketRisk.__slots__.index("longs")]
 
 
 def _side_words(side: SideState) -> tuple[int, ...]:
@@ -134,11 +157,11 @@ class AssetRisk:
     """How an asset counts as collateral; of the quote asset, its interest.
 
     Flags: :class:`AssetRiskFlag`. `price_e8` is quote per whole unit, `rate_e12` the redemption
-    rate; the last four fields are used by the quote asset only.
+    rate; `base_rate_ppm` to `spread_ppm` are used by the quote asset only, what follows by others.
     """
 
     SIZE: ClassVar[int] = RISK_LEAF_BYTES
-    _LAYOUT: ClassVar[Struct] = Struct("<Q4I2Q2I3Q2I3Q408x")
+    _LAYOUT: ClassVar[Struct] = Struct("<Q4I2Q2I3Q2I5QI4x2I376x")
 
     flags: int = 0
     margin_weight_ppm: int = 0
@@ -157,6 +180,11 @@ class AssetRisk:
     negative_cap: int = 0
     owed_index_e12: int = 0
     interest_time_s: int = 0
+    earned_index_e12: int = 0
+    lender_pot: int = 0
+    spread_ppm: int = 0
+    hedge_market_plus_1: int = 0
+    yield_share_ppm: int = 0
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""

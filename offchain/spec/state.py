@@ -22,6 +22,7 @@ from offchain.spec.constants import (
     TIERS_PER_TABLE,
 )
 from offchain.spec.encoding import hash_limbs
+from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header
 from offchain.spec.kinds import AccountFlag, Subtree
 from offchain.spec.poseidon2 import Digest, digest_to_bytes
@@ -130,6 +131,7 @@ class State:
         self.builders = Table(Builder, Builder.SIZE, LEAF_BYTES // Builder.SIZE)
         self.market_risks = Table(MarketRisk, MarketRisk.SIZE)
         self.asset_risks = Table(AssetRisk, AssetRisk.SIZE)  # ASSET_RISK_LEAF + asset
+        self.funds = Table(Fund, Fund.SIZE)
         self._hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
         self._hashed_header = b""
@@ -222,6 +224,7 @@ class State:
             (Subtree.DUTIES, self.duties),
             (Subtree.RISK, self.market_risks),
             (Subtree.RISK, self.asset_risks),
+            (Subtree.FUNDS, self.funds),
             (Subtree.BUILDERS, self.builders),
         )
 

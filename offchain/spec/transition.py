@@ -3,7 +3,7 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import duties, op, op_codec, ring, risk_op
+from offchain.spec import condition_op, duties, fund_op, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
@@ -15,12 +15,19 @@ from offchain.spec.ops import (
     builders,
     cancel,
     cancel_all,
+    create_fund,
     deposit,
+    invest,
     liquidate,
+    market_calendar,
+    market_waterfall,
     modify,
     move_margin,
     place,
+    place_trigger,
+    place_twap,
     price_report,
+    redeem,
     resume,
     run_duties,
     schedule_cancel,
@@ -86,9 +93,13 @@ _KINDS_WHILE_SWEEP_IS_LATE = frozenset(
     )
 )
 
+_NEW_ORDERS = (OpKind.PLACE, OpKind.PLACE_TRIGGER, OpKind.PLACE_TWAP)
+
 
 def _check_gates(state: State, data: bytes) -> None:
     """Let only CONTINUE pass during a continuation, then only duties while one is due.
+
+    A trigger that is met counts as one.
 
     While the sweep is late no op may take new risk.
     """
@@ -98,13 +109,13 @@ def _check_gates(state: State, data: bytes) -> None:
         require(is_pending, ErrorCode.NOTHING_TO_CONTINUE)
         return
     require(not is_pending, ErrorCode.CONTINUATION_PENDING)
-    is_due = duties.is_due(state)
+    must_run = duties.must_run(state)
     if kind == OpKind.RUN_DUTIES:
-        require(is_due, ErrorCode.NO_DUTY_DUE)
+        require(must_run, ErrorCode.NO_DUTY_DUE)
     else:
-        require(not is_due, ErrorCode.DUTY_PENDING)
+        require(not must_run, ErrorCode.DUTY_PENDING)
     if ring.is_late(state):
-        reduces = kind == OpKind.PLACE and bool(flags & PlaceFlag.REDUCE_ONLY)
+        reduces = kind in _NEW_ORDERS and bool(flags & PlaceFlag.REDUCE_ONLY)
         may_pass = reduces or kind >= OpKind.DEPOSIT or kind in _KINDS_WHILE_SWEEP_IS_LATE
         require(may_pass, ErrorCode.SWEEP_LATE)
 
@@ -121,6 +132,10 @@ def _dispatch(state: State, decoded: op.Op, log: EventLog) -> None:
             cancel.cancel_by_client_id(state, decoded, log)
         case op.CancelAll():
             cancel_all.cancel_all(state, decoded, log)
+        case condition_op.PlaceTrigger():
+            place_trigger.place_trigger(state, decoded, log)
+        case condition_op.PlaceTwap():
+            place_twap.place_twap(state, decoded, log)
         case op.ScheduleCancel():
             schedule_cancel.schedule_cancel(state, decoded, log)
         case op.Continue():
@@ -185,5 +200,23 @@ def _dispatch_risk(state: State, decoded: op.Op, log: EventLog) -> None:
             admin_risk.admin_asset_risk(state, decoded, log)
         case risk_op.AdminCredit():
             admin_risk.admin_credit(state, decoded, log)
+        case risk_op.AdminMarketCalendar():
+            market_calendar.admin_market_calendar(state, decoded, log)
+        case _:
+            _dispatch_funds(state, decoded, log)
+
+
+def _dispatch_funds(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case fund_op.Invest():
+            invest.invest(state, decoded, log)
+        case fund_op.Redeem():
+            redeem.redeem(state, decoded, log)
+        case fund_op.CreateFund():
+            create_fund.create_fund(state, decoded, log)
+        case fund_op.AdminFund():
+            create_fund.admin_fund(state, decoded, log)
+        case fund_op.AdminMarketWaterfall():
+            market_waterfall.admin_market_waterfall(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

@@ -97,7 +97,7 @@ def place_cases() -> list[Case]:
             PLACE,
             {"time_in_force": 4},
             {"self_trade": 4},
-            {"flags": 16},
+            {"flags": 32},
             {"flags": 128},
             {"flags": BY_SLIPPAGE},
             {"flags": BY_SLIPPAGE, "time_in_force": POST_ONLY},

@@ -2,12 +2,14 @@
 
 Accounts: A has orders, a long position, agents and all builder approvals; B, of another owner, has
 orders, a short position and all balance slots; C has just changed its tier; D has all position
-records; FULL has as many open orders as it may. Margined markets: crowded_risk.py.
+records; FULL has as many open orders as it may. Margined markets: crowded_risk.py; funds:
+crowded_funds.py.
 """
 
 from offchain.spec import op
 from offchain.spec.constants import APPROVALS_PER_ACCOUNT, MAX_OPEN_ORDERS, VALUE_LIMIT
 from offchain.spec.kinds import AssetFlag, MarketKind, PlaceFlag, TimeInForce
+from tests.core.crowded_funds import crowded_fund_ops
 from tests.core.crowded_risk import crowded_risk_ops
 from tests.strategies import PERP, SPOT, START_S, UNITS, agent_of, market_op, owner_of, scene
 
@@ -26,7 +28,8 @@ CAP = 100
 
 def crowded_ops() -> list[bytes]:
     """Return ops, all of which are accepted."""
-    ops = [*_assets_and_markets(), *_money(), *_settings(), *_orders(), *crowded_risk_ops(NOW_S)]
+    ops = [*_assets_and_markets(), *_money(), *_settings(), *_orders()]
+    ops += [*crowded_risk_ops(NOW_S), *crowded_fund_ops(NOW_S)]
     return scene() + [each.to_bytes() for each in ops]
 
 

@@ -9,14 +9,22 @@ import pytest
 
 from offchain.core.binding import load_library
 from offchain.spec import book, op, op_codec
-from offchain.spec.constants import NONCES_PER_SIGNER, OP_BYTES, SWEEP_PERIOD_S
+from offchain.spec.constants import (
+    FUND_MIN_AMOUNT,
+    FUND_MIN_LOCKUP_S,
+    FUND_MIN_SEED,
+    NONCES_PER_SIGNER,
+    OP_BYTES,
+    SWEEP_PERIOD_S,
+)
 from offchain.spec.errors import ErrorCode
+from offchain.spec.fund_op import CreateFund, Redeem
 from offchain.spec.kinds import EventKind, MarketKind, OpKind, PlaceFlag, TimeInForce
-from offchain.spec.ops import admin_risk, builders, place, schedule_cancel
+from offchain.spec.ops import admin_risk, builders, place, redeem, schedule_cancel
 from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
-from tests.core import bad_ops, bad_risk_ops
+from tests.core import bad_carry_ops, bad_condition_ops, bad_fund_ops, bad_ops, bad_risk_ops
 from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
 from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
 from tests.core.bad_ops import REFUNDS, Case
@@ -25,20 +33,23 @@ from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
 
-CASES = [*bad_ops.CASES, *bad_risk_ops.CASES]
-VALID = (*bad_ops.VALID, *bad_risk_ops.VALID)
+BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops)
+CASES = [case for module in BAD_OPS for case in module.CASES]
+VALID = tuple(valid for module in BAD_OPS for valid in module.VALID)
 # Reached only in a build whose capacities are small; see the last tests.
 CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
-# Asserted in the tests of gates, of nonces and of unbacked profit below.
+# Asserted in the tests of gates, of nonces and of unbacked profit below, of conditions and funds.
 GATE_CODES = {
     ErrorCode.CONTINUATION_PENDING,
     ErrorCode.DUTY_PENDING,
     ErrorCode.NONCE_TOO_LOW,
     ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY,
     ErrorCode.BALANCE_TOO_LARGE,
+    ErrorCode.FUNDS_FULL,
     ErrorCode.NOTHING_TO_SWEEP,
     ErrorCode.SWEEP_LATE,
+    ErrorCode.ORDER_LINKED,
 }
 
 
@@ -304,7 +315,7 @@ def small_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 @pytest.fixture
 def small(small_library: ctypes.CDLL, hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> Pair:
     """Both implementations with small capacities; the depths of the tree stay."""
-    for module in (book, op, admin_risk, builders, place, schedule_cancel):
+    for module in (book, op, admin_risk, builders, place, redeem, schedule_cancel):
         for name, value in CAPACITIES.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
@@ -364,3 +375,14 @@ def test_no_room_for_the_duty_of_a_margined_market(small: Pair) -> None:
 def test_all_builder_codes_taken(small: Pair) -> None:
     more = [op.RegisterBuilder(account=32 * master) for master in MASTERS[2:]]
     assert codes(small, *more) == [ErrorCode.OK, ErrorCode.BUILDERS_FULL]
+
+
+def test_no_room_for_a_redemption(small: Pair) -> None:
+    founds = CreateFund(account=A, fee_ppm=0, lockup_s=FUND_MIN_LOCKUP_S, amount=FUND_MIN_SEED)
+    redeems = Redeem(account=A, fund=0, shares=FUND_MIN_AMOUNT)
+    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1)
+    expected = [ErrorCode.OK] * 5 + [ErrorCode.DUTY_QUEUE_FULL]
+    assert codes(small, founds, *[redeems] * 5) == expected
+    freed = op.CancelAll(account=A)  # whose slots are not counted
+    expected = [ErrorCode.OK] * 3 + [ErrorCode.BOOK_FULL, ErrorCode.OK, ErrorCode.BOOK_FULL]
+    assert codes(small, *[rests] * 3, redeems, freed, redeems) == expected

@@ -7,6 +7,7 @@ import pytest
 from offchain.spec.tree import Hasher
 from tests.core.huge_risk_flow import HugeRiskFlow
 from tests.core.pair import Pair, native_hasher
+from tests.fund_strategies import FundFlow
 from tests.risk_strategies import random_risk_sequence
 
 SEQUENCES = 500
@@ -33,4 +34,12 @@ def test_random_sequences_in_margined_markets_near_the_bounds_of_numbers(hasher:
     for seed in range(HUGE_SEQUENCES):
         pair = Pair(hasher)
         for data in random_risk_sequence(seed, HUGE_LENGTH, HugeRiskFlow):
+            pair.op(data)
+
+
+@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+def test_random_sequences_with_funds(first_seed: int, hasher: Hasher) -> None:
+    for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
+        pair = Pair(hasher)
+        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)], FundFlow):
             pair.op(data)

@@ -20,7 +20,8 @@ from offchain.settlement.state_diff import (
 from offchain.settlement.valuation import AssetValue, ValuationTable
 from offchain.spec import poseidon2
 from offchain.spec.constants import GOLDILOCKS_P
-from offchain.spec.kinds import Subtree
+from offchain.spec.fund_records import Fund
+from offchain.spec.kinds import FundFlag, Subtree
 from offchain.spec.state import SUBTREE_DEPTHS, State, create_account, genesis
 from offchain.spec.tree import Hasher
 
@@ -81,7 +82,7 @@ def test_random_bytes_are_refused(data):
     with pytest.raises(StateDiffError):
         StateDiff.from_bytes(data)
     with pytest.raises(StateDiffError):
-        StateDiff.from_bytes(b"HRdiff02" + bytes(4 * 32) + b"\xff" + data)
+        StateDiff.from_bytes(b"HRdiff03" + bytes(4 * 32) + b"\xff" + data)
 
 
 def change(offset: int, value: bytes) -> bytes:
@@ -98,6 +99,7 @@ FIRST = HEAD + 4
     ("data", "reason"),
     [
         (change(0, b"X"), "tag"),
+        (change(7, b"2"), "tag"),
         (change(8, b"\xff" * 8), "outside"),
         (change(HEAD, (2**32 - 1).to_bytes(4, "big")), "ends too early"),
         (change(HEAD, (64).to_bytes(4, "big")), "length|more than"),
@@ -166,6 +168,7 @@ def test_a_state_is_rebuilt_from_its_diff():
     state = some_state()
     create_account(state, 64, b"\x33" * 20)
     state.edit_account(64).free[0] = 5
+    state.funds.replace(7, Fund(flags=FundFlag.EXISTS, leader=64, total_shares=9))
     state.header.batch_number = 1
     state.accounts.clear(0)
     rebuilt = RebuiltState.from_genesis(some_state().leaves())

@@ -3,8 +3,18 @@
 from collections import Counter
 
 from offchain.spec import margin, positions, settling
-from offchain.spec.constants import FRACTION_ONE, MAX_FEE_PPM, PPM, QUOTE_ASSET
+from offchain.spec.book_records import Order
+from offchain.spec.constants import (
+    FRACTION_ONE,
+    INDEX_ONE,
+    MAX_FEE_PPM,
+    PPM,
+    QUOTE_ASSET,
+    SHARE_ASSET,
+    VALUE_LIMIT,
+)
 from offchain.spec.kinds import AccountFlag, Continuation, DutyKind, MarketKind, OrderFlag
+from offchain.spec.records import Asset
 from offchain.spec.state import State, account_index
 
 # Each settlement and each deleveraging rounds a 48-bit fraction of a lot up.
@@ -26,8 +36,48 @@ def check_conservation(state: State) -> None:
     for risk in state.market_risks.values():
         held[QUOTE_ASSET] += risk.pool
     for asset, record in state.assets.items():
-        assert held[asset] == record.total_units, f"asset {asset}"
+        if asset < SHARE_ASSET:
+            assert held[asset] == record.supply_units, f"asset {asset}"
+            check_backed(record)
+        else:
+            check_shares(state, asset - SHARE_ASSET, held[asset])
     check_open_interest(state)
+
+
+def check_backed(asset: Asset) -> None:
+    """What all accounts hold of an asset is on L1, exactly so until yield is shared."""
+    if asset.unit_index_e12:
+        assert -(-asset.supply_units * asset.unit_index_e12 // INDEX_ONE) <= asset.total_units
+    else:
+        assert asset.supply_units == asset.total_units
+
+
+def check_pot(state: State) -> None:
+    """Nobody is promised interest that was not paid, and only debtors note that they owe."""
+    credit = state.asset_risk(QUOTE_ASSET)
+    assert 0 <= credit.lender_pot < VALUE_LIMIT
+    for account in state.accounts.values():
+        is_debtor = bool(account.flags & AccountFlag.OWES)
+        index = credit.owed_index_e12 if is_debtor else credit.earned_index_e12
+        assert account.quote_index == 0 or INDEX_ONE <= account.quote_index <= index
+        assert account.quote_index or not is_debtor
+
+
+def check_shares(state: State, fund: int, held: int) -> None:
+    """All shares of a fund are somebody's, and those that wait have a redemption."""
+    record = state.funds.read(fund)
+    assert record.total_shares == held == state.assets.read(SHARE_ASSET + fund).supply_units
+    waiting = [order.remaining_lots for order in redemptions(state).values() if order.level == fund]
+    assert record.queued_shares == sum(waiting)
+
+
+def redemptions(state: State) -> dict[int, Order]:
+    """Return redemptions that wait, by their slot of the order table."""
+    return {
+        slot: order
+        for slot, order in state.orders.items()
+        if isinstance(order, Order) and order.attributes & OrderFlag.REDEMPTION
+    }
 
 
 def check_open_interest(state: State) -> None:
@@ -68,7 +118,8 @@ def check_book(state: State) -> None:
     assert listed == resting
     assert {slot for slot, level in state.levels.items() if level.price} == levels
     _check_owners(state, resting)
-    _check_free_list(state.header.order_free_head, state.header.orders_used, resting, state.orders)
+    live = resting | redemptions(state).keys()
+    _check_free_list(state.header.order_free_head, state.header.orders_used, live, state.orders)
     _check_free_list(state.header.level_free_head, state.header.levels_used, levels, state.levels)
 
 
@@ -143,6 +194,9 @@ def check_locks(state: State) -> None:
             per_lot = price - (-price * MAX_FEE_PPM // PPM) - (-price * builder_ppm // PPM)
             per_lot = market.base_units_per_lot if is_ask else per_lot
             locked[account_index(owner), asset] += remaining * per_lot
+    for redemption in redemptions(state).values():
+        asset = SHARE_ASSET + redemption.level
+        locked[account_index(redemption.owner), asset] += redemption.remaining_lots
     for owner, market_id, attributes, _, remaining in makers:
         if state.markets.read(market_id).kind == MarketKind.PERP:
             lots[owner, market_id, bool(attributes & OrderFlag.IS_ASK)] += remaining
@@ -192,8 +246,10 @@ def check_duties(state: State) -> None:
     }
     margined = [market for market, _ in state.markets.items() if margin.is_margined(state, market)]
     assert sorted(ref for *_, ref in minutes) == sorted(margined)
-    assert set(entries) == expiries | deadmen | minutes
-    assert len(entries) == len(expiries) + len(deadmen) + len(minutes)
+    payments = {entry for entry in entries if entry.kind == DutyKind.REDEEM}
+    assert {entry.ref for entry in payments} == redemptions(state).keys()
+    assert set(entries) == expiries | deadmen | minutes | payments
+    assert len(entries) == len(expiries) + len(deadmen) + len(minutes) + len(payments)
 
 
 def check_ring(state: State) -> None:
@@ -218,6 +274,7 @@ def check_ring(state: State) -> None:
 def check_all(state: State) -> None:
     """Check every invariant."""
     check_conservation(state)
+    check_pot(state)
     check_book(state)
     check_locks(state)
     check_duties(state)

@@ -441,7 +441,7 @@ def test_a_neutral_price_never_lowers_the_ratio(perp_lots, talt_units, mark):
     state = margined_exchange()
     state.edit_market_risk(PERP).mark_price = mark
     holding = margin.Holding(market=PERP, size_lots=perp_lots)
-    required = margin.maintenance(state, holding)
+    required = margin.maintenance(state, MAKER, holding)
     bucket = margin.Bucket(talt=talt_units, mmr=3 * required)
     price = liquidation._plan(state, TAKER, holding, bucket).price
     if 1 < price < 2**32 - 2:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import op, op_codec, risk_op
+from offchain.spec import fund_op, op, op_codec, risk_op
 from offchain.spec.checks import OpError
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, TimeInForce
@@ -176,11 +176,48 @@ LAYOUTS = {
         "heartbeat_s": (28, 4, 0x51525354),
         "tier_units": (32, 8, 0x0102030405060708),
         "user_cap_units": (40, 8, 0x1112131415161718),
+        "yield_share_ppm": (48, 4, 0x61626364),
+        "hedge_market_plus_1": (52, 4, 0x71727374),
     },
     risk_op.AdminCredit: {
         "base_rate_ppm": (8, 4, 0x11121314),
         "slope_ppm": (12, 4, 0x21222324),
         "negative_cap": (16, 8, 0x0102030405060708),
+        "spread_ppm": (24, 4, 0x21222324),
+    },
+    fund_op.Invest: {
+        "account": ACCOUNT,
+        "fund": (8, 2, 0x2122),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    fund_op.Redeem: {
+        "account": ACCOUNT,
+        "fund": (8, 2, 0x2122),
+        "shares": (16, 8, 0x3132333435363738),
+    },
+    fund_op.CreateFund: {
+        "account": ACCOUNT,
+        "fee_ppm": (8, 4, 0x11121314),
+        "lockup_s": (12, 4, 0x21222324),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    fund_op.AdminMarketWaterfall: {"market": MARKET, "account": ACCOUNT, "flags": (8, 1, 1)},
+    fund_op.AdminFund: {
+        "account": ACCOUNT,
+        "fee_ppm": (8, 4, 0x11121314),
+        "lockup_s": (12, 4, 0x21222324),
+    },
+    risk_op.AdminMarketCalendar: {
+        "market": MARKET,
+        "thursday": (8, 4, 0x11121314),
+        "friday": (12, 4, 0x21222324),
+        "saturday": (16, 4, 0x31323334),
+        "sunday": (20, 4, 0x41424344),
+        "monday": (24, 4, 0x51525354),
+        "tuesday": (28, 4, 0x61626364),
+        "wednesday": (32, 4, 0x71727374),
+        "weekend_band_ppm": (36, 4, 0x01020304),
+        "off_hours_initial_ppm": (40, 4, 0x05060708),
     },
 }
 
@@ -260,7 +297,7 @@ def test_values_without_a_meaning_are_malformed(spot_and_perp, malformed):
     assert refused(spot_and_perp, malformed) == ErrorCode.MALFORMED_OP
 
 
-@pytest.mark.parametrize("kind", [0, 16, 31, 40, 63, 72, 255])
+@pytest.mark.parametrize("kind", [0, 31, 40, 63, 79, 255])
 def test_unknown_kinds_are_refused(spot_and_perp, kind):
     assert refused(spot_and_perp, bytes([kind]) + b"\xff" * 63) == ErrorCode.UNKNOWN_OP
 

@@ -32,7 +32,7 @@ def test_every_step_is_rounded_down(spot_and_perp):
     state = spot_and_perp
     # ⌊333 x 1.5⌋ = 499 quote units per unit; ⌊(10^8 + 1) x 499 ÷ 10^8⌋ = 499 quote units.
     run(state, asset_risk(), asset_snapshot(state, price_e8=333, rate_e12=1_500_000_000_000))
-    assert collateral.unit_price_e8(state.asset_risk(BASE)) == 499
+    assert collateral.unit_price_e8(state, BASE) == 499
     # 499 quote units = 4.99 micro: x 0.8 = 3.992, x 0.9 = 4.491.
     assert terms(state, UNIT + 1) == (3, 4)
 

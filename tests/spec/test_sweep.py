@@ -241,6 +241,7 @@ def test_negative_quote_bears_interest_from_the_first_visit_on(state):
     index = INDEX_ONE + 3_325_660
     assert event.values[:3] == (1, 500 * TOKEN, index)
     assert state.account(MAKER_SUB).quote_index == INDEX_ONE
+    assert state.account(MAKER_SUB).flags & AccountFlag.OWES
     assert state.header.negative_quote == 500 * TOKEN
     before = state.account(INSURANCE_ACCOUNT).free[0]
     events = run(state, SWEEP)
@@ -261,7 +262,8 @@ def test_interest_ends_with_the_debt(state):
     run(state, op.Transfer(account=MAKER, to_account=MAKER_SUB, asset=0, amount=500 * TOKEN))
     advance(state, 100)
     assert kinds(run(state, SWEEP)) == [EventKind.LAP_ENDED]
-    assert state.account(MAKER_SUB).quote_index == 0
+    assert state.account(MAKER_SUB).quote_index == INDEX_ONE
+    assert not state.account(MAKER_SUB).flags & AccountFlag.OWES
     assert state.header.negative_quote == 0
 
 

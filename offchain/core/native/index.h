@@ -1,8 +1,9 @@
 /* Native index: prices to level slots and duty entries to their places. It only makes hints; a
  * wrong answer is caught by the verifying code and can never change a result.
  *
- * Per market and side a window of 2^18 ticks with a three-stage bitmap; prices outside the window
- * are reached by walking the sorted list from the nearest level inside it. */
+ * Per market and side of the book, or trigger list, a window of 2^18 ticks with a three-stage
+ * bitmap; prices outside the window are reached by walking the sorted list from the nearest level
+ * inside it. */
 #ifndef HEADRACE_INDEX_H
 #define HEADRACE_INDEX_H
 
@@ -11,6 +12,7 @@
 #include "../src/state_impl.h"
 
 enum { HR_WINDOW_BITS = 18, HR_WINDOW = 1 << HR_WINDOW_BITS };
+enum { HR_DUTY_KINDS = HR_DUTY_KIND_REDEEM + 1 };
 
 struct hr_ladder {
     uint32_t first_tick; /* tick number of place 0 */
@@ -21,8 +23,9 @@ struct hr_ladder {
 };
 
 struct hr_index {
-    struct hr_ladder *ladders[HR_MAX_MARKETS][2];
-    uint32_t *duty_place[4]; /* by duty kind: places of order slots, account indices, markets */
+    struct hr_ladder *ladders[HR_MAX_MARKETS][HR_LEVEL_LISTS];
+    /* by duty kind: places of order slots, account indices (DEADMAN), markets (MARKET_MINUTE) */
+    uint32_t *duty_place[HR_DUTY_KINDS];
 };
 
 static void *hr_map(size_t bytes); /* zeroed, lazily committed */
@@ -114,43 +117,48 @@ static void hr_index_level_removed(struct hr_index *index, uint32_t market, uint
 /* The better neighbour of a price that has no level of its own in the window, or its level outside.
  */
 HR_COLD uint32_t hr_index_level_search(struct hr_core *c, const struct hr_ladder *ladder,
-                                       const struct hr_market *m, uint32_t side, uint32_t price) {
+                                       uint32_t best, uint32_t side, uint32_t price) {
     uint32_t place, near = 0;
-    const bool inside = hr_ladder_place(ladder, price, &place);
-    if (m->best[side] == 0) return 0;
+    const bool inside = hr_ladder_place(ladder, price, &place), ascends = side & 1;
+    if (best == 0) return 0;
     const bool is_above = ladder->first_tick + place >= ladder->first_tick; /* else it wrapped */
     int64_t found;
     if (inside)
-        found = side == HR_ASK ? hr_ladder_below(ladder, place) : hr_ladder_above(ladder, place);
-    else if ((side == HR_ASK) == is_above) /* beyond the window's worse end */
-        found =
-            side == HR_ASK ? hr_ladder_below(ladder, HR_WINDOW - 1) : hr_ladder_above(ladder, 0);
+        found = ascends ? hr_ladder_below(ladder, place) : hr_ladder_above(ladder, place);
+    else if (ascends == is_above) /* beyond the window's worse end */
+        found = ascends ? hr_ladder_below(ladder, HR_WINDOW - 1) : hr_ladder_above(ladder, 0);
     else
         found = -1;
     if (found >= 0) near = ladder->slot_of[found];
-    if (near && (side == HR_ASK) == (hr_level_at(c, near)->price > price)) near = 0;
+    if (near && ascends == (hr_level_at(c, near)->price > price)) near = 0;
     /* levels outside the window may stand in between */
     for (;;) {
-        const uint32_t next = near ? hr_level_at(c, near)->next : m->best[side];
+        const uint32_t next = near ? hr_level_at(c, near)->next : best;
         if (next == 0) return near;
         const uint32_t next_price = hr_level_at(c, next)->price;
         if (next_price == price) return next;
-        if (side == HR_ASK ? next_price > price : next_price < price) return near;
+        if (ascends ? next_price > price : next_price < price) return near;
         near = next;
     }
 }
 
-/* The level of the price, else its better neighbour, else 0. */
+/* The level of the price in the list that begins with `best`, else its better neighbour, else 0. */
 HR_HOT uint32_t hr_index_level_hint(struct hr_core *c, uint32_t market, uint32_t side,
-                                    uint32_t price) {
-    const struct hr_market *m = hr_market_at(c, market);
+                                    uint32_t best, uint32_t price) {
     const struct hr_ladder *ladder = c->index->ladders[market][side];
     uint32_t place;
     /* a change of tick can leave levels off the tick, which share places */
     if (hr_ladder_place(ladder, price, &place) && ladder->slot_of[place] &&
         hr_level_at(c, ladder->slot_of[place])->price == price)
         return ladder->slot_of[place];
-    return hr_index_level_search(c, ladder, m, side, price);
+    return hr_index_level_search(c, ladder, best, side, price);
+}
+
+/* Makes the ladder of a trigger list with its first level: few markets ever need one. Any price may
+ * be in it. */
+static void hr_index_trigger_list(struct hr_index *index, uint32_t market, uint32_t side) {
+    struct hr_ladder **ladder = &index->ladders[market][side];
+    if (!*ladder) *ladder = hr_ladder_new(1);
 }
 
 /* Makes a new market's ladders. The places of a ladder depend on the tick: when it changes, the

@@ -40,6 +40,14 @@ static size_t hr_node_bytes(const struct hr_shape *s) {
     return sizeof(hr_digest) << (s->depth + 1);
 }
 
+/* Bytes of the index of one kind of duty: by account, by market, or by order slot. */
+static size_t hr_duty_place_bytes(uint32_t kind) {
+    const size_t keys = kind == HR_DUTY_KIND_DEADMAN         ? HR_ACCOUNT_LIMIT
+                        : kind == HR_DUTY_KIND_MARKET_MINUTE ? HR_MAX_MARKETS
+                                                             : HR_ORDER_CAPACITY;
+    return sizeof(uint32_t) * keys;
+}
+
 /* Changed leaves of one subtree that one root can take in; address space only. */
 enum { HR_LEAF_LIST_CAPACITY = 1 << 26 };
 
@@ -54,9 +62,8 @@ struct hr_core *hr_core_new(const uint8_t *config_hash32, const uint8_t *governa
     c->leaf_list = hr_map(sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
     c->leaf_list_capacity = HR_LEAF_LIST_CAPACITY;
     c->index = hr_map(sizeof *c->index);
-    c->index->duty_place[HR_DUTY_KIND_EXPIRY] = hr_map(sizeof(uint32_t) * HR_ORDER_CAPACITY);
-    c->index->duty_place[HR_DUTY_KIND_DEADMAN] = hr_map(sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
-    c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE] = hr_map(sizeof(uint32_t) * HR_MAX_MARKETS);
+    for (uint32_t kind = HR_DUTY_KIND_EXPIRY; kind < HR_DUTY_KINDS; kind++)
+        c->index->duty_place[kind] = hr_map(hr_duty_place_bytes(kind));
     hr_genesis(c, config_hash32, governance20);
     return c;
 }
@@ -76,11 +83,11 @@ void hr_core_free(struct hr_core *c) {
         munmap(c->stores[s].nodes, hr_node_bytes(shape));
     }
     for (uint32_t m = 0; m < HR_MAX_MARKETS; m++)
-        for (uint32_t side = 0; side < 2; side++) hr_ladder_free(c->index->ladders[m][side]);
+        for (uint32_t side = 0; side < HR_LEVEL_LISTS; side++)
+            hr_ladder_free(c->index->ladders[m][side]);
     munmap(c->leaf_list, sizeof(uint32_t) * HR_LEAF_LIST_CAPACITY);
-    munmap(c->index->duty_place[HR_DUTY_KIND_EXPIRY], sizeof(uint32_t) * HR_ORDER_CAPACITY);
-    munmap(c->index->duty_place[HR_DUTY_KIND_DEADMAN], sizeof(uint32_t) * HR_ACCOUNT_LIMIT);
-    munmap(c->index->duty_place[HR_DUTY_KIND_MARKET_MINUTE], sizeof(uint32_t) * HR_MAX_MARKETS);
+    for (uint32_t kind = HR_DUTY_KIND_EXPIRY; kind < HR_DUTY_KINDS; kind++)
+        munmap(c->index->duty_place[kind], hr_duty_place_bytes(kind));
     munmap(c->index, sizeof *c->index);
     munmap(c, sizeof *c);
 }
@@ -189,7 +196,7 @@ void hr_core_root(struct hr_core *c, uint8_t *root32) {
 uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
     if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
     const struct hr_shape *shape = &hr_shapes[subtree];
-    if (subtree >= HR_SUBTREE_CHANNELS && subtree <= HR_SUBTREE_FUNDS) /* no records yet */
+    if (subtree == HR_SUBTREE_CHANNELS || subtree == HR_SUBTREE_RESERVATIONS) /* no records yet */
         memset(bytes, 0, shape->leaf_bytes);
     else
         memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);

@@ -14,6 +14,7 @@ struct hr_records {
     struct hr_market markets[HR_MAX_MARKETS];
     struct hr_fee_table fee_tables[HR_MAX_FEE_TABLES];
     struct hr_builder builders[HR_MAX_BUILDERS];
+    struct hr_fund funds[1 << 10]; /* as many as the subtree has leaves */
     union { /* one subtree: markets first, then assets from HR_ASSET_RISK_LEAF on */
         struct hr_market_risk market_risks[2 * HR_ASSET_RISK_LEAF];
         struct hr_asset_risk asset_risks[2 * HR_ASSET_RISK_LEAF];
@@ -35,6 +36,7 @@ static inline __attribute__((always_inline)) size_t hr_records_offset(uint32_t s
     case HR_SUBTREE_MARKETS: return offsetof(struct hr_records, markets);
     case HR_SUBTREE_FEE_TABLES: return offsetof(struct hr_records, fee_tables);
     case HR_SUBTREE_BUILDERS: return offsetof(struct hr_records, builders);
+    case HR_SUBTREE_FUNDS: return offsetof(struct hr_records, funds);
     case HR_SUBTREE_RISK: return offsetof(struct hr_records, market_risks);
     case HR_SUBTREE_LEVELS: return offsetof(struct hr_records, levels);
     case HR_SUBTREE_DUTIES: return offsetof(struct hr_records, duties);

@@ -3,6 +3,7 @@
 #define HEADRACE_ACCOUNTS_IMPL_H
 
 #include "cancel_impl.h"
+#include "lenders_impl.h"
 
 static inline bool hr_is_master(uint32_t account) {
     return hr_master_of(account) == account;
@@ -28,6 +29,24 @@ static void hr_account_create(struct hr_core *c, uint32_t account, const uint64_
     for (int i = 0; i < 3; i++) a->owner[i] = owner[i];
     hr_balance_slot_open(a, 0, HR_QUOTE_ASSET);
     hr_touch_account(c, account);
+}
+
+/* Gives a master the key of its owner, or of whoever leads it. */
+static void hr_owner_signer_create(struct hr_core *c, uint32_t master, const uint64_t owner[3]) {
+    *hr_signer_at(c, master, 0) = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
+                                                     .flags = HR_SIGNER_FLAG_EXISTS};
+    hr_touch_leaf(c, HR_SUBTREE_SIGNERS, (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+}
+
+/* Opens a bucket of a fund, which nobody owns. */
+static void hr_fund_bucket_create(struct hr_core *c, uint32_t fund, uint32_t bucket) {
+    static const uint64_t nobody[3] = {0, 0, 0};
+    struct hr_fund *f = hr_fund_at(c, fund);
+    const uint32_t account = hr_fund_master(fund) + bucket;
+    hr_account_create(c, account, nobody);
+    hr_account_at(c, account)->flags |= HR_ACCOUNT_FLAG_FUND;
+    if (f->buckets <= bucket) f->buckets = bucket + 1;
+    hr_touch_fund(c, fund);
 }
 
 static bool hr_asset_exists(struct hr_core *c, uint32_t asset) {
@@ -72,8 +91,10 @@ static int hr_deposit_refusal(struct hr_core *c, const struct hr_op *op, const u
     if (exists && hr_balance_slot(a, p->asset) == HR_NO_SLOT &&
         hr_balance_slot_free(a) == HR_NO_SLOT)
         return HR_E_BALANCES_FULL;
-    return exists && !hr_account_can_receive(a, p->asset, p->amount) ? HR_E_BALANCE_TOO_LARGE
-                                                                     : HR_E_OK;
+    const uint64_t units = hr_units_credited(c, p->asset, p->amount);
+    const bool has_room = hr_can_supply(c, p->asset, units) &&
+                          (!exists || hr_account_can_receive(a, p->asset, units));
+    return has_room ? HR_E_OK : HR_E_BALANCE_TOO_LARGE;
 }
 
 /* Total: a refused deposit goes back to its sender as a withdrawal. */
@@ -96,14 +117,14 @@ static int hr_op_deposit(struct hr_core *c, const struct hr_op *op) {
     struct hr_account *a = hr_account_at(c, op->account);
     if (!(a->flags & HR_ACCOUNT_FLAG_EXISTS)) {
         hr_account_create(c, op->account, owner);
-        struct hr_signer *signer = hr_signer_at(c, op->account, 0);
-        *signer = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
-                                     .flags = HR_SIGNER_FLAG_EXISTS};
-        hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
-                      (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+        hr_owner_signer_create(c, op->account, owner);
+    } else if (p->asset == HR_QUOTE_ASSET) {
+        hr_earn(c, op->account, p->amount);
     }
-    hr_inflow(c, op->account, p->asset, p->amount);
+    const uint64_t units = hr_units_credited(c, p->asset, p->amount);
+    hr_inflow(c, op->account, p->asset, units);
     hr_asset_at(c, p->asset)->total_units += p->amount;
+    hr_asset_at(c, p->asset)->supply_units += units;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
     hr_emit_money(c, HR_EVENT_KIND_DEPOSITED, op->account, p->asset, p->amount, owner, 0);
     return HR_E_OK;
@@ -118,21 +139,31 @@ static bool hr_has_position_without_margin(struct hr_core *c, uint32_t account) 
     return false;
 }
 
-/* The checks that WITHDRAW and TRANSFER share. `step` is the multiple that the amount must be. */
+/* The checks that WITHDRAW and TRANSFER share. What goes to L1 is in its units and steps. */
 static int hr_check_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount,
-                            bool whole_steps) {
+                            bool to_l1) {
     if (!hr_asset_exists(c, asset)) return HR_E_UNKNOWN_ASSET;
     if (amount == 0 || amount >= HR_VALUE_LIMIT) return HR_E_INVALID_AMOUNT;
-    if (whole_steps && amount % hr_asset_at(c, asset)->withdraw_step_units)
+    if (to_l1 && amount % hr_asset_at(c, asset)->withdraw_step_units)
         return HR_E_AMOUNT_NOT_REPRESENTABLE;
     const struct hr_account *a = hr_account_at(c, account);
     if (asset == HR_QUOTE_ASSET && a->positions_used && hr_has_position_without_margin(c, account))
         return HR_E_POSITION_OPEN;
     const uint32_t k = hr_balance_slot(a, asset);
-    if (k == HR_NO_SLOT || !hr_balance_covers(&a->balances[k], amount))
+    const uint64_t units = to_l1 ? hr_units_debited(c, asset, amount) : amount;
+    if (k == HR_NO_SLOT || units >= HR_VALUE_LIMIT || !hr_balance_covers(&a->balances[k], units))
         return HR_E_INSUFFICIENT_BALANCE;
-    return a->flags & HR_ACCOUNT_FLAG_SWEPT ? hr_check_outflow_margin(c, account, k, amount)
+    return a->flags & HR_ACCOUNT_FLAG_SWEPT ? hr_check_outflow_margin(c, account, k, units)
                                             : HR_E_OK;
+}
+
+/* Frees a balance slot that has become empty, unless open orders may still fill it. */
+static inline void hr_balance_slot_release(struct hr_account *a, uint32_t k) {
+    if (k == 0 || a->balances[k].free_biased != HR_SIGNED_BIAS || a->balances[k].locked ||
+        a->order_count)
+        return;
+    a->asset_ids[k] = 0;
+    a->balances[k].free_biased = 0;
 }
 
 /* Takes a checked amount out of an account; an emptied balance slot becomes free again. */
@@ -140,11 +171,7 @@ static void hr_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint
     struct hr_account *a = hr_account_at(c, account);
     const uint32_t k = hr_balance_slot(a, asset);
     a->balances[k].free_biased -= amount;
-    if (k > 0 && a->balances[k].free_biased == HR_SIGNED_BIAS && a->balances[k].locked == 0 &&
-        a->order_count == 0) {
-        a->asset_ids[k] = 0;
-        a->balances[k].free_biased = 0;
-    }
+    hr_balance_slot_release(a, k);
     hr_touch_account(c, account);
 }
 
@@ -155,14 +182,27 @@ static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
         !hr_tail_is_zero(op, offsetof(struct hr_op_withdraw, zero_tail)))
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_account(c, op->account))) return e;
+    if (hr_is_fund_account(c, op->account)) return HR_E_FUND_ACCOUNT;
     if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
     if (p->amount > hr_asset_at(c, p->asset)->total_units) return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
-    hr_outflow(c, op->account, p->asset, p->amount);
+    if (p->asset == HR_QUOTE_ASSET) hr_earn(c, op->account, 0);
+    const uint64_t units = hr_units_debited(c, p->asset, p->amount);
+    hr_outflow(c, op->account, p->asset, units);
     hr_asset_at(c, p->asset)->total_units -= p->amount;
+    hr_asset_at(c, p->asset)->supply_units -= units;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
     hr_emit_money(c, HR_EVENT_KIND_WITHDRAWAL, op->account, p->asset, p->amount,
                   hr_account_at(c, op->account)->owner, 0);
     return HR_E_OK;
+}
+
+/* Money of a fund moves only between its own buckets. */
+static int hr_check_transfer_of_fund(struct hr_core *c, uint32_t from, uint32_t to) {
+    if (!hr_is_fund_account(c, from))
+        return hr_is_fund_account(c, to) ? HR_E_FUND_ACCOUNT : HR_E_OK;
+    const uint32_t master = hr_master_of(from);
+    return hr_master_of(to) == master && to - master < HR_FUND_BUCKETS ? HR_E_OK
+                                                                       : HR_E_FUND_ACCOUNT;
 }
 
 static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
@@ -175,6 +215,7 @@ static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
     const uint32_t from = op->account, to = p->to_account;
     if (to == from) return HR_E_SAME_ACCOUNT;
     if (to >= HR_ACCOUNT_LIMIT) return HR_E_UNKNOWN_ACCOUNT;
+    if ((e = hr_check_transfer_of_fund(c, from, to))) return e;
     struct hr_account *destination = hr_account_at(c, to);
     const uint64_t *owner = hr_account_at(c, from)->owner;
     const bool exists = destination->flags & HR_ACCOUNT_FLAG_EXISTS;
@@ -187,7 +228,14 @@ static int hr_op_transfer(struct hr_core *c, const struct hr_op *op) {
     if (exists && !hr_account_can_receive(destination, p->asset, p->amount))
         return HR_E_BALANCE_TOO_LARGE;
 
-    if (!exists) hr_account_create(c, to, owner);
+    if (!exists && hr_is_fund_account(c, from))
+        hr_fund_bucket_create(c, hr_fund_of(from), to - hr_master_of(to));
+    else if (!exists)
+        hr_account_create(c, to, owner);
+    if (p->asset == HR_QUOTE_ASSET) {
+        hr_earn(c, from, 0);
+        if (exists) hr_earn(c, to, p->amount);
+    }
     hr_outflow(c, from, p->asset, p->amount);
     hr_inflow(c, to, p->asset, p->amount);
     hr_emit(c, HR_EVENT_KIND_TRANSFERRED, 0, from, p->asset, (int64_t)p->amount, to, 0, 0, 0);
@@ -250,6 +298,7 @@ static int hr_op_register_builder(struct hr_core *c, const struct hr_op *op) {
     if (op->flags || op->market || !hr_tail_is_zero(op, 0)) return HR_E_MALFORMED_OP;
     if ((e = hr_check_master(c, op->account))) return e;
     struct hr_account *a = hr_account_at(c, op->account);
+    if (a->flags & HR_ACCOUNT_FLAG_FUND) return HR_E_FUND_ACCOUNT;
     if (a->builder) return HR_E_BUILDER_ALREADY_REGISTERED;
     if (c->header->builder_count == HR_MAX_BUILDERS - 1) return HR_E_BUILDERS_FULL;
     a->builder = (uint32_t)++c->header->builder_count;

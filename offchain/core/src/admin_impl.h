@@ -11,7 +11,7 @@ static int hr_op_admin_asset(struct hr_core *c, const struct hr_op *op) {
     if (op->flags || op->market || op->account || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
         !hr_tail_is_zero(op, offsetof(struct hr_op_admin_asset, zero_tail)))
         return HR_E_MALFORMED_OP;
-    if (p->asset >= HR_MAX_ASSETS || (p->flags & ~(uint32_t)HR_ASSET_FLAG_DEPOSITS_OPEN) ||
+    if (p->asset >= HR_SHARE_ASSET || (p->flags & ~(uint32_t)HR_ASSET_FLAG_DEPOSITS_OPEN) ||
         p->withdraw_step_units == 0 || p->withdraw_step_units >= HR_VALUE_LIMIT ||
         p->deposit_cap_units >= HR_VALUE_LIMIT)
         return HR_E_INVALID_ASSET_PARAMETER;
@@ -35,8 +35,8 @@ static bool hr_market_parameters_are_valid(struct hr_core *c, const struct hr_op
         return false;
     if (!hr_account_exists(c, p->fee_account) || !hr_account_exists(c, p->insurance_account))
         return false;
-    if (is_perp) return p->base_asset < HR_MAX_ASSETS;
-    return p->base_asset != HR_QUOTE_ASSET && hr_asset_exists(c, p->base_asset);
+    if (p->base_asset >= HR_SHARE_ASSET) return false; /* no market for shares */
+    return is_perp || (p->base_asset != HR_QUOTE_ASSET && hr_asset_exists(c, p->base_asset));
 }
 
 /* A margined market takes post-only orders first after a halt. */

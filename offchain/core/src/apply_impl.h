@@ -4,12 +4,14 @@
 
 #include "leverage_impl.h"
 #include "risk_admin_impl.h"
+#include "run_duties_impl.h"
 #include "sweep_impl.h"
+#include "waterfall_impl.h"
 
 static bool hr_op_kind_exists(uint32_t kind) {
-    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_MOVE_MARGIN) ||
+    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_CREATE_FUND) ||
            (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SWEEP) ||
-           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_CREDIT);
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FUND);
 }
 
 /* Has an account with risk not been looked at for too long? */
@@ -19,7 +21,9 @@ static inline bool hr_sweep_is_late(const struct hr_header *h) {
 
 /* May the op come before a late sweep? It takes no new risk, or serves to end the delay. */
 static bool hr_op_needs_no_sweep(const struct hr_op *op) {
-    if (op->kind == HR_OP_KIND_PLACE) return op->flags & HR_PLACE_FLAG_REDUCE_ONLY;
+    if (op->kind == HR_OP_KIND_PLACE || op->kind == HR_OP_KIND_PLACE_TRIGGER ||
+        op->kind == HR_OP_KIND_PLACE_TWAP)
+        return op->flags & HR_PLACE_FLAG_REDUCE_ONLY;
     return (op->kind >= HR_OP_KIND_CANCEL && op->kind <= HR_OP_KIND_SCHEDULE_CANCEL) ||
            op->kind >= HR_OP_KIND_ADVANCE_TIME;
 }
@@ -30,7 +34,7 @@ static int hr_check_gates(struct hr_core *c, const struct hr_op *op) {
     const bool pending = c->header->cont_kind != HR_CONTINUATION_NONE;
     if (pending && kind != HR_OP_KIND_CONTINUE) return HR_E_CONTINUATION_PENDING;
     if (!pending && kind == HR_OP_KIND_CONTINUE) return HR_E_NOTHING_TO_CONTINUE;
-    const bool due = hr_duty_is_due(c);
+    const bool due = hr_is_something_due(c);
     if (due && kind != HR_OP_KIND_RUN_DUTIES && kind != HR_OP_KIND_CONTINUE)
         return HR_E_DUTY_PENDING;
     if (!due && kind == HR_OP_KIND_RUN_DUTIES) return HR_E_NO_DUTY_DUE;
@@ -87,6 +91,14 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_ADMIN_MARKET_RISK: return hr_op_admin_market_risk(c, op);
     case HR_OP_KIND_ADMIN_ASSET_RISK: return hr_op_admin_asset_risk(c, op);
     case HR_OP_KIND_ADMIN_CREDIT: return hr_op_admin_credit(c, op);
+    case HR_OP_KIND_ADMIN_MARKET_CALENDAR: return hr_op_admin_market_calendar(c, op);
+    case HR_OP_KIND_PLACE_TRIGGER: return hr_op_place_trigger(c, op);
+    case HR_OP_KIND_PLACE_TWAP: return hr_op_place_twap(c, op);
+    case HR_OP_KIND_INVEST: return hr_op_invest(c, op);
+    case HR_OP_KIND_REDEEM: return hr_op_redeem(c, op);
+    case HR_OP_KIND_CREATE_FUND: return hr_op_create_fund(c, op);
+    case HR_OP_KIND_ADMIN_MARKET_WATERFALL: return hr_op_admin_market_waterfall(c, op);
+    case HR_OP_KIND_ADMIN_FUND: return hr_op_admin_fund(c, op);
     default: return hr_op_system(c, op);
     }
 }
@@ -106,8 +118,8 @@ HR_COLD int hr_apply_gated(struct hr_core *c, const struct hr_op *op) {
 HR_HOT int hr_apply(struct hr_core *c, const struct hr_op *op) {
     int e;
     /* the two frequent kinds, when no gate can be closed */
-    const bool gates_open =
-        (c->header->cont_kind | c->header->duty_count | c->header->sweep_head) == 0;
+    const bool gates_open = (c->header->cont_kind | c->header->duty_count | c->header->sweep_head |
+                             c->header->trigger_market) == 0;
     if (gates_open && op->kind == HR_OP_KIND_PLACE)
         e = hr_op_place(c, op);
     else if (gates_open && op->kind == HR_OP_KIND_CANCEL)

@@ -1,6 +1,6 @@
-/* The book: slots, price levels (sorted, doubly linked), orders in a level (FIFO) and the owner's
- * list of orders. The head of a side is its best price by induction: each insertion is checked
- * against its two neighbours. */
+/* The book and the trigger lists: slots, price levels (sorted, doubly linked), orders in a level
+ * (FIFO) and the owner's list of orders. The head of a side is its best price by induction: each
+ * insertion is checked against its two neighbours. */
 #ifndef HEADRACE_BOOK_IMPL_H
 #define HEADRACE_BOOK_IMPL_H
 
@@ -17,9 +17,9 @@ static inline uint32_t hr_side_of(const struct hr_order *order) {
 static inline bool hr_crosses(uint32_t side, uint32_t limit, uint32_t price) {
     return side == HR_ASK ? price >= limit : price <= limit;
 }
-/* Does price a stand before price b on `side`? */
+/* Does price a stand before price b on `side`, or in this trigger list? */
 static inline bool hr_is_better(uint32_t side, uint32_t a, uint32_t b) {
-    return side == HR_ASK ? a < b : a > b;
+    return side & 1 ? a < b : a > b;
 }
 
 /* --- slots ---------------------------------------------------------------------------------- */
@@ -49,6 +49,23 @@ static uint32_t hr_level_slot_take(struct hr_core *c) {
 
 /* --- levels --------------------------------------------------------------------------------- */
 
+/* `side` is one of the HR_LEVEL_LISTS here; wherever a book is meant, HR_BID or HR_ASK. */
+
+/* Where the first level of a list stands. */
+static inline uint32_t *hr_level_head(struct hr_core *c, uint32_t market, uint32_t side) {
+    return side < HR_TRIGGER_LISTS
+               ? &hr_market_at(c, market)->best[side]
+               : &hr_market_risk_at(c, market)->trigger_heads[side - HR_TRIGGER_LISTS];
+}
+static inline void hr_level_head_set(struct hr_core *c, uint32_t market, uint32_t side,
+                                     uint32_t slot) {
+    *hr_level_head(c, market, side) = slot;
+    if (side < HR_TRIGGER_LISTS)
+        hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    else
+        hr_touch_market_risk(c, market);
+}
+
 /* Is this a live level of market and side? (Free, null and unused ones count no orders.) */
 HR_HOT bool hr_level_belongs(const struct hr_level *level, uint32_t market, uint32_t side) {
     const uint32_t count = hr_level_count(level->tag);
@@ -58,8 +75,7 @@ HR_HOT bool hr_level_belongs(const struct hr_level *level, uint32_t market, uint
 /* Links a new, still empty level behind `better` (0: as the best). */
 HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price,
                                  uint32_t better) {
-    struct hr_market *m = hr_market_at(c, market);
-    const uint32_t worse = better ? hr_level_at(c, better)->next : m->best[side];
+    const uint32_t worse = better ? hr_level_at(c, better)->next : *hr_level_head(c, market, side);
     const uint32_t slot = hr_level_slot_take(c);
     *hr_level_at(c, slot) = (struct hr_level){
         .price = price, .next = worse, .prev = better, .tag = hr_level_tag(market, side)};
@@ -72,20 +88,19 @@ HR_COLD uint32_t hr_level_insert(struct hr_core *c, uint32_t market, uint32_t si
         hr_level_at(c, better)->next = slot;
         hr_touch_level(c, better);
     } else {
-        m->best[side] = slot;
-        hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+        hr_level_head_set(c, market, side, slot);
     }
     HR_INDEX(hr_index_level_added(c->index, market, side, price, slot));
     return slot;
 }
 
-/* Finds the level of a price, or makes it. The hint names the level itself or its better
- * neighbour (0: none); a hint that does neither is a trap. */
-HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, uint32_t price) {
+/* Finds the level of a price in the list that begins with `best`, or makes it. The hint names the
+ * level itself or its better neighbour (0: none); a hint that does neither is a trap. */
+HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, uint32_t best,
+                             uint32_t price) {
     const uint32_t hint =
-        HR_HINT(c, hr_index_level_hint(c, market, side, price)) & (HR_LEVEL_CAPACITY - 1);
-    const struct hr_market *m = hr_market_at(c, market);
-    uint32_t worse = m->best[side];
+        HR_HINT(c, hr_index_level_hint(c, market, side, best, price)) & (HR_LEVEL_CAPACITY - 1);
+    uint32_t worse = best;
     if (hint != 0) {
         const struct hr_level *near = hr_level_at(c, hint);
         if (!hr_level_belongs(near, market, side)) {
@@ -109,7 +124,6 @@ HR_HOT uint32_t hr_level_for(struct hr_core *c, uint32_t market, uint32_t side, 
 HR_COLD void hr_level_remove(struct hr_core *c, uint32_t slot) {
     struct hr_level *level = hr_level_at(c, slot);
     const uint32_t market = (level->tag >> 20) & (HR_MAX_MARKETS - 1), side = level->tag >> 30;
-    struct hr_market *m = hr_market_at(c, market);
     HR_INDEX(hr_index_level_removed(c->index, market, side, level->price));
     if (level->next) {
         hr_level_at(c, level->next)->prev = level->prev;
@@ -119,8 +133,7 @@ HR_COLD void hr_level_remove(struct hr_core *c, uint32_t slot) {
         hr_level_at(c, level->prev)->next = level->next;
         hr_touch_level(c, level->prev);
     } else {
-        m->best[side] = level->next;
-        hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+        hr_level_head_set(c, market, side, level->next);
     }
     *level = (struct hr_level){.next = (uint32_t)c->header->level_free_head};
     c->header->level_free_head = slot;
@@ -209,14 +222,25 @@ HR_HOT bool hr_order_is(struct hr_core *c, uint32_t slot, uint64_t order_id, uin
            slot < HR_ORDER_CAPACITY && hr_market_of_order(order_id) == market;
 }
 
+/* The client id of an order, which has a LINKED one in its condition. */
+static inline const uint64_t *hr_client_id_of(struct hr_core *c, const struct hr_order *order) {
+    return order->attributes & HR_ORDER_FLAG_LINKED
+               ? hr_condition_at(c, (uint32_t)order->client_id[0])->client_id
+               : order->client_id;
+}
+
+static inline bool hr_has_client_id(struct hr_core *c, const struct hr_order *order,
+                                    const uint64_t client_id[2]) {
+    const uint64_t *own = hr_client_id_of(c, order);
+    return own[0] == client_id[0] && own[1] == client_id[1];
+}
+
 /* Walks the owner's list for a client id; 0 when there is none. */
 static uint32_t hr_order_with_client_id(struct hr_core *c, uint32_t account,
                                         const uint64_t client_id[2]) {
     uint32_t slot = hr_account_at(c, account)->order_head;
-    for (; slot; slot = hr_order_at(c, slot)->owner_next) {
-        const struct hr_order *order = hr_order_at(c, slot);
-        if (order->client_id[0] == client_id[0] && order->client_id[1] == client_id[1]) break;
-    }
+    while (slot && !hr_has_client_id(c, hr_order_at(c, slot), client_id))
+        slot = hr_order_at(c, slot)->owner_next;
     return slot;
 }
 

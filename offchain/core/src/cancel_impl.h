@@ -1,8 +1,7 @@
-/* CANCEL, CANCEL_BY_CLIENT_ID, CANCEL_ALL, SCHEDULE_CANCEL and the duties. */
+/* CANCEL, CANCEL_BY_CLIENT_ID, CANCEL_ALL and SCHEDULE_CANCEL. */
 #ifndef HEADRACE_CANCEL_IMPL_H
 #define HEADRACE_CANCEL_IMPL_H
 
-#include "funding_impl.h"
 #include "orders_impl.h"
 
 enum { HR_ALL_MARKETS = 0xFFFF };
@@ -34,7 +33,7 @@ static int hr_op_cancel_by_client_id(struct hr_core *c, const struct hr_op *op) 
     } else if (hint <= c->header->orders_used) {
         const struct hr_order *order = hr_order_at(c, hint);
         if (order->order_id != 0 && order->owner == op->account &&
-            order->client_id[0] == p->client_id[0] && order->client_id[1] == p->client_id[1]) {
+            hr_has_client_id(c, order, p->client_id)) {
             hr_order_cancel(c, hint, HR_REASON_USER, false);
             return HR_E_OK;
         }
@@ -43,18 +42,31 @@ static int hr_op_cancel_by_client_id(struct hr_core *c, const struct hr_op *op) 
     return HR_E_OK;
 }
 
+/* The order that a walk through the owner's list visits next. The children of a bracket, which go
+ * with it, are no visits of their own. */
+static uint32_t hr_next_visit(struct hr_core *c, const struct hr_order *order) {
+    const uint32_t conditional = HR_ORDER_FLAG_TRIGGER | HR_ORDER_FLAG_TWAP;
+    uint32_t next = order->owner_next;
+    if (!(order->attributes & HR_ORDER_FLAG_LINKED) || (order->attributes & conditional))
+        return next;
+    const struct hr_condition *parent = hr_condition_at(c, (uint32_t)order->client_id[0]);
+    while (next && (next == parent->link_a || next == parent->link_b))
+        next = hr_order_at(c, next)->owner_next;
+    return next;
+}
+
 /* Walks the owner's list from `slot`, cancelling the orders of `market` (or all), at most `steps`
- * of them; what is left goes to the header's continuation. */
-static void hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, uint32_t market,
-                           uint32_t reason, uint32_t steps) {
+ * of them; what is left goes to the header's continuation. Returns: the steps that are left. */
+static uint32_t hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, uint32_t market,
+                               uint32_t reason, uint32_t steps) {
     for (; slot && steps; steps--) {
         const struct hr_order *order = hr_order_at(c, slot);
-        const uint32_t next = order->owner_next;
+        const uint32_t next = hr_next_visit(c, order);
         if (market == HR_ALL_MARKETS || hr_market_of_order(order->order_id) == market)
             hr_order_cancel(c, slot, reason, false);
         slot = next;
     }
-    if (slot == 0) return;
+    if (slot == 0) return steps;
     struct hr_header *h = c->header;
     h->cont_kind = HR_CONTINUATION_CANCEL_ALL;
     h->cont_account = account;
@@ -62,6 +74,7 @@ static void hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, u
     h->cont_reason = reason;
     h->cont_market_filter = market;
     hr_emit(c, HR_EVENT_KIND_CONTINUED, 0, account, HR_CONTINUATION_CANCEL_ALL, 0, 0, 0, 0, 0);
+    return 0;
 }
 
 static int hr_op_cancel_all(struct hr_core *c, const struct hr_op *op) {
@@ -91,65 +104,6 @@ static int hr_op_schedule_cancel(struct hr_core *c, const struct hr_op *op) {
     a->deadman_s = p->at_s;
     hr_touch_account(c, op->account);
     hr_emit(c, HR_EVENT_KIND_CANCEL_SCHEDULED, 0, op->account, p->at_s, 0, 0, 0, 0, 0);
-    return HR_E_OK;
-}
-
-/* Works off what is due, at most MAX_STEPS orders. */
-static int hr_op_run_duties(struct hr_core *c) {
-    for (uint32_t steps = HR_MAX_STEPS; steps && !c->trapped && hr_duty_is_due(c);) {
-        const struct hr_duty duty = *hr_duty_at(c, 0);
-        hr_duty_remove_at(c, 0);
-        steps--;
-        if (duty.kind == HR_DUTY_KIND_EXPIRY) {
-            hr_order_cancel(c, duty.ref, HR_REASON_EXPIRED, true);
-            continue;
-        }
-        if (duty.kind == HR_DUTY_KIND_MARKET_MINUTE) {
-            hr_market_minute(c, duty.ref);
-            continue;
-        }
-        struct hr_account *a = hr_account_at(c, duty.ref);
-        const uint32_t before = a->order_count;
-        a->deadman_s = 0;
-        hr_touch_account(c, duty.ref);
-        hr_emit(c, HR_EVENT_KIND_DEADMAN_FIRED, 0, duty.ref, 0, 0, 0, 0, 0, 0);
-        hr_cancel_list(c, duty.ref, a->order_head, HR_ALL_MARKETS, HR_REASON_DEADMAN, steps);
-        if (c->header->cont_kind) break;
-        steps -= before;
-    }
-    return HR_E_OK;
-}
-
-static void hr_cont_clear(struct hr_header *h) {
-    __builtin_memset(&h->cont_kind, 0,
-                     offsetof(struct hr_header, sweep_head) -
-                         offsetof(struct hr_header, cont_kind));
-}
-
-static int hr_op_continue(struct hr_core *c) {
-    const struct hr_header h = *c->header;
-    hr_cont_clear(c->header);
-    if (h.cont_kind == HR_CONTINUATION_CANCEL_ALL) {
-        hr_cancel_list(c, (uint32_t)h.cont_account, (uint32_t)h.cont_cursor,
-                       (uint32_t)h.cont_market_filter, (uint32_t)h.cont_reason, HR_MAX_STEPS);
-        return HR_E_OK;
-    }
-    struct hr_taker taker = {
-        .order_id = h.cont_order_id,
-        .size_lots = h.cont_size,
-        .remaining_lots = h.cont_remaining,
-        .client_id = {h.cont_client_id[0], h.cont_client_id[1]},
-        .account = (uint32_t)h.cont_account,
-        .market = (uint32_t)h.cont_market,
-        .side = (uint32_t)h.cont_attributes & HR_ORDER_FLAG_IS_ASK,
-        .limit_price = (uint32_t)h.cont_limit_price,
-        .attributes = (uint32_t)h.cont_attributes,
-        .expiry_s = (uint32_t)h.cont_expiry_s,
-        .tif = (uint32_t)h.cont_tif,
-        .self_trade = (uint32_t)h.cont_self_trade & 0xFF,
-        .by_master = (h.cont_self_trade >> 8) != 0,
-    };
-    hr_execute(c, &taker);
     return HR_E_OK;
 }
 

@@ -1,6 +1,6 @@
 /* Takeover: a position below its close-out requirement goes as a whole, at its neutral price, to
- * the market's insurance account or to the other side of the market, which is deleveraged for it.
- * docs/spec/risk.md section 8. */
+ * the market's insurance or backstop account or to the other side of the market, which is
+ * deleveraged for it: docs/spec/risk.md section 8 and docs/spec/funds.md section 5. */
 #ifndef HEADRACE_DELEVERAGE_IMPL_H
 #define HEADRACE_DELEVERAGE_IMPL_H
 
@@ -9,12 +9,18 @@
 /* Values of LIQUIDATED. */
 enum { HR_LIQUIDATION_TRANCHE = 1, HR_LIQUIDATION_TAKEOVER = 2 };
 
-enum hr_transfer_way { HR_TRANSFER_NONE, HR_TRANSFER_INSURE, HR_TRANSFER_DELEVERAGE };
+enum hr_transfer_way {
+    HR_TRANSFER_NONE,
+    HR_TRANSFER_TAKE_OVER,
+    HR_TRANSFER_DELEVERAGE, /* all of the other side by a share */
+    HR_TRANSFER_QUEUE,      /* those of the other side who gain most, by continuations */
+};
 
 /* How a position goes, and what deleveraging takes from the other side for it. */
 struct hr_transfer_plan {
     enum hr_transfer_way way;
-    uint64_t share; /* taken from what is left of each lot, of HR_FRACTION_ONE */
+    uint32_t receiver; /* who takes it over */
+    uint64_t share;    /* taken from what is left of each lot, of HR_FRACTION_ONE */
     uint64_t residue_lots, residue_fraction; /* of the other side afterwards */
     int64_t residue_value;                   /* quote units of what its residue grows by */
 };
@@ -87,17 +93,16 @@ static bool hr_deleverage_plan(struct hr_core *c, const struct hr_holding *h, ui
     return hr_residue_plan(side, over, !is_enough, takes_longs, price, plan);
 }
 
-/* May the market's insurance account get the position at a price, by its limits? Out: whether it
- * would keep its maintenance requirement. */
-static bool hr_insurer_can_take(struct hr_core *c, uint32_t account, const struct hr_holding *h,
-                                uint64_t notional, bool *keeps_margin) {
-    const uint32_t insurer = hr_market_at(c, h->market)->insurance_account;
-    const struct hr_holding now = hr_holding_of(c, insurer, h->market);
+/* May `receiver` get the position of `account` at a price, by its limits? Out: whether it would
+ * keep its maintenance requirement. */
+static bool hr_can_take_over(struct hr_core *c, uint32_t receiver, uint32_t account,
+                             const struct hr_holding *h, uint64_t notional, bool *keeps_margin) {
+    const struct hr_holding now = hr_holding_of(c, receiver, h->market);
     struct hr_perp_side side;
-    if (insurer == account ||
+    if (receiver == account ||
         (now.k == HR_POSITIONS_PER_ACCOUNT &&
-         hr_account_at(c, insurer)->positions_used == HR_POSITIONS_PER_ACCOUNT) ||
-        !hr_perp_side_plan(c, insurer, h->market, !hr_closing_side(h->size), hr_magnitude(h->size),
+         hr_account_at(c, receiver)->positions_used == HR_POSITIONS_PER_ACCOUNT) ||
+        !hr_perp_side_plan(c, receiver, h->market, !hr_closing_side(h->size), hr_magnitude(h->size),
                            notional, 0, &side))
         return false;
     struct hr_holding then = now;
@@ -105,15 +110,38 @@ static bool hr_insurer_can_take(struct hr_core *c, uint32_t account, const struc
     then.cost = side.after.cost;
     then.cash = 0;
     const struct hr_health health =
-        hr_health_with(c, insurer, &then, now.cash + side.after.realised_pnl);
+        hr_health_with(c, receiver, &then, now.cash + side.after.realised_pnl);
     *keeps_margin = health.talt >= health.mmr;
     return true;
+}
+
+/* Can the market's backstop account, if it has one besides the insurance account, take the position
+ * over and keep its margin? */
+static bool hr_backstop_can_take_over(struct hr_core *c, uint32_t account,
+                                      const struct hr_holding *h, uint64_t notional) {
+    const uint32_t backstop = hr_market_risk_at(c, h->market)->backstop_account;
+    bool keeps_margin = false;
+    return backstop != 0 && backstop != hr_market_at(c, h->market)->insurance_account &&
+           hr_can_take_over(c, backstop, account, h, notional, &keeps_margin) && keeps_margin;
+}
+
+/* May the other side be deleveraged, by the way that the market has? */
+static bool hr_deleverage_any(struct hr_core *c, uint32_t account, const struct hr_holding *h,
+                              uint32_t price, struct hr_transfer_plan *plan) {
+    if (hr_market_risk_at(c, h->market)->flags & HR_MARKET_RISK_FLAG_ADL_QUEUE) {
+        plan->way = HR_TRANSFER_QUEUE;
+        /* the account is in the ring: is another one? */
+        return c->header->sweep_head != account || hr_account_at(c, account)->sweep_next != 0;
+    }
+    plan->way = HR_TRANSFER_DELEVERAGE;
+    return hr_deleverage_plan(c, h, price, plan);
 }
 
 /* The way that a position goes at a price. Changes nothing. */
 static struct hr_transfer_plan hr_transfer_plan(struct hr_core *c, uint32_t account,
                                                 const struct hr_holding *h, uint32_t price) {
-    struct hr_transfer_plan plan = {.way = HR_TRANSFER_NONE};
+    const uint32_t insurer = hr_market_at(c, h->market)->insurance_account;
+    struct hr_transfer_plan plan = {.way = HR_TRANSFER_NONE, .receiver = insurer};
     const uint64_t lots = hr_magnitude(h->size), notional = hr_perp_notional(lots, price);
     struct hr_perp_side side;
     if (notional == UINT64_MAX ||
@@ -121,13 +149,15 @@ static struct hr_transfer_plan hr_transfer_plan(struct hr_core *c, uint32_t acco
                            &side))
         return plan;
     bool keeps_margin = false;
-    const bool can_insure = hr_insurer_can_take(c, account, h, notional, &keeps_margin);
-    if (can_insure && keeps_margin)
-        plan.way = HR_TRANSFER_INSURE;
-    else if (hr_deleverage_plan(c, h, price, &plan))
-        plan.way = HR_TRANSFER_DELEVERAGE;
-    else if (can_insure)
-        plan.way = HR_TRANSFER_INSURE;
+    const bool can_insure = hr_can_take_over(c, insurer, account, h, notional, &keeps_margin);
+    if (can_insure && keeps_margin) {
+        plan.way = HR_TRANSFER_TAKE_OVER;
+    } else if (hr_backstop_can_take_over(c, account, h, notional)) {
+        plan.way = HR_TRANSFER_TAKE_OVER;
+        plan.receiver = hr_market_risk_at(c, h->market)->backstop_account;
+    } else if (!hr_deleverage_any(c, account, h, price, &plan)) {
+        plan.way = can_insure ? HR_TRANSFER_TAKE_OVER : HR_TRANSFER_NONE;
+    }
     return plan;
 }
 
@@ -140,22 +170,30 @@ static struct hr_perp_side hr_transfer_side(struct hr_core *c, uint32_t account,
     return plan;
 }
 
-/* The insurance account takes the written position `h` over. */
-static void hr_insure(struct hr_core *c, uint32_t account, const struct hr_holding *h,
-                      uint32_t price, const struct hr_health *health) {
-    const uint32_t insurer = hr_market_at(c, h->market)->insurance_account;
+/* Settles and writes all positions of margined markets. */
+static void hr_settle_all(struct hr_core *c, uint32_t account) {
+    for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
+        const uint32_t market_plus_1 = hr_position_at(c, account, k)->market_plus_1;
+        if (market_plus_1 && hr_is_margined(c, market_plus_1 - 1)) hr_settle_write(c, account, k);
+    }
+}
+
+/* `receiver` takes the written position `h` of `account` over. */
+static void hr_hand_over(struct hr_core *c, uint32_t account, uint32_t receiver,
+                         const struct hr_holding *h, uint32_t price,
+                         const struct hr_health *health) {
     const uint32_t side = hr_closing_side(h->size);
     const uint64_t lots = hr_magnitude(h->size), notional = hr_perp_notional(lots, price);
-    hr_settle_write(c, insurer, hr_position_open(c, insurer, h->market));
+    hr_settle_write(c, receiver, hr_position_open(c, receiver, h->market));
     hr_emit(c, HR_EVENT_KIND_LIQUIDATED, h->market, account, (int64_t)lots, price, health->talt,
-            health->mmr, HR_LIQUIDATION_TAKEOVER, insurer);
+            health->mmr, HR_LIQUIDATION_TAKEOVER, receiver);
     const struct hr_perp_side given = hr_transfer_side(c, account, h->market, side, lots, notional);
     const struct hr_perp_side taken =
-        hr_transfer_side(c, insurer, h->market, !side, lots, notional);
+        hr_transfer_side(c, receiver, h->market, !side, lots, notional);
     hr_emit_position(c, account, h->market, &given);
-    hr_emit_position(c, insurer, h->market, &taken);
+    hr_emit_position(c, receiver, h->market, &taken);
     hr_position_release(c, account, h->market);
-    hr_position_release(c, insurer, h->market);
+    hr_position_release(c, receiver, h->market);
 }
 
 /* Takes the planned share from a side. Its positions are paid by the paid index. */
@@ -197,6 +235,30 @@ static void hr_deleverage(struct hr_core *c, uint32_t account, const struct hr_h
             (int64_t)plan->share, (int64_t)side->taken, side->epoch, takes_longs);
     hr_emit_position(c, account, h->market, &given);
     hr_position_release(c, account, h->market);
+}
+
+/* What a continuation of the ranked queue holds: the search for the next who is deleveraged.
+ * adl_queue_impl.h works it off. */
+struct hr_adl_queue {
+    uint32_t account, market, price; /* whose position is closed, and at which price */
+    uint64_t lots;                   /* of it that are left */
+    uint32_t cursor;                 /* next account of the sweep ring; 0: all were looked at */
+    uint32_t best;
+    uint64_t best_rank_plus_1; /* 0: nobody found yet */
+};
+
+static void hr_adl_queue_store(struct hr_core *c, const struct hr_adl_queue *queue) {
+    struct hr_header *header = c->header;
+    header->cont_kind = HR_CONTINUATION_ADL_QUEUE;
+    header->cont_account = queue->account;
+    header->cont_market = queue->market;
+    header->cont_limit_price = queue->price;
+    header->cont_remaining = queue->lots;
+    header->cont_cursor = queue->cursor;
+    header->cont_client_id[0] = queue->best;
+    header->cont_client_id[1] = queue->best_rank_plus_1;
+    hr_emit(c, HR_EVENT_KIND_CONTINUED, queue->market, queue->account, HR_CONTINUATION_ADL_QUEUE, 0,
+            0, 0, 0, 0);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* The duty heap: what falls due at a time, as a binary min-heap over (due_s, kind, ref).
- * Invariant: each order with an expiry and each account with a scheduled cancel has exactly one
- * entry. */
+ * Invariant: each order with an expiry, each trailing stop, TWAP and redemption, each account with
+ * a scheduled cancel and each margined market has exactly one entry of that kind. */
 #ifndef HEADRACE_DUTIES_IMPL_H
 #define HEADRACE_DUTIES_IMPL_H
 
@@ -73,6 +73,11 @@ static void hr_duty_remove(struct hr_core *c, uint32_t kind, uint32_t ref) {
 
 static inline bool hr_duty_is_due(struct hr_core *c) {
     return c->header->duty_count > 0 && hr_duty_at(c, 0)->due_s <= c->header->now_s;
+}
+
+/* Is RUN_DUTIES what must come next: for a duty, or for triggers that are met? */
+static inline bool hr_is_something_due(struct hr_core *c) {
+    return c->header->trigger_market != 0 || hr_duty_is_due(c);
 }
 
 #endif

@@ -34,6 +34,11 @@ struct hr_decoded {
 static inline bool hr_op_is_user(uint32_t kind) {
     return kind >= 1 && kind < 32;
 }
+/* Places or cancels orders, which the owner's key may do where it was told so. */
+static inline bool hr_op_trades(uint32_t kind) {
+    return kind <= HR_OP_KIND_SCHEDULE_CANCEL || kind == HR_OP_KIND_PLACE_TRIGGER ||
+           kind == HR_OP_KIND_PLACE_TWAP;
+}
 static inline bool hr_op_is_system(uint32_t kind) {
     return kind >= 32 && kind < 64;
 }
@@ -134,9 +139,10 @@ static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) 
     const bool owner_trades = hr_account_at(c, master)->flags & HR_ACCOUNT_FLAG_OWNER_KEY_TRADES;
     for (uint32_t i = 0; i < decoded->op_count; i++) {
         const uint32_t kind = decoded->ops[i].kind;
-        if (h->signer_slot == 0 && !owner_trades && kind <= HR_OP_KIND_SCHEDULE_CANCEL)
-            return HR_E_OWNER_KEY_NOT_ENABLED;
-        if (h->signer_slot > 0 && kind > HR_OP_KIND_TRANSFER) return HR_E_AGENT_NOT_ALLOWED;
+        const bool trades = hr_op_trades(kind);
+        if (h->signer_slot == 0 && !owner_trades && trades) return HR_E_OWNER_KEY_NOT_ENABLED;
+        if (h->signer_slot > 0 && !trades && kind != HR_OP_KIND_TRANSFER)
+            return HR_E_AGENT_NOT_ALLOWED;
     }
     return hr_check_nonce(signer, h->nonce, h->arrival_ms);
 }
@@ -165,8 +171,9 @@ static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
     if (kind != HR_PRIORITY_KIND_DEPOSIT || asset >> 16 || amount == 0 ||
         amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) || !hr_is_zero(data, 64))
         return false;
-    /* a master beyond the chain's room becomes account 0, which DEPOSIT refuses and pays back */
-    const bool has_room = master >> HR_MASTER_BITS == 0;
+    /* a master beyond the chain's room, where the funds' masters begin, becomes account 0, which
+     * DEPOSIT refuses and pays back */
+    const bool has_room = master < (1u << HR_MASTER_BITS) - HR_FUND_LIMIT;
     *op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT,
                          .account = has_room ? (uint32_t)master << HR_SUB_ACCOUNT_BITS : 0,
                          .deposit = {.asset = (uint16_t)asset, .amount = amount}};
@@ -193,7 +200,7 @@ static void hr_digest_from_words(uint8_t digest[32], const uint64_t words[8]) {
 static int hr_check_priority(struct hr_core *c, const uint8_t *record) {
     uint64_t index;
     if (c->header->cont_kind != HR_CONTINUATION_NONE) return HR_E_CONTINUATION_PENDING;
-    if (hr_duty_is_due(c)) return HR_E_DUTY_PENDING;
+    if (hr_is_something_due(c)) return HR_E_DUTY_PENDING;
     if (!hr_abi_u64(record, 0, &index) || index != c->header->next_priority_index)
         return HR_E_PRIORITY_OUT_OF_ORDER;
     return HR_E_OK;

@@ -5,12 +5,6 @@
 
 #include "accounts_impl.h"
 
-enum { HR_PRICE_E8_UNIT = 100000000 };
-
-static inline int64_t hr_held_quote(const struct hr_account *a) {
-    return hr_unbias(a->balances[0].free_biased) + (int64_t)a->balances[0].locked;
-}
-
 /* Units of balance slot k that the insurance account buys from an account which owes quote, at the
  * price less the discount. Returns: 0 when it buys none. Out: proceeds, quote units. */
 static uint64_t hr_exchange_units(struct hr_core *c, const struct hr_account *a, uint32_t k,
@@ -21,7 +15,7 @@ static uint64_t hr_exchange_units(struct hr_core *c, const struct hr_account *a,
     const uint64_t free = a->balances[k].free_biased - HR_SIGNED_BIAS;
     if (!hr_is_collateral(risk) || free == 0) return 0;
     const uint64_t price_e8 = hr_mul_div(
-        hr_unit_price_e8(risk), HR_PPM - risk->exchange_discount_ppm, HR_PPM, HR_ROUND_DOWN);
+        hr_unit_price_e8(c, asset), HR_PPM - risk->exchange_discount_ppm, HR_PPM, HR_ROUND_DOWN);
     if (price_e8 == 0) return 0;
     const uint64_t owed = (uint64_t)-hr_held_quote(a);
     const uint64_t needed = hr_mul_div(owed, HR_PRICE_E8_UNIT, price_e8, HR_ROUND_UP);

@@ -11,7 +11,7 @@ enum hr_work {
     HR_WORK_STALE, /* nothing, because of a mark that is not fresh */
     HR_WORK_CANCELLED,
     HR_WORK_TRANCHE,
-    HR_WORK_TAKEN_OVER, /* or deleveraged */
+    HR_WORK_TAKEN_OVER, /* or deleveraged, or about to be */
     HR_WORK_EXCHANGED,  /* or written off */
 };
 
@@ -21,16 +21,18 @@ struct hr_work_plan {
     uint32_t market; /* HR_ALL_MARKETS or that of the isolated position: whose orders to cancel */
     struct hr_holding holding; /* the position to deal with */
     struct hr_health health;   /* of its bucket */
+    uint64_t maintenance;      /* requirement of the position in it */
     uint32_t neutral_price;
     struct hr_transfer_plan transfer;
     bool any_position; /* of a size other than 0 */
 };
 
 /* The price at which a trade keeps the ratio of the bucket's worth to its requirement. */
-static uint32_t hr_neutral_price(const struct hr_market_risk *risk, const struct hr_holding *h,
-                                 const struct hr_health *health) {
-    const int64_t worth = hr_mul_div_signed(health->talt, hr_maintenance(risk, h->size),
-                                            (uint64_t)health->mmr, HR_ROUND_DOWN);
+static uint32_t hr_neutral_price(struct hr_core *c, const struct hr_work_plan *plan) {
+    const struct hr_holding *h = &plan->holding;
+    const struct hr_market_risk *risk = hr_market_risk_at(c, h->market);
+    const int64_t worth = hr_mul_div_signed(plan->health.talt, plan->maintenance,
+                                            (uint64_t)plan->health.mmr, HR_ROUND_DOWN);
     const int64_t distance = hr_div_floor(worth, (int64_t)hr_magnitude(h->size));
     const int64_t mark = risk->mark_price;
     return (uint32_t)hr_clamp(h->size > 0 ? mark - distance : mark + distance, 1, HR_PRICE_MAX);
@@ -39,9 +41,8 @@ static uint32_t hr_neutral_price(const struct hr_market_risk *risk, const struct
 /* Lots that a liquidation order closes: a fifth of the position at most, and no more than brings
  * the bucket a tenth above its maintenance requirement. */
 static uint64_t hr_tranche_lots(struct hr_core *c, const struct hr_work_plan *plan) {
-    const struct hr_market_risk *risk = hr_market_risk_at(c, plan->holding.market);
     const uint64_t held = hr_magnitude(plan->holding.size);
-    const uint64_t mmr = (uint64_t)plan->health.mmr, mm = hr_maintenance(risk, plan->holding.size);
+    const uint64_t mmr = (uint64_t)plan->health.mmr, mm = plan->maintenance;
     const uint64_t missing = mmr + (mmr + 9) / 10 - (uint64_t)plan->health.talt;
     const uint64_t enough = hr_mul_div(missing, held * 10, 11 * mm, HR_ROUND_UP);
     uint64_t lots = hr_ppm_ceil(held, HR_TRANCHE_PPM);
@@ -59,8 +60,8 @@ static bool hr_is_below_maintenance(const struct hr_health *health) {
 
 /* Chooses what happens to the position that a bucket below its requirement has to deal with. */
 static void hr_plan_bucket(struct hr_core *c, uint32_t account, struct hr_work_plan *plan) {
-    plan->neutral_price =
-        hr_neutral_price(hr_market_risk_at(c, plan->holding.market), &plan->holding, &plan->health);
+    plan->maintenance = hr_maintenance_in(c, account, &plan->holding, &plan->health);
+    plan->neutral_price = hr_neutral_price(c, plan);
     if (plan->health.talt >= plan->health.cmr) {
         plan->work = HR_WORK_TRANCHE;
         return;
@@ -70,18 +71,19 @@ static void hr_plan_bucket(struct hr_core *c, uint32_t account, struct hr_work_p
 }
 
 /* The cross position with the highest requirement, the first of equals; true if there is one. */
-static bool hr_largest_cross(struct hr_core *c, uint32_t account, struct hr_holding *largest) {
+static bool hr_largest_cross(struct hr_core *c, uint32_t account, const struct hr_health *health,
+                             struct hr_holding *largest) {
     uint64_t highest = 0;
     for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
         const struct hr_position *p = hr_position_at(c, account, k);
         if (p->market_plus_1 == 0 || p->mode == HR_MARGIN_MODE_ISOLATED) continue;
         const uint32_t market = p->market_plus_1 - 1u;
-        const struct hr_market_risk *risk = hr_margined_risk(c, market);
-        if (!risk) continue;
-        const uint64_t required = hr_maintenance(risk, hr_settled(c, account, k).size);
+        if (!hr_is_margined(c, market)) continue;
+        const struct hr_holding h = hr_holding_of(c, account, market);
+        const uint64_t required = hr_maintenance_in(c, account, &h, health);
         if (required <= highest) continue;
         highest = required;
-        *largest = hr_holding_of(c, account, market);
+        *largest = h;
     }
     return highest != 0;
 }
@@ -91,7 +93,7 @@ static struct hr_work_plan hr_plan_cross(struct hr_core *c, uint32_t account,
     struct hr_work_plan plan = {.market = HR_ALL_MARKETS, .health = *health};
     if (hr_account_at(c, account)->order_count)
         plan.work = HR_WORK_CANCELLED;
-    else if (hr_largest_cross(c, account, &plan.holding))
+    else if (hr_largest_cross(c, account, health, &plan.holding))
         hr_plan_bucket(c, account, &plan);
     return plan;
 }
@@ -160,19 +162,22 @@ static void hr_tranche(struct hr_core *c, uint32_t account, const struct hr_work
     hr_execute(c, &taker);
 }
 
-/* Settles and writes all positions of margined markets. */
-static void hr_settle_all(struct hr_core *c, uint32_t account) {
-    for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
-        const uint32_t market_plus_1 = hr_position_at(c, account, k)->market_plus_1;
-        if (market_plus_1 && hr_is_margined(c, market_plus_1 - 1)) hr_settle_write(c, account, k);
-    }
-}
-
 static void hr_take_over(struct hr_core *c, uint32_t account, const struct hr_work_plan *plan) {
+    if (plan->transfer.way == HR_TRANSFER_QUEUE) {
+        const struct hr_adl_queue queue = {.account = account,
+                                           .market = plan->holding.market,
+                                           .price = plan->neutral_price,
+                                           .lots = hr_magnitude(plan->holding.size),
+                                           .cursor = (uint32_t)c->header->sweep_head};
+        hr_adl_queue_store(c, &queue);
+        return;
+    }
+    hr_settle_all(c, account);
     if (plan->transfer.way == HR_TRANSFER_DELEVERAGE)
         hr_deleverage(c, account, &plan->holding, plan->neutral_price, &plan->transfer);
     else
-        hr_insure(c, account, &plan->holding, plan->neutral_price, &plan->health);
+        hr_hand_over(c, account, plan->transfer.receiver, &plan->holding, plan->neutral_price,
+                     &plan->health);
 }
 
 /* One step of the engine on an account. Returns: what it did. */
@@ -188,10 +193,7 @@ static enum hr_work hr_work(struct hr_core *c, uint32_t account) {
         hr_settle_all(c, account);
         hr_tranche(c, account, &plan);
         break;
-    case HR_WORK_TAKEN_OVER:
-        hr_settle_all(c, account);
-        hr_take_over(c, account, &plan);
-        break;
+    case HR_WORK_TAKEN_OVER: hr_take_over(c, account, &plan); break;
     case HR_WORK_EXCHANGED: hr_exchange(c, account, plan.any_position); break;
     default: break;
     }

@@ -3,7 +3,8 @@
 #ifndef HEADRACE_MARGIN_IMPL_H
 #define HEADRACE_MARGIN_IMPL_H
 
-#include "collateral_impl.h"
+#include "calendar_impl.h"
+#include "hedge_impl.h"
 #include "money_impl.h"
 
 /* Sums of a bucket: of the cross positions with the account's money, or of an isolated position. */
@@ -11,6 +12,7 @@ struct hr_health {
     int64_t tav, talt;     /* worth by margin weights of what is free, by liquidation weights */
     int64_t imr, mmr, cmr; /* initial, maintenance and close-out requirement */
     int64_t notional;
+    uint32_t hedging; /* bit k: balance slot k holds what may hedge a short position */
 };
 
 /* A position record as the rules of margin see it: settled, whether it is written so or not. */
@@ -83,10 +85,14 @@ HR_HOT uint64_t hr_requirement(uint64_t n, uint64_t tiered, uint32_t ppm) {
     return required < n ? required : n;
 }
 
-HR_HOT uint32_t hr_initial_ppm(const struct hr_market_risk *risk, uint32_t leverage) {
-    if (leverage == 0) return risk->initial_ppm;
+HR_HOT uint32_t hr_initial_ppm(const struct hr_market_risk *risk, uint32_t leverage,
+                               uint64_t now_s) {
+    uint32_t least = risk->initial_ppm;
+    if (least < risk->off_hours_initial_ppm && !hr_is_in_session(risk, now_s))
+        least = risk->off_hours_initial_ppm;
+    if (leverage == 0) return least;
     const uint32_t chosen = (HR_PPM + leverage - 1) / leverage;
-    return chosen > risk->initial_ppm ? chosen : risk->initial_ppm;
+    return chosen > least ? chosen : least;
 }
 
 /* The largest position that the resting orders of one side can lead to, in lots. */
@@ -113,9 +119,9 @@ HR_HOT uint64_t hr_maintenance(const struct hr_market_risk *risk, int64_t size) 
 }
 
 /* Adds a position: its worth, where `cash` is in quote units, and its requirements. */
-HR_HOT void hr_health_add(struct hr_health *health, const struct hr_market_risk *risk, int64_t size,
-                          int64_t cost, int64_t cash, const uint64_t open_lots[2],
-                          uint32_t leverage) {
+HR_HOT void hr_health_add(struct hr_core *c, struct hr_health *health,
+                          const struct hr_market_risk *risk, int64_t size, int64_t cost,
+                          int64_t cash, const uint64_t open_lots[2], uint32_t leverage) {
     const uint64_t lots = hr_magnitude(size), exposed = hr_exposure(size, open_lots);
     const int64_t worth = hr_unrealised_pnl(size, cost, risk->mark_price) + hr_to_micro(cash);
     health->tav += worth;
@@ -128,7 +134,8 @@ HR_HOT void hr_health_add(struct hr_health *health, const struct hr_market_risk 
         n = hr_notional_micro(exposed, risk->mark_price);
         tiered = hr_tiered(risk, n);
     }
-    health->imr += (int64_t)hr_requirement(n, tiered, hr_initial_ppm(risk, leverage));
+    health->imr +=
+        (int64_t)hr_requirement(n, tiered, hr_initial_ppm(risk, leverage, c->header->now_s));
 }
 
 /* --- buckets -------------------------------------------------------------------------------- */
@@ -140,12 +147,78 @@ static void hr_health_add_collateral(struct hr_core *c, const struct hr_account 
         if (a->asset_ids[k] == 0) continue;
         const uint32_t asset = a->asset_ids[k] - 1u;
         uint64_t free = a->balances[k].free_biased - HR_SIGNED_BIAS;
+        if (hr_asset_risk_at(c, asset)->hedge_market_plus_1) health->hedging |= 1u << k;
         if (what_if && what_if->out_slot == k) free -= (uint64_t)what_if->out_units;
         health->tav += hr_collateral_micro(c, asset, free, HR_MARGIN_WEIGHT);
         health->talt +=
             hr_collateral_micro(c, asset, free + a->balances[k].locked, HR_LIQUIDATION_WEIGHT);
     }
 }
+
+/* --- hedges --------------------------------------------------------------------------------- */
+
+/* The part of a cross position that the account's collateral hedges, in micro of its notional. */
+static struct hr_hedge hr_hedge_of_holding(struct hr_core *c, uint32_t account,
+                                           const struct hr_holding *h) {
+    const struct hr_market_risk *risk = hr_margined_risk(c, h->market);
+    if (!risk || h->size >= 0 || h->mode == HR_MARGIN_MODE_ISOLATED) return (struct hr_hedge){0, 0};
+    const uint64_t n = hr_notional_micro(hr_magnitude(h->size), risk->mark_price);
+    return hr_hedge_of(c, hr_account_at(c, account), h->market, n);
+}
+
+/* Hedged part of a position, for its rank in a queue. */
+static inline uint64_t hr_hedged_micro(struct hr_core *c, uint32_t account,
+                                       const struct hr_holding *h) {
+    return hr_hedge_of_holding(c, account, h).micro;
+}
+
+/* Counts in the worth and the requirements of a cross bucket what hedges one of its positions. */
+static void hr_health_hedge(struct hr_core *c, uint32_t account, const struct hr_holding *h,
+                            struct hr_health *health) {
+    const struct hr_hedge hedge = hr_hedge_of_holding(c, account, h);
+    if (hedge.micro == 0) return;
+    const struct hr_market_risk *risk = hr_market_risk_at(c, h->market);
+    const uint64_t n = hr_notional_micro(hr_magnitude(h->size), risk->mark_price);
+    const uint64_t tiered = hr_tiered(risk, n);
+    const uint64_t maintenance = hr_requirement(n, tiered, risk->maintenance_ppm);
+    const uint64_t closeout = hr_requirement(n, tiered, risk->closeout_ppm);
+    health->talt += hedge.bonus;
+    health->mmr -= hr_hedge_credit(maintenance, n, hedge.micro);
+    health->cmr -= hr_hedge_credit(closeout, n, hedge.micro);
+}
+
+/* The same for all cross positions, each market once. */
+HR_COLD void hr_health_hedge_all(struct hr_core *c, uint32_t account,
+                                 const struct hr_hypothesis *what_if, struct hr_health *health) {
+    const struct hr_account *a = hr_account_at(c, account);
+    uint32_t markets[HR_BALANCES_PER_ACCOUNT], count = 0;
+    for (uint32_t left = health->hedging; left; left &= left - 1) {
+        const uint32_t asset = a->asset_ids[__builtin_ctz(left)] - 1u;
+        const uint32_t market = hr_asset_risk_at(c, asset)->hedge_market_plus_1 - 1;
+        uint32_t i = 0;
+        while (i < count && markets[i] != market) i++;
+        if (i < count) continue;
+        markets[count++] = market;
+        const bool is_replaced = what_if && what_if->replaces && what_if->holding.market == market;
+        const struct hr_holding h =
+            is_replaced ? what_if->holding : hr_holding_of(c, account, market);
+        hr_health_hedge(c, account, &h, health);
+    }
+}
+
+/* Maintenance requirement of a position in its bucket. */
+static uint64_t hr_maintenance_in(struct hr_core *c, uint32_t account, const struct hr_holding *h,
+                                  const struct hr_health *health) {
+    const struct hr_market_risk *risk = hr_market_risk_at(c, h->market);
+    const uint64_t required = hr_maintenance(risk, h->size);
+    if (health->hedging == 0) return required;
+    const struct hr_hedge hedge = hr_hedge_of_holding(c, account, h);
+    if (hedge.micro == 0) return required;
+    const uint64_t n = hr_notional_micro(hr_magnitude(h->size), risk->mark_price);
+    return required - (uint64_t)hr_hedge_credit(required, n, hedge.micro);
+}
+
+/* --- sums of buckets ------------------------------------------------------------------------ */
 
 /* What a look at all positions of an account shows besides its cross bucket. */
 struct hr_positions_seen {
@@ -187,13 +260,14 @@ HR_HOT struct hr_health hr_cross_sum(struct hr_core *c, uint32_t account,
         const struct hr_settled now = hr_settled(c, account, k);
         if (seen && now.size) hr_see_position(c, risk, k, is_isolated, seen);
         if (!counts) continue;
-        hr_health_add(&health, risk, now.size, now.cost, now.cash, p->open_lots, p->leverage);
+        hr_health_add(c, &health, risk, now.size, now.cost, now.cash, p->open_lots, p->leverage);
     }
     if (what_if && what_if->replaces) {
         const struct hr_holding *h = &what_if->holding;
-        hr_health_add(&health, hr_market_risk_at(c, h->market), h->size, h->cost, h->cash,
+        hr_health_add(c, &health, hr_market_risk_at(c, h->market), h->size, h->cost, h->cash,
                       h->open_lots, h->leverage);
     }
+    if (__builtin_expect(health.hedging != 0, 0)) hr_health_hedge_all(c, account, what_if, &health);
     return health;
 }
 
@@ -207,7 +281,7 @@ static struct hr_health hr_health_cross(struct hr_core *c, uint32_t account,
 static struct hr_health hr_health_isolated(struct hr_core *c, const struct hr_holding *h,
                                            int64_t quote) {
     struct hr_health health = {0};
-    hr_health_add(&health, hr_market_risk_at(c, h->market), h->size, h->cost,
+    hr_health_add(c, &health, hr_market_risk_at(c, h->market), h->size, h->cost,
                   h->isolated_margin + h->cash + quote, h->open_lots, h->leverage);
     return health;
 }
@@ -268,9 +342,11 @@ HR_COLD int hr_check_order_margin(struct hr_core *c, const struct hr_margin_orde
     const struct hr_market_risk *risk = hr_market_risk_at(c, o->market);
     const bool reduce_only = o->attributes & HR_ORDER_FLAG_REDUCE_ONLY;
     if (!reduce_only && !hr_mark_is_fresh(c, risk)) return HR_E_STALE_PRICE;
-    if (!reduce_only && c->header->now_s < risk->opens_s && o->tif != HR_TIME_IN_FORCE_POST_ONLY)
+    if (!reduce_only && o->tif != HR_TIME_IN_FORCE_POST_ONLY && hr_is_post_only(c, risk))
         return HR_E_MARKET_POST_ONLY;
-    if (hr_outside_band(risk, o->side, o->limit_price)) return HR_E_PRICE_OUTSIDE_BAND;
+    if (hr_outside_band(risk, o->side, o->limit_price) ||
+        hr_outside_weekend_band(c, risk, o->limit_price))
+        return HR_E_PRICE_OUTSIDE_BAND;
     if (reduce_only && o->tif != HR_TIME_IN_FORCE_FOK) return HR_E_OK;
     struct hr_holding h = hr_holding_of(c, o->account, o->market);
     h.open_lots[o->side] += o->lots - o->replaced_lots;
@@ -294,23 +370,34 @@ HR_COLD int hr_check_lock_margin(struct hr_core *c, uint32_t account, uint32_t s
     return health.tav < health.imr ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;
 }
 
-/* Has the bucket less than what must stay when money leaves the exchange's risk? */
-static inline bool hr_is_short_for_outflow(const struct hr_health *health) {
+/* What must stay in a bucket when money leaves the exchange's risk. */
+static inline int64_t hr_outflow_margin(const struct hr_health *health) {
     const int64_t kept = (int64_t)hr_ppm_ceil((uint64_t)health->notional, HR_WITHDRAW_MARGIN_PPM);
-    return health->tav < health->imr || health->tav < kept;
+    return health->imr > kept ? health->imr : kept;
 }
 
-/* Margin of WITHDRAW and TRANSFER, for accounts in the sweep ring. */
-HR_COLD int hr_check_outflow_margin(struct hr_core *c, uint32_t account, uint32_t slot,
-                                    uint64_t units) {
+/* Has the bucket less than that? */
+static inline bool hr_is_short_for_outflow(const struct hr_health *health) {
+    return health->tav < hr_outflow_margin(health);
+}
+
+/* Have all margined markets with a cross position or open lots of an account a fresh mark? */
+static bool hr_cross_marks_are_fresh(struct hr_core *c, uint32_t account) {
     for (uint32_t k = 0; k < HR_POSITIONS_PER_ACCOUNT; k++) {
         const struct hr_position *p = hr_position_at(c, account, k);
         if (p->market_plus_1 == 0 || p->mode == HR_MARGIN_MODE_ISOLATED) continue;
         const struct hr_market_risk *risk = hr_margined_risk(c, p->market_plus_1 - 1u);
         if (risk && !hr_mark_is_fresh(c, risk) &&
             (hr_settled(c, account, k).size || p->open_lots[HR_BID] || p->open_lots[HR_ASK]))
-            return HR_E_STALE_PRICE;
+            return false;
     }
+    return true;
+}
+
+/* Margin of WITHDRAW and TRANSFER, for accounts in the sweep ring. */
+HR_COLD int hr_check_outflow_margin(struct hr_core *c, uint32_t account, uint32_t slot,
+                                    uint64_t units) {
+    if (!hr_cross_marks_are_fresh(c, account)) return HR_E_STALE_PRICE;
     const struct hr_hypothesis what_if = {.out_slot = slot, .out_units = (int64_t)units};
     const struct hr_health health = hr_health_cross(c, account, &what_if);
     return hr_is_short_for_outflow(&health) ? HR_E_INSUFFICIENT_MARGIN : HR_E_OK;

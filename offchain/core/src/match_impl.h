@@ -2,8 +2,7 @@
 #ifndef HEADRACE_MATCH_IMPL_H
 #define HEADRACE_MATCH_IMPL_H
 
-#include "duties_impl.h"
-#include "margin_impl.h"
+#include "linked_impl.h"
 
 /* An order while it takes liquidity; also what a continuation stores. */
 struct hr_taker {
@@ -36,8 +35,8 @@ HR_HOT void hr_unlock_lots(struct hr_core *c, const struct hr_market *m, uint32_
     hr_touch_account_at(c, account, owner);
 }
 
-/* Removes a resting order. `due` says that its duty entry is gone already. */
-HR_HOT void hr_order_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, bool due) {
+/* Removes a resting order of the book that has no condition. */
+HR_HOT void hr_plain_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, bool due) {
     struct hr_order *order = hr_order_at(c, slot);
     const uint32_t account = order->owner, market = hr_market_of_order(order->order_id);
     const struct hr_market *m = hr_market_at(c, market);
@@ -50,6 +49,29 @@ HR_HOT void hr_order_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, b
     if (order->expiry_s && !due) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
     hr_order_unlink(c, slot, order, owner);
     if (m->kind == HR_MARKET_KIND_PERP) hr_position_release_other(c, account, market);
+}
+
+/* Removes a LINKED order, and what goes with it. */
+HR_COLD void hr_linked_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, bool due) {
+    struct hr_order *order = hr_order_at(c, slot);
+    if (order->attributes & (HR_ORDER_FLAG_TRIGGER | HR_ORDER_FLAG_TWAP)) {
+        hr_conditional_cancel(c, slot, reason, due);
+        return;
+    }
+    const uint32_t condition_slot = (uint32_t)order->client_id[0];
+    const struct hr_condition *condition = hr_condition_at(c, condition_slot);
+    order->client_id[0] = condition->client_id[0]; /* without its condition it is like any other */
+    order->client_id[1] = condition->client_id[1];
+    hr_plain_cancel(c, slot, reason, due);
+    hr_bracket_drop(c, condition_slot);
+}
+
+/* Removes an open order. `due` says that its duty entry is gone already. */
+HR_HOT void hr_order_cancel(struct hr_core *c, uint32_t slot, uint32_t reason, bool due) {
+    if (__builtin_expect(hr_order_at(c, slot)->attributes & HR_ORDER_FLAG_LINKED, 0))
+        hr_linked_cancel(c, slot, reason, due);
+    else
+        hr_plain_cancel(c, slot, reason, due);
 }
 
 /* --- one fill ------------------------------------------------------------------------------- */
@@ -322,6 +344,10 @@ HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
     taker->size_lots -= lots;
     hr_unlock_lots(c, m, taker->market, maker->owner, owner, maker->attributes, price, lots);
     hr_order_shrink(c, slot, lots);
+    if (maker->attributes & HR_ORDER_FLAG_LINKED) {
+        hr_condition_at(c, (uint32_t)maker->client_id[0])->lots -= lots;
+        hr_touch_order(c, (uint32_t)maker->client_id[0]);
+    }
     if (maker->remaining_lots == 0)
         hr_order_cancel(c, slot, HR_REASON_SELF_TRADE, false);
     else
@@ -332,10 +358,15 @@ HR_COLD void hr_self_trade_reduce(struct hr_core *c, const struct hr_market *m,
 /* Removes a maker whose remaining lots were all filled. */
 HR_HOT void hr_maker_filled(struct hr_core *c, const struct hr_market *m, uint32_t market,
                             uint32_t slot, struct hr_order *maker) {
-    const uint32_t owner = maker->owner;
+    const uint32_t owner = maker->owner, attributes = maker->attributes;
+    const uint32_t condition_slot = (uint32_t)maker->client_id[0];
     if (maker->expiry_s) hr_duty_remove(c, HR_DUTY_KIND_EXPIRY, slot);
     hr_order_unlink(c, slot, maker, hr_account_at(c, owner));
-    if (m->kind == HR_MARKET_KIND_PERP) hr_position_release_other(c, owner, market);
+    if (m->kind != HR_MARKET_KIND_PERP) return;
+    hr_position_release_other(c, owner, market);
+    if (attributes & HR_ORDER_FLAG_LINKED)
+        hr_bracket_wake(c, condition_slot, market, attributes & HR_ORDER_FLAG_IS_ASK,
+                        hr_condition_at(c, condition_slot)->lots);
 }
 
 enum { HR_MATCH_CONTINUES = 0xFFFF };
@@ -492,7 +523,8 @@ HR_COLD bool hr_fok_is_fillable(struct hr_core *c, const struct hr_taker *taker)
 /* --- the end of a taker --------------------------------------------------------------------- */
 
 HR_HOT void hr_rest(struct hr_core *c, const struct hr_taker *taker, const bool is_perp) {
-    const uint32_t level = hr_level_for(c, taker->market, taker->side, taker->limit_price);
+    const uint32_t best = hr_market_at(c, taker->market)->best[taker->side];
+    const uint32_t level = hr_level_for(c, taker->market, taker->side, best, taker->limit_price);
     if (c->trapped) return;
     const uint32_t slot = hr_order_slot_take(c);
     struct hr_order *order = hr_order_at(c, slot);
@@ -508,9 +540,14 @@ HR_HOT void hr_rest(struct hr_core *c, const struct hr_taker *taker, const bool 
     order->attributes = taker->attributes;
     hr_order_link(c, slot, order, taker->owner);
     if (taker->expiry_s) hr_duty_push(c, taker->expiry_s, HR_DUTY_KIND_EXPIRY, slot);
-    if (is_perp)
+    if (is_perp) {
         hr_position_open_lots_add(c, taker->account, taker->market, taker->side,
                                   (int64_t)taker->remaining_lots);
+        if (taker->attributes & HR_ORDER_FLAG_LINKED) {
+            hr_condition_at(c, (uint32_t)taker->client_id[0])->lots = taker->size_lots;
+            hr_touch_order(c, (uint32_t)taker->client_id[0]);
+        }
+    }
     hr_emit(c, HR_EVENT_KIND_RESTED, taker->market, taker->account, (int64_t)taker->order_id, slot,
             taker->limit_price, (int64_t)taker->remaining_lots, taker->attributes, taker->expiry_s);
 }
@@ -520,9 +557,20 @@ static void hr_taker_done(struct hr_core *c, const struct hr_market *m,
     if (taker->remaining_lots && m->kind == HR_MARKET_KIND_SPOT)
         hr_unlock_lots(c, m, taker->market, taker->account, taker->owner, taker->attributes,
                        taker->limit_price, taker->remaining_lots);
+    const bool is_linked = taker->attributes & HR_ORDER_FLAG_LINKED;
+    const uint32_t condition_slot = is_linked ? (uint32_t)taker->client_id[0] : 0;
+    const uint64_t *client_id =
+        is_linked ? hr_condition_at(c, condition_slot)->client_id : taker->client_id;
+    const uint64_t filled = taker->size_lots - taker->remaining_lots;
     hr_emit(c, HR_EVENT_KIND_DONE, taker->market, taker->account, (int64_t)taker->order_id,
-            (int64_t)(taker->size_lots - taker->remaining_lots), (int64_t)taker->remaining_lots,
-            reason, (int64_t)taker->client_id[0], (int64_t)taker->client_id[1]);
+            (int64_t)filled, (int64_t)taker->remaining_lots, reason, (int64_t)client_id[0],
+            (int64_t)client_id[1]);
+    if (!is_linked) return;
+    const bool drops = taker->tif == HR_TIME_IN_FORCE_IOC || taker->tif == HR_TIME_IN_FORCE_FOK;
+    if (reason == HR_REASON_FILLED || (drops && filled))
+        hr_bracket_wake(c, condition_slot, taker->market, taker->side, filled);
+    else
+        hr_bracket_drop(c, condition_slot);
 }
 
 /* Keeps the taker in the header until CONTINUE. */
@@ -557,8 +605,10 @@ HR_COLD void hr_execute(struct hr_core *c, struct hr_taker *taker) {
     }
     c->taker = taker->account;
     c->has_taker = true;
-    const uint32_t reason = hr_match(c, taker);
+    uint32_t reason = hr_match(c, taker);
     c->has_taker = false;
+    if (reason == HR_MATCH_CONTINUES && (taker->attributes & HR_ORDER_FLAG_TWAP))
+        reason = HR_REASON_IOC; /* a slice is done with its op */
     if (reason == HR_MATCH_CONTINUES) {
         hr_taker_park(c, taker);
         return;

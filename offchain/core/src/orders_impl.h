@@ -3,8 +3,7 @@
 #define HEADRACE_ORDERS_IMPL_H
 
 #include "headrace/field.h"
-#include "headrace/ops.h"
-#include "match_impl.h"
+#include "bracket_impl.h"
 
 static inline bool hr_is_zero(const uint8_t *bytes, size_t n) {
     uint8_t any = 0;
@@ -56,6 +55,14 @@ HR_HOT int hr_check_price(const struct hr_market *m, uint32_t price) {
     if (m->max_significant_figures && hr_has_too_many_figures(m, price))
         return HR_E_TOO_MANY_SIGNIFICANT_FIGURES;
     return HR_E_OK;
+}
+
+/* Up to four prices of one op; those that are 0 are not given. */
+HR_COLD int hr_check_prices(const struct hr_market *m, const uint32_t prices[4]) {
+    int e = HR_E_OK;
+    for (uint32_t i = 0; i < 4 && !e; i++)
+        if (prices[i]) e = hr_check_price(m, prices[i]);
+    return e;
 }
 
 /* Limit of a market order: the best opposite price moved by the slippage bound. */
@@ -179,11 +186,14 @@ HR_HOT bool hr_place_is_plain(const struct hr_op *op) {
 HR_COLD bool hr_place_is_malformed(const struct hr_op *op) {
     const struct hr_op_place *p = &op->place;
     const uint32_t known = HR_PLACE_FLAG_IS_ASK | HR_PLACE_FLAG_REDUCE_ONLY |
-                           HR_PLACE_FLAG_IS_MARKET | HR_PLACE_FLAG_SELF_TRADE_BY_MASTER;
+                           HR_PLACE_FLAG_IS_MARKET | HR_PLACE_FLAG_SELF_TRADE_BY_MASTER |
+                           HR_PLACE_FLAG_BRACKET;
     return (op->flags & ~known) || p->tif > HR_TIME_IN_FORCE_POST_ONLY ||
            p->self_trade > HR_SELF_TRADE_REDUCE || p->builder >= HR_MAX_BUILDERS ||
            (p->builder == 0 && p->builder_fee) ||
-           !hr_tail_is_zero(op, offsetof(struct hr_op_place, zero_tail)) ||
+           (op->flags & HR_PLACE_FLAG_BRACKET
+                ? hr_bracket_is_malformed(p)
+                : !hr_tail_is_zero(op, offsetof(struct hr_op_place, zero_gap))) ||
            ((op->flags & HR_PLACE_FLAG_IS_MARKET) && hr_may_rest(p->tif));
 }
 
@@ -207,17 +217,43 @@ HR_COLD int hr_check_place_tags(struct hr_core *c, const struct hr_market *m,
     return p->builder ? hr_check_builder(c, m, op->account, p->builder, p->builder_fee) : HR_E_OK;
 }
 
-/* Checks 11 and 12 of PLACE: a client id in use, a post-only order that would trade. */
+/* The prices of a bracket, and that they stand on the right sides of each other. */
+HR_COLD int hr_check_bracket(struct hr_core *c, const struct hr_market *m, const struct hr_op *op) {
+    const struct hr_op_place *p = &op->place;
+    const uint32_t prices[4] = {p->take_profit, p->take_profit_limit, p->stop, p->stop_limit};
+    if (!(hr_market_risk_at(c, op->market)->flags & HR_MARKET_RISK_FLAG_PRICED))
+        return HR_E_UNKNOWN_MARKET;
+    if ((op->flags & HR_PLACE_FLAG_REDUCE_ONLY) || !(p->take_profit | p->stop) ||
+        (p->take_profit && p->stop &&
+         !hr_is_better(!(op->flags & HR_PLACE_FLAG_IS_ASK), p->stop, p->take_profit)))
+        return HR_E_INVALID_TRIGGER;
+    return hr_check_prices(m, prices);
+}
+
+/* Checks 11 and 12 of PLACE: a client id in use, a post-only order that would trade; and the
+ * bracket, which stands between them. */
 HR_COLD int hr_check_place_book(struct hr_core *c, const struct hr_market *m,
                                 const struct hr_op *op) {
     const struct hr_op_place *p = &op->place;
     if ((p->client_id[0] | p->client_id[1]) &&
         hr_order_with_client_id(c, op->account, p->client_id))
         return HR_E_DUPLICATE_CLIENT_ID;
+    const int e = op->flags & HR_PLACE_FLAG_BRACKET ? hr_check_bracket(c, m, op) : HR_E_OK;
+    if (e) return e;
     if (p->tif == HR_TIME_IN_FORCE_POST_ONLY &&
         hr_would_cross(c, m, op->flags & HR_PLACE_FLAG_IS_ASK, p->price))
         return HR_E_POST_ONLY_WOULD_CROSS;
     return HR_E_OK;
+}
+
+/* The rest of check 13: room in the duty heap, and for the records of a bracket. */
+HR_COLD int hr_check_place_room(struct hr_core *c, const struct hr_op *op) {
+    if (op->place.expiry_s && c->header->duty_count == HR_DUTY_CAPACITY)
+        return HR_E_DUTY_QUEUE_FULL;
+    return op->flags & HR_PLACE_FLAG_BRACKET &&
+                   c->header->orders_used + 2 * hr_bracket_legs(op) + 2 > HR_ORDER_CAPACITY - 1
+               ? HR_E_BOOK_FULL
+               : HR_E_OK;
 }
 
 /* The order of a PLACE, with its final limit; order id and quota flag are still to come. */
@@ -304,13 +340,12 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_
     if (!plain && (e = hr_check_place_tags(c, m, op))) return e;
     struct hr_account *owner = hr_account_at(c, op->account);
     const bool may_rest = plain || hr_may_rest(p->tif);
-    if (may_rest && owner->order_count >= HR_MAX_OPEN_ORDERS)
+    if (owner->order_count + (plain ? 0 : hr_bracket_legs(op)) + may_rest > HR_MAX_OPEN_ORDERS)
         return HR_E_TOO_MANY_OPEN_ORDERS; /* 10 */
     if (!plain && (e = hr_check_place_book(c, m, op))) return e;
     if (may_rest && (!hr_order_slot_is_left(c->header) || !hr_level_slot_is_left(c->header)))
         return HR_E_BOOK_FULL; /* 13 */
-    if (!plain && p->expiry_s && c->header->duty_count == HR_DUTY_CAPACITY)
-        return HR_E_DUTY_QUEUE_FULL;
+    if (!plain && (e = hr_check_place_room(c, op))) return e;
     const uint32_t base = is_perp ? HR_NO_SLOT : hr_base_slot(owner, m);
     if (is_perp) { /* 14 */
         e = hr_check_perp_room(c, op->account, op->market, side,
@@ -336,6 +371,7 @@ HR_HOT int hr_place(struct hr_core *c, const struct hr_op *op, const bool plain_
         hr_position_open(c, op->account, op->market);
     else
         hr_spot_lock(m, owner, base, side, lock);
+    if (is_perp && (op->flags & HR_PLACE_FLAG_BRACKET)) hr_bracket_open(c, p, &taker);
     hr_order_run(c, m, taker, is_perp);
     return HR_E_OK;
 }
@@ -378,6 +414,7 @@ static inline int hr_op_modify(struct hr_core *c, const struct hr_op *op) {
     if ((e = hr_check_open_market(c, op->market))) return e;
     const struct hr_market *m = hr_market_at(c, op->market);
     if (!hr_order_is(c, p->slot, p->order_id, op->account, op->market)) return HR_E_UNKNOWN_ORDER;
+    if (hr_order_at(c, p->slot)->attributes & HR_ORDER_FLAG_LINKED) return HR_E_ORDER_LINKED;
     if ((e = hr_check_size(m, p->size_lots))) return e;
     if ((e = hr_check_price(m, p->price))) return e;
     const struct hr_order order = *hr_order_at(c, p->slot);

@@ -2,7 +2,7 @@
 #ifndef HEADRACE_PRICES_IMPL_H
 #define HEADRACE_PRICES_IMPL_H
 
-#include "accounts_impl.h"
+#include "yield_impl.h"
 
 enum { HR_EMA_FRACTION_BITS = 16 }; /* of the basis in price units */
 
@@ -50,12 +50,14 @@ static int hr_snapshot_asset(struct hr_core *c, const struct hr_op *op) {
     if (p->price_e8 == 0 || p->price_e8 >= HR_PRICE_UNIT_LIMIT || p->rate_e12 == 0 ||
         p->rate_e12 > HR_RATE_LIMIT_E12)
         return HR_E_INVALID_PRICE;
+    const uint64_t old_rate_e12 = risk->rate_e12;
     risk->rate_e12 = hr_rate_bounded(risk, p->rate_e12, p->time_s);
     risk->price_e8 = p->price_e8;
     risk->time_s = p->time_s;
     hr_touch_asset_risk(c, p->asset);
     hr_emit(c, HR_EVENT_KIND_SNAPSHOT_TAKEN, 0, 0, HR_SNAPSHOT_TARGET_ASSET, p->asset,
             (int64_t)p->price_e8, (int64_t)risk->rate_e12, p->time_s, 0);
+    hr_yield_share(c, p->asset, old_rate_e12, risk->rate_e12);
     return HR_E_OK;
 }
 
@@ -90,16 +92,22 @@ static int64_t hr_ema_after(int64_t ema, int64_t basis, int64_t dt_s) {
     return ema + hr_div_floor((target - ema) * dt_s, HR_EMA_WINDOW_S);
 }
 
-/* The mark for an index: fair price, book and the marks of other venues, kept near the index. */
-static uint32_t hr_mark_of(const struct hr_market_risk *risk, uint32_t index_price, uint32_t mid,
-                           uint32_t external, int64_t ema) {
+/* The mark for an index: fair price, book and the marks of other venues, kept near the index and,
+ * off session, near the close. */
+static uint32_t hr_mark_of(const struct hr_market_risk *risk, const struct hr_op_price_report *p,
+                           uint32_t mid, int64_t ema) {
+    const uint32_t index_price = p->index_price, external = p->external_mark;
     const int64_t index = index_price;
     const int64_t basis_cap = (int64_t)((uint64_t)index_price * risk->basis_cap_ppm / HR_PPM);
     const int64_t mark_band = (int64_t)((uint64_t)index_price * risk->mark_band_ppm / HR_PPM);
     const int64_t basis = hr_div_floor(ema, 1 << HR_EMA_FRACTION_BITS);
     const int64_t fair = index + hr_clamp(basis, -basis_cap, basis_cap);
     const int64_t middle = hr_median(fair, mid ? mid : fair, external ? external : fair);
-    const int64_t near = hr_clamp(middle, index - mark_band, index + mark_band);
+    int64_t near = hr_clamp(middle, index - mark_band, index + mark_band);
+    if (hr_is_held_to_close(risk, p->time_s)) {
+        const int64_t close = risk->close_price, distance = hr_weekend_distance(risk);
+        near = hr_clamp(near, close - distance, close + distance);
+    }
     return (uint32_t)hr_clamp(near, 1, HR_PRICE_MAX);
 }
 
@@ -107,6 +115,20 @@ static uint32_t hr_mark_of(const struct hr_market_risk *risk, uint32_t index_pri
 static bool hr_is_further(uint32_t price, uint32_t from, uint32_t ppm) {
     const uint64_t distance = price > from ? price - from : from - price;
     return distance * HR_PPM > (uint64_t)from * ppm;
+}
+
+/* What a report may say beside the last one: no jump, or after a gap between two sessions what L1
+ * has said since; off session nothing far from the close. */
+static int hr_check_move(const struct hr_market_risk *risk, const struct hr_op_price_report *p) {
+    const bool in_session = hr_is_in_session(risk, p->time_s);
+    if (!in_session && risk->close_price &&
+        hr_is_further(p->index_price, risk->close_price, risk->weekend_band_ppm))
+        return HR_E_PRICE_OUTSIDE_BAND;
+    if (risk->index_price == 0) return HR_E_OK;
+    if (in_session && !hr_is_in_session(risk, risk->index_time_s))
+        return risk->snapshot_time_s <= risk->index_time_s ? HR_E_STALE_PRICE : HR_E_OK;
+    return hr_is_further(p->index_price, risk->index_price, risk->jump_ppm) ? HR_E_PRICE_JUMP
+                                                                            : HR_E_OK;
 }
 
 static int hr_check_report(struct hr_core *c, const struct hr_op *op) {
@@ -122,9 +144,7 @@ static int hr_check_report(struct hr_core *c, const struct hr_op *op) {
     if (risk->snapshot_price == 0 ||
         hr_is_further(p->index_price, risk->snapshot_price, risk->snapshot_band_ppm))
         return HR_E_PRICE_OUTSIDE_SNAPSHOT;
-    if (risk->index_price && hr_is_further(p->index_price, risk->index_price, risk->jump_ppm))
-        return HR_E_PRICE_JUMP;
-    return HR_E_OK;
+    return hr_check_move(risk, p);
 }
 
 static int hr_op_price_report(struct hr_core *c, const struct hr_op *op) {
@@ -141,13 +161,16 @@ static int hr_op_price_report(struct hr_core *c, const struct hr_op *op) {
     int64_t ema = hr_unbias(risk->basis_ema_biased);
     if (mid) ema = hr_ema_after(ema, (int64_t)mid - p->index_price, dt_s);
     risk->basis_ema_biased = hr_bias(ema);
-    risk->mark_price = hr_mark_of(risk, p->index_price, mid, p->external_mark, ema);
+    risk->mark_price = hr_mark_of(risk, p, mid, ema);
     risk->index_price = p->index_price;
     risk->index_time_s = p->time_s;
     risk->external_mark = p->external_mark;
+    if (hr_has_calendar(risk) && hr_is_in_session(risk, p->time_s))
+        risk->close_price = p->index_price;
     hr_touch_market_risk(c, op->market);
     hr_emit(c, HR_EVENT_KIND_PRICE_REPORTED, op->market, 0, p->index_price, risk->mark_price, mid,
             p->external_mark, ema, p->time_s);
+    if (hr_trigger_next(c, op->market)) c->header->trigger_market = op->market + 1u;
     return HR_E_OK;
 }
 

@@ -3,9 +3,11 @@
 #define HEADRACE_RISK_ADMIN_IMPL_H
 
 #include "admin_impl.h"
+#include "funding_impl.h"
 #include "prices_impl.h"
 
 enum { HR_MAX_SOURCES = 255, HR_MAX_REPORT_AGE_S = 86400, HR_MAX_YEARLY_RATE = 10 };
+enum { HR_MAX_YIELD_SHARE_PPM = 500000, HR_DAY_MASK = (1 << HR_HOURS_PER_DAY) - 1 };
 #define HR_IMPACT_LIMIT_MICRO (UINT64_C(1) << 53)
 
 static bool hr_market_prices_are_valid(const struct hr_market *m,
@@ -101,11 +103,46 @@ static int hr_op_admin_market_risk(struct hr_core *c, const struct hr_op *op) {
     return HR_E_OK;
 }
 
+static bool hr_calendar_is_valid(const struct hr_op_admin_market_calendar *p) {
+    uint32_t any = 0;
+    for (uint32_t day = 0; day < 7; day++) any |= p->days[day];
+    return any <= HR_DAY_MASK && p->weekend_band_ppm <= HR_PPM &&
+           p->off_hours_initial_ppm <= HR_PPM && (any == 0 || p->weekend_band_ppm != 0);
+}
+
+/* The close under a new calendar: the index, unless an earlier one still holds off session. */
+static uint32_t hr_close_under_calendar(const struct hr_market_risk *risk, uint64_t now_s) {
+    if (!hr_has_calendar(risk)) return 0;
+    const bool renews = risk->close_price == 0 || hr_is_in_session(risk, now_s);
+    return risk->index_price && renews ? risk->index_price : risk->close_price;
+}
+
+static int hr_op_admin_market_calendar(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_admin_market_calendar *p = &op->admin_market_calendar;
+    if (op->flags || op->account ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_admin_market_calendar, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if (op->market >= HR_MAX_MARKETS || !hr_is_margined(c, op->market)) return HR_E_UNKNOWN_MARKET;
+    if (!hr_calendar_is_valid(p)) return HR_E_INVALID_MARKET_PARAMETER;
+    struct hr_market_risk *risk = hr_market_risk_at(c, op->market);
+    for (uint32_t day = 0; day < 7; day++) risk->session_days[day] = p->days[day];
+    risk->weekend_band_ppm = p->weekend_band_ppm;
+    risk->off_hours_initial_ppm = p->off_hours_initial_ppm;
+    risk->close_price = hr_close_under_calendar(risk, c->header->now_s);
+    hr_touch_market_risk(c, op->market);
+    hr_emit(c, HR_EVENT_KIND_CALENDAR_SET, op->market, 0, p->days[0], p->days[1], p->days[2],
+            p->days[3], p->days[4], p->days[5]);
+    return HR_E_OK;
+}
+
 static bool hr_asset_risk_is_valid(const struct hr_op_admin_asset_risk *p) {
-    return p->asset != HR_QUOTE_ASSET && p->margin_weight_ppm <= p->liquidation_weight_ppm &&
+    return p->asset != HR_QUOTE_ASSET && p->asset < HR_SHARE_ASSET &&
+           p->margin_weight_ppm <= p->liquidation_weight_ppm &&
            p->liquidation_weight_ppm <= HR_PPM && p->exchange_discount_ppm <= HR_PPM &&
            p->liquidation_weight_ppm + p->exchange_discount_ppm <= HR_PPM &&
            p->growth_cap_ppm <= HR_MAX_YEARLY_RATE * HR_PPM && p->heartbeat_s != 0 &&
+           p->yield_share_ppm <= HR_MAX_YIELD_SHARE_PPM &&
+           p->hedge_market_plus_1 <= HR_MAX_MARKETS &&
            !(p->flags & ~(uint32_t)HR_ASSET_RISK_FLAG_IMPAIRED) && p->tier_units < HR_VALUE_LIMIT &&
            p->user_cap_units < HR_VALUE_LIMIT;
 }
@@ -131,6 +168,8 @@ static int hr_op_admin_asset_risk(struct hr_core *c, const struct hr_op *op) {
     risk->tier_units = p->tier_units;
     risk->user_cap_units = p->user_cap_units;
     risk->heartbeat_s = p->heartbeat_s;
+    risk->yield_share_ppm = p->yield_share_ppm;
+    risk->hedge_market_plus_1 = p->hedge_market_plus_1;
     hr_touch_asset_risk(c, p->asset);
     hr_emit(c, HR_EVENT_KIND_ASSET_RISK_SET, 0, 0, p->asset, (int64_t)risk->flags,
             p->margin_weight_ppm, p->liquidation_weight_ppm, p->exchange_discount_ppm,
@@ -144,16 +183,19 @@ static int hr_op_admin_credit(struct hr_core *c, const struct hr_op *op) {
         !hr_tail_is_zero(op, offsetof(struct hr_op_admin_credit, zero_tail)))
         return HR_E_MALFORMED_OP;
     if (p->base_rate_ppm > HR_MAX_YEARLY_RATE * HR_PPM ||
-        p->slope_ppm > HR_MAX_YEARLY_RATE * HR_PPM || p->negative_cap_units >= HR_VALUE_LIMIT)
+        p->slope_ppm > HR_MAX_YEARLY_RATE * HR_PPM || p->negative_cap_units >= HR_VALUE_LIMIT ||
+        p->spread_ppm > HR_PPM)
         return HR_E_INVALID_ASSET_PARAMETER;
     struct hr_asset_risk *risk = hr_asset_risk_at(c, HR_QUOTE_ASSET);
     if (risk->owed_index_e12 == 0) {
         risk->owed_index_e12 = HR_INDEX_ONE;
         risk->interest_time_s = c->header->now_s;
+        risk->earned_index_e12 = HR_INDEX_ONE;
     }
     risk->base_rate_ppm = p->base_rate_ppm;
     risk->slope_ppm = p->slope_ppm;
     risk->negative_cap_units = p->negative_cap_units;
+    risk->spread_ppm = p->spread_ppm;
     hr_touch_asset_risk(c, HR_QUOTE_ASSET);
     hr_emit(c, HR_EVENT_KIND_CREDIT_SET, 0, 0, p->base_rate_ppm, p->slope_ppm,
             (int64_t)p->negative_cap_units, 0, 0, 0);

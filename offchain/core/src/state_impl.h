@@ -79,7 +79,7 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
     [HR_SUBTREE_RISK] = {11, HR_RISK_LEAF_BYTES, 0},
     [HR_SUBTREE_CHANNELS] = {6, 8, 0},
     [HR_SUBTREE_RESERVATIONS] = {20, 8, 0},
-    [HR_SUBTREE_FUNDS] = {10, 8, 0},
+    [HR_SUBTREE_FUNDS] = {10, sizeof(struct hr_fund), 0},
     [HR_SUBTREE_BUILDERS] = HR_GROUPED(12, struct hr_builder),
 };
 
@@ -89,7 +89,7 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
 enum { HR_BLOCK_BITS = 12 };
 #define HR_BLOCKS(depth) ((depth) > HR_BLOCK_BITS ? 1u << ((depth) - HR_BLOCK_BITS) : 1u)
 enum {
-    HR_FIRST_BLOCK_SMALL = 0, /* one block for each subtree up to FEE_TABLES, and BUILDERS */
+    HR_FIRST_BLOCK_SMALL = 0, /* one block for each subtree that has no line below */
     HR_FIRST_BLOCK_ORDERS = HR_SUBTREES,
     HR_FIRST_BLOCK_LEVELS = HR_FIRST_BLOCK_ORDERS +
         HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_order)),
@@ -180,6 +180,12 @@ static inline struct hr_asset *hr_asset_at(struct hr_core *c, uint32_t asset) {
 static inline struct hr_market *hr_market_at(struct hr_core *c, uint32_t market) {
     return HR_AT(c, HR_SUBTREE_MARKETS, struct hr_market, market);
 }
+static inline struct hr_fund *hr_fund_at(struct hr_core *c, uint32_t fund) {
+    return HR_AT(c, HR_SUBTREE_FUNDS, struct hr_fund, fund);
+}
+static inline struct hr_condition *hr_condition_at(struct hr_core *c, uint32_t slot) {
+    return HR_AT(c, HR_SUBTREE_ORDERS, struct hr_condition, slot);
+}
 static inline struct hr_fee_table *hr_fee_table_at(struct hr_core *c, uint32_t table) {
     return HR_AT(c, HR_SUBTREE_FEE_TABLES, struct hr_fee_table, table);
 }
@@ -269,6 +275,9 @@ static inline void hr_touch_market_risk(struct hr_core *c, uint32_t market) {
 static inline void hr_touch_asset_risk(struct hr_core *c, uint32_t asset) {
     hr_touch_leaf(c, HR_SUBTREE_RISK, HR_ASSET_RISK_LEAF + asset);
 }
+static inline void hr_touch_fund(struct hr_core *c, uint32_t fund) {
+    hr_touch_leaf(c, HR_SUBTREE_FUNDS, fund);
+}
 
 /* Credits (or debits) the free quote of an existing account. */
 static inline void hr_quote_add(struct hr_core *c, uint32_t account, int64_t amount) {
@@ -311,6 +320,20 @@ static inline uint32_t hr_hint_record(struct hr_core *c, uint32_t hint) {
             hints->record[hints->record_count++] = hint;
     }
     return hint;
+}
+
+/* --- funds: docs/spec/funds.md section 1 ------------------------------------------------------ */
+
+/* First account of a fund, counted down from the last master. */
+static inline uint32_t hr_fund_master(uint32_t fund) {
+    return ((1u << HR_MASTER_BITS) - 1 - fund) << HR_SUB_ACCOUNT_BITS;
+}
+/* The fund that an account with the flag FUND belongs to. */
+static inline uint32_t hr_fund_of(uint32_t account) {
+    return (1u << HR_MASTER_BITS) - 1 - (account >> HR_SUB_ACCOUNT_BITS);
+}
+static inline bool hr_is_fund_account(struct hr_core *c, uint32_t account) {
+    return hr_account_at(c, account)->flags & HR_ACCOUNT_FLAG_FUND;
 }
 
 static inline bool hr_account_exists(struct hr_core *c, uint32_t account) {

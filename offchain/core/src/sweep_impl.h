@@ -4,14 +4,11 @@
 
 #include "liquidation_impl.h"
 
-/* Exclusive bound is 2^60 + 1: what the index is multiplied with keeps within 192 bits. */
-#define HR_OWED_INDEX_MAX (UINT64_C(1) << 60)
-
 /* Interest that an account owes on `owed` quote units since its last visit. */
 static uint64_t hr_interest_due(struct hr_core *c, uint32_t account, uint64_t owed) {
     const struct hr_account *a = hr_account_at(c, account);
     const uint64_t index = hr_asset_risk_at(c, HR_QUOTE_ASSET)->owed_index_e12;
-    if (a->quote_index_e12 == 0) return 0;
+    if (a->quote_index_e12 == 0 || !(a->flags & HR_ACCOUNT_FLAG_OWES)) return 0;
     const uint64_t due =
         hr_mul_div(owed, index - a->quote_index_e12, a->quote_index_e12, HR_ROUND_UP);
     const bool has_room =
@@ -20,13 +17,13 @@ static uint64_t hr_interest_due(struct hr_core *c, uint32_t account, uint64_t ow
     return has_room ? due : 0;
 }
 
-/* Charges interest; an account without positions and debt leaves the ring. */
+/* Charges interest to who owes quote and pays it to who lends; an account without positions and
+ * debt leaves the ring. */
 static void hr_sweep_interest(struct hr_core *c, uint32_t account) {
     struct hr_account *a = hr_account_at(c, account);
     const int64_t quote = hr_held_quote(a);
-    hr_touch_account(c, account);
     if (quote >= 0) {
-        a->quote_index_e12 = 0;
+        hr_earn(c, account, 0);
         if (a->positions_used == 0) hr_ring_leave(c, account);
         return;
     }
@@ -34,9 +31,13 @@ static void hr_sweep_interest(struct hr_core *c, uint32_t account) {
     const uint64_t due = hr_interest_due(c, account, (uint64_t)-quote);
     hr_quote_add(c, account, -(int64_t)due);
     hr_quote_add(c, HR_INSURANCE_ACCOUNT, (int64_t)due);
-    if (due)
+    if (due) {
+        hr_lend(c, due);
         hr_emit(c, HR_EVENT_KIND_INTEREST, 0, account, (int64_t)due, (int64_t)index, 0, 0, 0, 0);
+    }
     a->quote_index_e12 = index;
+    a->flags &= ~(uint32_t)HR_ACCOUNT_FLAG_OWES;
+    if (index) a->flags |= HR_ACCOUNT_FLAG_OWES;
     c->header->lap_negative += (uint64_t)-quote;
 }
 
@@ -66,8 +67,7 @@ static uint64_t hr_owed_index_after(const struct hr_core *c, const struct hr_ass
     const uint64_t dt_s = c->header->now_s - credit->interest_time_s;
     const uint64_t grown = hr_mul_div(credit->owed_index_e12, rate_ppm * dt_s,
                                       (uint64_t)HR_PPM * HR_YEAR_S, HR_ROUND_UP);
-    return grown > HR_OWED_INDEX_MAX - credit->owed_index_e12 ? HR_OWED_INDEX_MAX
-                                                              : credit->owed_index_e12 + grown;
+    return hr_index_grown(credit->owed_index_e12, grown);
 }
 
 static void hr_sweep_end_lap(struct hr_core *c) {
@@ -82,8 +82,15 @@ static void hr_sweep_end_lap(struct hr_core *c) {
         credit->interest_time_s = h->now_s;
         hr_touch_asset_risk(c, HR_QUOTE_ASSET);
     }
+    hr_lenders_end_lap(c);
     hr_emit(c, HR_EVENT_KIND_LAP_ENDED, 0, 0, (int64_t)h->sweep_laps, (int64_t)h->negative_quote,
-            (int64_t)credit->owed_index_e12, 0, 0, 0);
+            (int64_t)credit->owed_index_e12, (int64_t)credit->earned_index_e12, 0, 0);
+}
+
+/* Ends a visit at which the engine did nothing more: the cursor moves on. */
+static void hr_sweep_pass(struct hr_core *c, uint32_t account) {
+    c->header->sweep_cursor = hr_account_at(c, account)->sweep_next;
+    hr_sweep_interest(c, account);
 }
 
 static int hr_op_sweep(struct hr_core *c, const struct hr_op *op) {
@@ -102,8 +109,7 @@ static int hr_op_sweep(struct hr_core *c, const struct hr_op *op) {
         hr_sweep_ended_epochs(c, account);
         work = hr_work(c, account);
         if (work > HR_WORK_STALE && work != HR_WORK_TRANCHE) return HR_E_OK;
-        h->sweep_cursor = hr_account_at(c, account)->sweep_next;
-        hr_sweep_interest(c, account);
+        hr_sweep_pass(c, account);
     }
     if (h->sweep_cursor == 0) hr_sweep_end_lap(c);
     return HR_E_OK;

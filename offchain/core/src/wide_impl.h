@@ -216,6 +216,27 @@ static inline int64_t hr_mul_div_signed(int64_t a, uint64_t b, uint64_t d,
     return a < 0 ? -magnitude : magnitude;
 }
 
+/* A sum of terms of either sign, exact. */
+struct hr_signed_sum {
+    struct hr_wide plus, minus;
+};
+
+static inline void hr_sum_add_wide(struct hr_signed_sum *sum, bool is_negative,
+                                   struct hr_wide magnitude) {
+    struct hr_wide *part = is_negative ? &sum->minus : &sum->plus;
+    *part = hr_wide_add(*part, magnitude);
+}
+static inline void hr_sum_add(struct hr_signed_sum *sum, int64_t term) {
+    hr_sum_add_wide(sum, term < 0, hr_wide_of(hr_magnitude(term)));
+}
+static inline bool hr_sum_is_negative(const struct hr_signed_sum *sum) {
+    return hr_wide_compare(sum->plus, sum->minus) < 0;
+}
+static inline struct hr_wide hr_sum_magnitude(const struct hr_signed_sum *sum) {
+    return hr_sum_is_negative(sum) ? hr_wide_sub(sum->minus, sum->plus)
+                                   : hr_wide_sub(sum->plus, sum->minus);
+}
+
 static inline int64_t hr_clamp(int64_t v, int64_t low, int64_t high) {
     return v < low ? low : v > high ? high : v;
 }

@@ -2,7 +2,6 @@
 
 from offchain.spec.checks import require
 from offchain.spec.constants import (
-    MAX_ASSETS,
     MAX_FEE_PPM,
     MAX_FEE_TABLES,
     MAX_MARKETS,
@@ -10,6 +9,7 @@ from offchain.spec.constants import (
     PRICE_MAX,
     QUOTE_ASSET,
     REOPEN_POST_ONLY_S,
+    SHARE_ASSET,
     SIZE_LIMIT,
     SPOT_PRICE_DECIMALS,
     TIERS_PER_TABLE,
@@ -37,7 +37,7 @@ def admin_asset(state: State, op: AdminAsset, log: EventLog) -> None:
         INVALID_ASSET_PARAMETER.
     """
     is_valid = (
-        op.asset < MAX_ASSETS
+        op.asset < SHARE_ASSET
         and not op.flags & ~AssetFlag.DEPOSITS_OPEN
         and 0 < op.withdraw_step_units < VALUE_LIMIT
         and op.deposit_cap_units < VALUE_LIMIT
@@ -99,10 +99,11 @@ def _begin_post_only(state: State, op: AdminMarket) -> None:
 
 def _is_valid_market(state: State, op: AdminMarket) -> bool:
     if op.market_kind == MarketKind.PERP:
-        is_base_valid = op.base_asset < MAX_ASSETS
+        is_base_valid = op.base_asset < SHARE_ASSET
         max_sz_decimals = PERP_PRICE_DECIMALS
     elif op.market_kind == MarketKind.SPOT:
-        is_base_valid = op.base_asset != QUOTE_ASSET and asset_exists(state, op.base_asset)
+        is_tradable = QUOTE_ASSET < op.base_asset < SHARE_ASSET
+        is_base_valid = is_tradable and asset_exists(state, op.base_asset)
         max_sz_decimals = SPOT_PRICE_DECIMALS
     else:
         return False

@@ -5,10 +5,12 @@ from offchain.spec.checks import require
 from offchain.spec.constants import (
     DUTY_CAPACITY,
     INDEX_ONE,
+    MAX_MARKETS,
     MICRO_LIMIT,
     PPM,
     PRICE_UNIT_LIMIT,
     QUOTE_ASSET,
+    SHARE_ASSET,
     SIZE_LIMIT,
     VALUE_LIMIT,
 )
@@ -27,6 +29,7 @@ from offchain.spec.state import State
 _MAX_SOURCES = 255
 _MAX_REPORT_AGE_S = 86_400
 _MAX_YEARLY_PPM = 10 * PPM  # of growth and of interest
+_MAX_YIELD_SHARE_PPM = PPM // 2
 
 
 def admin_market_prices(state: State, op: AdminMarketPrices, log: EventLog) -> None:
@@ -140,13 +143,15 @@ def admin_asset_risk(state: State, op: AdminAssetRisk, log: EventLog) -> None:
     """
     require(asset_exists(state, op.asset), ErrorCode.UNKNOWN_ASSET)
     is_valid = (
-        op.asset != QUOTE_ASSET
+        QUOTE_ASSET < op.asset < SHARE_ASSET
         and op.margin_weight_ppm <= op.liquidation_weight_ppm
         and op.liquidation_weight_ppm + op.exchange_discount_ppm <= PPM
         and op.growth_cap_ppm <= _MAX_YEARLY_PPM
         and op.heartbeat_s > 0
         and not op.flags & ~AssetRiskFlag.IMPAIRED
         and max(op.tier_units, op.user_cap_units) < VALUE_LIMIT
+        and op.hedge_market_plus_1 <= MAX_MARKETS
+        and op.yield_share_ppm <= _MAX_YIELD_SHARE_PPM
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
     risk = state.edit_asset_risk(op.asset)
@@ -163,6 +168,8 @@ def admin_asset_risk(state: State, op: AdminAssetRisk, log: EventLog) -> None:
     risk.tier_units = op.tier_units
     risk.user_cap_units = op.user_cap_units
     risk.heartbeat_s = op.heartbeat_s
+    risk.hedge_market_plus_1 = op.hedge_market_plus_1
+    risk.yield_share_ppm = op.yield_share_ppm
     log.asset_risk_set(
         asset=op.asset,
         flags=risk.flags,
@@ -182,16 +189,19 @@ def admin_credit(state: State, op: AdminCredit, log: EventLog) -> None:
         INVALID_ASSET_PARAMETER.
     """
     is_valid = (
-        max(op.base_rate_ppm, op.slope_ppm) <= _MAX_YEARLY_PPM and op.negative_cap < VALUE_LIMIT
+        max(op.base_rate_ppm, op.slope_ppm) <= _MAX_YEARLY_PPM
+        and op.negative_cap < VALUE_LIMIT
+        and op.spread_ppm <= PPM
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
     risk = state.edit_asset_risk(QUOTE_ASSET)
     if risk.owed_index_e12 == 0:
-        risk.owed_index_e12 = INDEX_ONE
+        risk.owed_index_e12 = risk.earned_index_e12 = INDEX_ONE
         risk.interest_time_s = state.header.now_s
     risk.base_rate_ppm = op.base_rate_ppm
     risk.slope_ppm = op.slope_ppm
     risk.negative_cap = op.negative_cap
+    risk.spread_ppm = op.spread_ppm
     log.credit_set(
         base_rate_ppm=op.base_rate_ppm, slope_ppm=op.slope_ppm, negative_cap=op.negative_cap
     )

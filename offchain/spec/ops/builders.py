@@ -5,7 +5,7 @@ from offchain.spec.constants import MAX_BUILDER_FEE_SPOT, MAX_BUILDERS
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
 from offchain.spec.op import ApproveBuilder, RegisterBuilder
-from offchain.spec.order_checks import require_master
+from offchain.spec.order_checks import require_master, require_no_fund
 from offchain.spec.state import State
 
 _BUILDER_MASK = 0xFFFF
@@ -51,9 +51,10 @@ def register_builder(state: State, op: RegisterBuilder, log: EventLog) -> None:
     Raises
     ------
     OpError
-        UNKNOWN_ACCOUNT, WRONG_ACCOUNT, BUILDER_ALREADY_REGISTERED, BUILDERS_FULL.
+        UNKNOWN_ACCOUNT, WRONG_ACCOUNT, FUND_ACCOUNT, BUILDER_ALREADY_REGISTERED, BUILDERS_FULL.
     """
     require_master(state, op.account)
+    require_no_fund(state, op.account)
     is_new = state.account(op.account).builder == 0
     require(is_new, ErrorCode.BUILDER_ALREADY_REGISTERED)
     require(state.header.builder_count < MAX_BUILDERS - 1, ErrorCode.BUILDERS_FULL)

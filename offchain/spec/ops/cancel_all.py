@@ -1,6 +1,7 @@
 """CANCEL_ALL: walk the owner's orders, bounded by steps, with a continuation."""
 
-from offchain.spec import orders
+from offchain.spec import conditions, orders
+from offchain.spec.book_records import Order
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.header import PendingWork
@@ -60,7 +61,20 @@ def walk(state: State, log: EventLog, work: PendingWork, *, steps: int) -> int |
         steps -= 1
         slot = work.cursor_slot
         order = state.orders.read(slot)
-        work.cursor_slot = order.owner_next
+        work.cursor_slot = _next_after(state, order)
         if work.market_filter in (ALL_MARKETS, order.market):
             orders.cancel(state, log, slot, work.reason)
     return steps
+
+
+def _next_after(state: State, order: Order) -> int:
+    """Return the slot of the next older order that does not go with this one.
+
+    The children of a bracket come right after their parent, and are cancelled with it.
+    """
+    slot = order.owner_next
+    if order.condition_slot and not order.is_conditional:
+        condition = conditions.read(state, order.condition_slot)
+        while slot in (condition.link_a, condition.link_b) and slot:
+            slot = state.orders.read(slot).owner_next
+    return slot

@@ -1,6 +1,7 @@
 """DEPOSIT: total, since L1 has the money already; what is refused goes back to its owner."""
 
-from offchain.spec import balances
+from offchain.spec import balances, interest, units
+from offchain.spec.constants import QUOTE_ASSET
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import AssetFlag, SignerFlag
@@ -22,9 +23,14 @@ def deposit(state: State, op: Deposit, log: EventLog) -> None:
         create_account(state, op.account, op.owner)
         owner_key = Signer(address=op.owner, flags=SignerFlag.EXISTS)
         state.signers.replace(signer_index(op.account, 0), owner_key)
+    elif op.asset == QUOTE_ASSET:
+        interest.earn(state, log, op.account, incoming=op.amount)
+    credit = units.credited(state, op.asset, op.amount)
     account = state.edit_account(op.account)
-    account.free[balances.open_slot(account, op.asset)] += op.amount
-    state.assets.edit(op.asset).total_units += op.amount
+    account.free[balances.open_slot(account, op.asset)] += credit
+    asset = state.assets.edit(op.asset)
+    asset.total_units += op.amount
+    asset.supply_units += credit
     log.deposited(account=op.account, asset=op.asset, amount=op.amount, owner=op.owner)
 
 
@@ -44,6 +50,8 @@ def _refusal(state: State, op: Deposit) -> ErrorCode:
         return ErrorCode.DEPOSIT_CAP
     if exists and not balances.has_room(account, op.asset):
         return ErrorCode.BALANCES_FULL
-    if exists and not balances.can_receive(account, op.asset, op.amount):
+    credit = units.credited(state, op.asset, op.amount)
+    can_receive = not exists or balances.can_receive(account, op.asset, credit)
+    if not can_receive or not units.can_supply(state, op.asset, credit):
         return ErrorCode.BALANCE_TOO_LARGE
     return ErrorCode.OK

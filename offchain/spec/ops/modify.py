@@ -57,6 +57,7 @@ def _check_order(state: State, op: Modify) -> Order:
     order = orders.find(state, op.account, op.market, op.order_id, op.slot)
     if order is None:
         raise OpError(ErrorCode.UNKNOWN_ORDER)
+    require(not order.attributes & OrderFlag.LINKED, ErrorCode.ORDER_LINKED)
     check_size(market, op.size_lots)
     check_limit_price(market, op.price)
     is_same = op.price == orders.price_of(state, order) and op.size_lots == order.remaining_lots

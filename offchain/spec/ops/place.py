@@ -1,15 +1,16 @@
 """PLACE: check an order, lock its funds, match it (docs/spec/transition.md section 3)."""
 
-from offchain.spec import balances, book, matching, orders, positions
+from offchain.spec import balances, book, brackets, matching, orders, positions
 from offchain.spec.book_records import pack_attributes
+from offchain.spec.brackets import Bracket, Leg
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import (
     DUTY_CAPACITY,
-    MARKET_BITS,
     MAX_BUILDER_FEE_PERP,
     MAX_BUILDER_FEE_SPOT,
     MAX_OPEN_ORDERS,
     MAX_SLIPPAGE_PPM,
+    ORDER_CAPACITY,
     POSITIONS_PER_ACCOUNT,
     PPM,
     PRICE_MAX,
@@ -30,6 +31,7 @@ from offchain.spec.order_checks import (
     check_size,
     require_account,
     require_open_market,
+    require_priced_market,
 )
 from offchain.spec.records import Market
 from offchain.spec.state import State, master_account
@@ -52,12 +54,17 @@ def place(state: State, op: Place, log: EventLog) -> None:
         _check_balance(state, market, taker)
     if op.time_in_force == TimeInForce.FOK and not matching.is_fillable_at_once(state, taker):
         raise OpError(ErrorCode.FOK_NOT_FILLABLE)
-    taker.order_id = state.header.next_order_sequence << MARKET_BITS | op.market
-    state.header.next_order_sequence += 1
-    enter(state, log, taker)
+    taker.order_id = book.take_order_id(state, op.market)
+    enter(state, log, taker, _bracket_of(op))
 
 
-def enter(state: State, log: EventLog, taker: PendingWork) -> None:
+def _bracket_of(op: Place) -> Bracket | None:
+    if not op.flags & PlaceFlag.BRACKET:
+        return None
+    return Bracket(Leg(op.take_profit, op.take_profit_limit), Leg(op.stop, op.stop_limit))
+
+
+def enter(state: State, log: EventLog, taker: PendingWork, bracket: Bracket | None = None) -> None:
     """Count the quota, take funds or a position record, and match; everything is checked."""
     market = state.markets.read(taker.market)
     if count_quota(state, market, taker.account):
@@ -69,6 +76,8 @@ def enter(state: State, log: EventLog, taker: PendingWork) -> None:
         asset = paid_asset(market, is_ask=taker.is_ask)
         balances.lock(account, asset, lock_of(state, taker))
         balances.open_slot(account, market.base_asset)
+    if bracket is not None:
+        brackets.attach(state, taker, bracket)
     matching.match(state, log, taker)
 
 
@@ -100,8 +109,13 @@ def _check_order(state: State, op: Place) -> PendingWork:
         builder_fee=op.builder_fee,
     )
     check_client_id(op.client_id_low, op.client_id_high)
-    if op.builder:
-        _check_builder(state, market, op)
+    check_builder(
+        state,
+        market,
+        account_id=op.account,
+        builder=op.builder,
+        builder_fee=op.builder_fee,
+    )
     flags = (OrderFlag.IS_ASK if is_ask else 0) | (OrderFlag.REDUCE_ONLY if is_reduce_only else 0)
     by_master = bool(op.flags & PlaceFlag.SELF_TRADE_BY_MASTER)
     return PendingWork(
@@ -137,25 +151,33 @@ def _limit_price(state: State, market: Market, op: Place, *, is_ask: bool) -> in
     return best - distance if is_ask else min(best + distance, PRICE_MAX)
 
 
-def _check_builder(state: State, market: Market, op: Place) -> None:
-    require(op.builder <= state.header.builder_count, ErrorCode.UNKNOWN_BUILDER)
+def check_builder(
+    state: State, market: Market, *, account_id: int, builder: int, builder_fee: int
+) -> None:
+    """Refuse with UNKNOWN_BUILDER, BUILDER_FEE_TOO_HIGH or BUILDER_FEE_NOT_APPROVED.
+
+    A builder of 0 is none and has no fee.
+    """
+    if not builder:
+        return
+    require(builder <= state.header.builder_count, ErrorCode.UNKNOWN_BUILDER)
     is_perp = market.kind == MarketKind.PERP
     cap = MAX_BUILDER_FEE_PERP if is_perp else MAX_BUILDER_FEE_SPOT
-    require(op.builder_fee <= cap, ErrorCode.BUILDER_FEE_TOO_HIGH)
-    max_fee = approved_fee(state.account(master_account(op.account)).approvals, op.builder)
-    if max_fee is None or max_fee < op.builder_fee:
+    require(builder_fee <= cap, ErrorCode.BUILDER_FEE_TOO_HIGH)
+    max_fee = approved_fee(state.account(master_account(account_id)).approvals, builder)
+    if max_fee is None or max_fee < builder_fee:
         raise OpError(ErrorCode.BUILDER_FEE_NOT_APPROVED)
 
 
 def _check_book(state: State, op: Place, taker: PendingWork) -> None:
     """Check the order against what rests already (steps 10 to 13)."""
-    account = state.account(op.account)
-    if _rests(op):
-        require(account.order_count < MAX_OPEN_ORDERS, ErrorCode.TOO_MANY_OPEN_ORDERS)
-    client_id = (op.client_id_low, op.client_id_high)
-    if client_id != orders.NO_CLIENT_ID:
-        is_new = orders.find_by_client_id(state, op.account, client_id) == 0
-        require(is_new, ErrorCode.DUPLICATE_CLIENT_ID)
+    bracket = _bracket_of(op)
+    legs = 0 if bracket is None else bracket.legs
+    if _rests(op) or legs:
+        check_open_orders(state, op.account, legs + int(_rests(op)))
+    check_new_client_id(state, op.account, (op.client_id_low, op.client_id_high))
+    if bracket is not None:
+        _check_bracket(state, op, bracket)
     if op.time_in_force == TimeInForce.POST_ONLY:
         would_cross = book.crosses(state, op.market, taker.limit_price, taker_is_ask=taker.is_ask)
         require(not would_cross, ErrorCode.POST_ONLY_WOULD_CROSS)
@@ -164,6 +186,40 @@ def _check_book(state: State, op: Place, taker: PendingWork) -> None:
         require(has_room, ErrorCode.BOOK_FULL)
         if op.expiry_s:
             require(state.header.duty_count < DUTY_CAPACITY, ErrorCode.DUTY_QUEUE_FULL)
+    if bracket is not None:
+        # The parent and every child have a second record.
+        needed = 2 * bracket.legs + 2
+        has_room = state.header.orders_used + needed < ORDER_CAPACITY
+        require(has_room, ErrorCode.BOOK_FULL)
+
+
+def check_open_orders(state: State, account_id: int, new_orders: int) -> None:
+    """Refuse with TOO_MANY_OPEN_ORDERS when the account cannot have so many orders more."""
+    open_orders = state.account(account_id).order_count
+    require(open_orders + new_orders <= MAX_OPEN_ORDERS, ErrorCode.TOO_MANY_OPEN_ORDERS)
+
+
+def check_new_client_id(state: State, account_id: int, client_id: tuple[int, int]) -> None:
+    """Refuse with DUPLICATE_CLIENT_ID when an open order of the account has this client id."""
+    if client_id != orders.NO_CLIENT_ID:
+        is_new = orders.find_by_client_id(state, account_id, client_id) == 0
+        require(is_new, ErrorCode.DUPLICATE_CLIENT_ID)
+
+
+def _check_bracket(state: State, op: Place, bracket: Bracket) -> None:
+    """Check what the legs are, not where the mark is: they sleep until the order has traded."""
+    require_priced_market(state, op.market)
+    take_profit, stop = bracket.take_profit, bracket.stop
+    is_sound = bracket.legs > 0 and not op.flags & PlaceFlag.REDUCE_ONLY
+    if take_profit.trigger and stop.trigger:
+        is_ask = bool(op.flags & PlaceFlag.IS_ASK)
+        gain = take_profit.trigger - stop.trigger
+        is_sound = is_sound and (gain < 0 if is_ask else gain > 0)
+    require(is_sound, ErrorCode.INVALID_TRIGGER)
+    market = state.markets.read(op.market)
+    for price in (take_profit.trigger, take_profit.limit, stop.trigger, stop.limit):
+        if price:
+            check_limit_price(market, price)
 
 
 def _check_position(state: State, taker: PendingWork) -> None:

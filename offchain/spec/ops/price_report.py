@@ -1,6 +1,6 @@
 """PRICE_REPORT: a market's index price, and the mark price that follows from it."""
 
-from offchain.spec import book
+from offchain.spec import book, trading_calendar, triggers
 from offchain.spec.bounds import clamp
 from offchain.spec.checks import require
 from offchain.spec.constants import EMA_WINDOW_S, PPM, PRICE_MAX
@@ -21,7 +21,7 @@ def price_report(state: State, op: PriceReport, log: EventLog) -> None:
     ------
     OpError
         UNKNOWN_MARKET, INVALID_PRICE, PRICE_QUORUM, STALE_PRICE, PRICE_OUTSIDE_SNAPSHOT,
-        PRICE_JUMP.
+        PRICE_OUTSIDE_BAND, PRICE_JUMP.
     """
     require_priced_market(state, op.market)
     _check_report(state, op)
@@ -35,6 +35,8 @@ def price_report(state: State, op: PriceReport, log: EventLog) -> None:
     risk.external_mark = op.external_mark
     risk.index_time_s = op.time_s
     risk.mark_price = _mark(risk, mid_price)
+    if trading_calendar.has_calendar(risk) and trading_calendar.is_in_session(risk, op.time_s):
+        risk.close_price = op.index_price
     log.price_reported(
         market=op.market,
         index_price=op.index_price,
@@ -44,6 +46,7 @@ def price_report(state: State, op: PriceReport, log: EventLog) -> None:
         basis_ema=risk.basis_ema,
         time_s=op.time_s,
     )
+    triggers.note_met(state, op.market)
 
 
 def _check_report(state: State, op: PriceReport) -> None:
@@ -58,9 +61,25 @@ def _check_report(state: State, op: PriceReport) -> None:
         op.index_price, risk.snapshot_price, risk.snapshot_band_ppm
     )
     require(is_near_snapshot, ErrorCode.PRICE_OUTSIDE_SNAPSHOT)
-    is_near_last = risk.index_price == 0 or _is_within(
-        op.index_price, risk.index_price, risk.jump_ppm
-    )
+    _check_session(risk, op)
+
+
+def _check_session(risk: MarketRisk, op: PriceReport) -> None:
+    """Bound the step to the price before; over the beginning of a session L1 alone says it.
+
+    Off session the last close bounds the price besides.
+    """
+    band = trading_calendar.close_band(risk, op.time_s)
+    if band is not None:
+        is_inside = _is_within(op.index_price, risk.close_price, risk.weekend_band_ppm)
+        require(is_inside, ErrorCode.PRICE_OUTSIDE_BAND)
+    if risk.index_price == 0:
+        return
+    was_in_session = trading_calendar.is_in_session(risk, risk.index_time_s)
+    if trading_calendar.is_in_session(risk, op.time_s) and not was_in_session:
+        require(risk.snapshot_time_s > risk.index_time_s, ErrorCode.STALE_PRICE)
+        return
+    is_near_last = _is_within(op.index_price, risk.index_price, risk.jump_ppm)
     require(is_near_last, ErrorCode.PRICE_JUMP)
 
 
@@ -76,10 +95,17 @@ def _mid(state: State, market_id: int) -> int | None:
 
 
 def _mark(risk: MarketRisk, mid_price: int | None) -> int:
-    """Return the median of index and basis, book and other venues, within the index's band."""
+    """Return the median of index and basis, book and other venues, within its bands.
+
+    They are around the index, and off session around the last close.
+    """
     index = risk.index_price
     basis_cap = index * risk.basis_cap_ppm // PPM
     fair = index + clamp(risk.basis_ema // _EMA_ONE, -basis_cap, basis_cap)
     median = sorted((fair, mid_price or fair, risk.external_mark or fair))[1]
-    band = index * risk.mark_band_ppm // PPM
-    return clamp(clamp(median, index - band, index + band), 1, PRICE_MAX)
+    width = index * risk.mark_band_ppm // PPM
+    mark = clamp(median, index - width, index + width)
+    band = trading_calendar.close_band(risk, risk.index_time_s)
+    if band is not None:
+        mark = clamp(mark, *band)
+    return clamp(mark, 1, PRICE_MAX)

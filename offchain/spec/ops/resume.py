@@ -1,6 +1,6 @@
 """CONTINUE: go on with the pending continuation, with fresh steps."""
 
-from offchain.spec import matching
+from offchain.spec import adl_queue, matching
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.header import PendingWork
@@ -15,5 +15,7 @@ def resume(state: State, log: EventLog) -> None:
     state.header.pending = PendingWork()
     if work.kind == Continuation.MATCH:
         matching.match(state, log, work)
+    elif work.kind == Continuation.ADL_QUEUE:
+        adl_queue.walk(state, log, work)
     else:
         cancel_all.walk(state, log, work, steps=MAX_STEPS)

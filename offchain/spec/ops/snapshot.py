@@ -1,5 +1,6 @@
 """SNAPSHOT: a price that a contract on L1 has recorded (docs/spec/risk.md section 4)."""
 
+from offchain.spec import yield_share
 from offchain.spec.checks import require
 from offchain.spec.constants import (
     MAX_ASSETS,
@@ -61,6 +62,7 @@ def _of_asset(state: State, op: Snapshot, log: EventLog) -> None:
     is_in_range = 0 < op.price_e8 < PRICE_UNIT_LIMIT and 0 < op.rate_e12 <= RATE_LIMIT_E12
     require(is_in_range, ErrorCode.INVALID_PRICE)
     risk = state.edit_asset_risk(op.asset)
+    old_rate_e12 = risk.rate_e12
     risk.rate_e12 = _grown_rate(risk, op)
     risk.price_e8 = op.price_e8
     risk.time_s = op.time_s
@@ -73,6 +75,7 @@ def _of_asset(state: State, op: Snapshot, log: EventLog) -> None:
         time_s=op.time_s,
         snapshot_price=0,
     )
+    yield_share.share(state, log, op.asset, old_rate_e12)
 
 
 def _check_time(state: State, op: Snapshot, last_s: int) -> None:

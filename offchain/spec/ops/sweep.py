@@ -1,6 +1,6 @@
 """SWEEP: look at every account with risk, one after the other, in laps."""
 
-from offchain.spec import interest, liquidation, ring
+from offchain.spec import laps, liquidation
 from offchain.spec.checks import require
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.errors import ErrorCode
@@ -31,16 +31,6 @@ def sweep(state: State, log: EventLog) -> None:
         outcome = liquidation.work(state, log, account_id)
         if outcome is Outcome.DONE:
             return
-        header.sweep_cursor = state.account(account_id).sweep_next
-        interest.charge(state, log, account_id)
-        if _may_leave(state, account_id):
-            ring.leave(state, account_id)
-        if header.sweep_cursor == 0:
-            interest.end_lap(state, log)
+        laps.end_visit(state, log, account_id)
         if outcome is Outcome.TRANCHE or header.sweep_cursor == 0:
             return
-
-
-def _may_leave(state: State, account_id: int) -> bool:
-    account = state.account(account_id)
-    return account.positions_used == 0 and account.free[0] + account.locked[0] >= 0

@@ -91,6 +91,27 @@
 #define HR_SWEEP_PERIOD_S 600u /* within which every account with risk is looked at */
 #define HR_REOPEN_POST_ONLY_S 60u /* post-only phase after a halt */
 #define HR_MAX_LEVERAGE 100u /* that a user may set */
+#define HR_HEDGE_WEIGHT_PPM 970000u /* largest liquidation weight of collateral that hedges a short */
+#define HR_HEDGE_FLOOR_PPM 20000u /* least maintenance of the hedged part, of its notional */
+#define HR_DAY_S 86400u
+#define HR_UNIT_INDEX_MIN_E12 1000000000u /* the yield share never takes an index below */
+#define HR_TRAIL_STEP_S 60u /* between two moves of a trailing stop */
+#define HR_TWAP_MIN_INTERVAL_S 10u /* between two slices */
+#define HR_TWAP_MAX_INTERVAL_S 3600u
+#define HR_TWAP_MAX_SLICES 2880u
+#define HR_TWAP_CATCH_UP 3u /* a slice is at most so many times the even one */
+#define HR_FUND_LIMIT 128u /* funds of a chain; fund f is master 2^17 - 1 - f, its shares asset 128 + f */
+#define HR_SHARE_ASSET 128u /* asset of the shares of fund 0; assets from here on are shares */
+#define HR_FUND_BUCKETS 8u /* sub-accounts of a fund, each of which can lose only its own money */
+#define HR_FUND_MAX_POSITIONS 56u /* open positions of a fund that one valuation looks at */
+#define HR_FUND_MAX_FEE_PPM 200000u /* of the rise above the high-water mark */
+#define HR_FUND_MIN_LOCKUP_S 3600u
+#define HR_FUND_MAX_LOCKUP_S 2592000u
+#define HR_FUND_MIN_SEED 10000000000ull /* quote units that the first shares cost at least */
+#define HR_FUND_MIN_AMOUNT 1000000000u /* quote units, or shares, of one investment or redemption */
+#define HR_FUND_LEADER_PPM 50000u /* of all shares, that the leader keeps */
+#define HR_FUND_RETRY_S 600u /* until a redemption that could not be paid is tried again */
+#define HR_SHARE_PRICE_ONE_E8 100000000u /* quote units of 10^8 shares at the start */
 
 enum {
     HR_E_OK = 0,
@@ -170,6 +191,17 @@ enum {
     HR_E_NOTHING_TO_SWEEP = 140,
     HR_E_SWEEP_LATE = 141,
     HR_E_MARKET_IN_USE = 142,
+    HR_E_TRIGGER_DUE = 143,
+    HR_E_INVALID_TRIGGER = 144,
+    HR_E_ORDER_LINKED = 145,
+    HR_E_INVALID_TWAP = 146,
+    HR_E_UNKNOWN_FUND = 147,
+    HR_E_FUND_ACCOUNT = 148,
+    HR_E_INVALID_FUND = 149,
+    HR_E_FUNDS_FULL = 150,
+    HR_E_FUND_BANKRUPT = 151,
+    HR_E_FUND_TOO_WIDE = 152,
+    HR_E_LEADER_SHARE = 153,
     HR_E_ENVELOPE_TRUNCATED = 96,
     HR_E_ENVELOPE_TOO_LONG = 97,
     HR_E_ENVELOPE_MALFORMED = 98,
@@ -203,6 +235,11 @@ enum {
     HR_OP_KIND_SET_OWNER_KEY = 13,
     HR_OP_KIND_SET_LEVERAGE = 14,
     HR_OP_KIND_MOVE_MARGIN = 15,
+    HR_OP_KIND_PLACE_TRIGGER = 16,
+    HR_OP_KIND_PLACE_TWAP = 17,
+    HR_OP_KIND_INVEST = 18,
+    HR_OP_KIND_REDEEM = 19,
+    HR_OP_KIND_CREATE_FUND = 20,
     HR_OP_KIND_ADVANCE_TIME = 32,
     HR_OP_KIND_CONTINUE = 33,
     HR_OP_KIND_RUN_DUTIES = 34,
@@ -219,6 +256,9 @@ enum {
     HR_OP_KIND_ADMIN_MARKET_RISK = 69,
     HR_OP_KIND_ADMIN_ASSET_RISK = 70,
     HR_OP_KIND_ADMIN_CREDIT = 71,
+    HR_OP_KIND_ADMIN_MARKET_WATERFALL = 72,
+    HR_OP_KIND_ADMIN_MARKET_CALENDAR = 73,
+    HR_OP_KIND_ADMIN_FUND = 74,
 };
 
 enum {
@@ -263,6 +303,20 @@ enum {
     HR_EVENT_KIND_ASSET_RISK_SET = 39,
     HR_EVENT_KIND_CREDIT_SET = 40,
     HR_EVENT_KIND_RESIDUE = 41,
+    HR_EVENT_KIND_TRIGGER_PLACED = 42,
+    HR_EVENT_KIND_TRIGGERED = 43,
+    HR_EVENT_KIND_TRIGGER_MOVED = 44,
+    HR_EVENT_KIND_TWAP_PLACED = 45,
+    HR_EVENT_KIND_TWAP_SLICE = 46,
+    HR_EVENT_KIND_FUND_CREATED = 47,
+    HR_EVENT_KIND_SHARES_MINTED = 48,
+    HR_EVENT_KIND_SHARES_QUEUED = 49,
+    HR_EVENT_KIND_SHARES_BURNED = 50,
+    HR_EVENT_KIND_REDEMPTION_POSTPONED = 51,
+    HR_EVENT_KIND_WATERFALL_SET = 52,
+    HR_EVENT_KIND_CALENDAR_SET = 53,
+    HR_EVENT_KIND_YIELD_SHARED = 54,
+    HR_EVENT_KIND_EARNED = 55,
 };
 
 enum {
@@ -278,6 +332,8 @@ enum {
     HR_REASON_MARGIN = 10,
     HR_REASON_LIQUIDATION = 11,
     HR_REASON_PRICE_BAND = 12,
+    HR_REASON_LINKED = 13,
+    HR_REASON_REFUSED = 14,
 };
 
 enum {
@@ -309,6 +365,8 @@ enum {
     HR_PLACE_FLAG_REDUCE_ONLY = 2,
     HR_PLACE_FLAG_IS_MARKET = 4,
     HR_PLACE_FLAG_SELF_TRADE_BY_MASTER = 8,
+    HR_PLACE_FLAG_BRACKET = 16,
+    HR_PLACE_FLAG_FIRES_ABOVE = 32,
 };
 
 enum {
@@ -316,12 +374,18 @@ enum {
     HR_ORDER_FLAG_REDUCE_ONLY = 2,
     HR_ORDER_FLAG_API_FEE = 4,
     HR_ORDER_FLAG_LIQUIDATION = 8,
+    HR_ORDER_FLAG_LINKED = 16,
+    HR_ORDER_FLAG_TRIGGER = 32,
+    HR_ORDER_FLAG_TWAP = 64,
+    HR_ORDER_FLAG_REDEMPTION = 128,
 };
 
 enum {
     HR_ACCOUNT_FLAG_EXISTS = 1,
     HR_ACCOUNT_FLAG_OWNER_KEY_TRADES = 2,
     HR_ACCOUNT_FLAG_SWEPT = 4,
+    HR_ACCOUNT_FLAG_FUND = 8,
+    HR_ACCOUNT_FLAG_OWES = 16,
 };
 
 enum {
@@ -337,11 +401,17 @@ enum {
 enum {
     HR_MARKET_RISK_FLAG_PRICED = 1,
     HR_MARKET_RISK_FLAG_MARGINED = 2,
+    HR_MARKET_RISK_FLAG_ADL_QUEUE = 4,
 };
 
 enum {
     HR_ASSET_RISK_FLAG_EXISTS = 1,
     HR_ASSET_RISK_FLAG_IMPAIRED = 2,
+};
+
+enum {
+    HR_FUND_FLAG_EXISTS = 1,
+    HR_FUND_FLAG_PROTOCOL = 2,
 };
 
 enum {
@@ -362,12 +432,16 @@ enum {
     HR_CONTINUATION_NONE = 0,
     HR_CONTINUATION_MATCH = 1,
     HR_CONTINUATION_CANCEL_ALL = 2,
+    HR_CONTINUATION_ADL_QUEUE = 3,
 };
 
 enum {
     HR_DUTY_KIND_EXPIRY = 1,
     HR_DUTY_KIND_DEADMAN = 2,
     HR_DUTY_KIND_MARKET_MINUTE = 3,
+    HR_DUTY_KIND_TWAP = 4,
+    HR_DUTY_KIND_TRAIL = 5,
+    HR_DUTY_KIND_REDEEM = 6,
 };
 
 enum {

@@ -13,8 +13,28 @@ struct hr_op_place {
     uint32_t price; /* or slippage_ppm of a market order */
     uint64_t size_lots, client_id[2];
     uint32_t expiry_s;
-    uint16_t builder_fee;
-    uint8_t zero_tail[18];
+    uint16_t builder_fee, zero_gap;
+    uint32_t take_profit, take_profit_limit, stop, stop_limit; /* of a BRACKET */
+};
+/* Up to builder_fee the bytes of both are those of a PLACE. */
+struct hr_op_place_trigger {
+    uint8_t zero_tif, self_trade;
+    uint16_t builder;
+    uint32_t trigger_price;
+    uint64_t size_lots, client_id[2];
+    uint32_t expiry_s;
+    uint16_t builder_fee, zero_gap;
+    uint32_t limit_price, trail, other_trigger, other_limit;
+};
+struct hr_op_place_twap {
+    uint8_t zero_tif, self_trade;
+    uint16_t builder;
+    uint32_t interval_s;
+    uint64_t size_lots, client_id[2];
+    uint32_t slices;
+    uint16_t builder_fee, zero_gap;
+    uint32_t slippage_ppm;
+    uint8_t zero_tail[12];
 };
 struct hr_op_modify {
     uint64_t order_id, size_lots;
@@ -135,12 +155,44 @@ struct hr_op_admin_asset_risk {
     uint32_t margin_weight_ppm, liquidation_weight_ppm, exchange_discount_ppm;
     uint32_t growth_cap_ppm, heartbeat_s;
     uint64_t tier_units, user_cap_units;
-    uint8_t zero_tail[16];
+    uint32_t yield_share_ppm, hedge_market_plus_1;
+    uint8_t zero_tail[8];
 };
 struct hr_op_admin_credit {
     uint32_t base_rate_ppm, slope_ppm;
     uint64_t negative_cap_units;
+    uint32_t spread_ppm;
+    uint8_t zero_tail[36];
+};
+struct hr_op_admin_market_calendar {
+    uint32_t days[7], weekend_band_ppm, off_hours_initial_ppm;
+    uint8_t zero_tail[20];
+};
+
+struct hr_op_invest {
+    uint16_t fund;
+    uint8_t zero_gap[6];
+    uint64_t amount;
     uint8_t zero_tail[40];
+};
+struct hr_op_redeem {
+    uint16_t fund;
+    uint8_t zero_gap[6];
+    uint64_t shares;
+    uint8_t zero_tail[40];
+};
+struct hr_op_create_fund {
+    uint32_t fee_ppm, lockup_s;
+    uint64_t amount;
+    uint8_t zero_tail[40];
+};
+struct hr_op_admin_market_waterfall {
+    uint8_t flags;
+    uint8_t zero_tail[55];
+};
+struct hr_op_admin_fund {
+    uint32_t fee_ppm, lockup_s;
+    uint8_t zero_tail[48];
 };
 
 struct hr_op {
@@ -154,6 +206,8 @@ struct hr_op {
     };
     union {
         struct hr_op_place place;
+        struct hr_op_place_trigger place_trigger;
+        struct hr_op_place_twap place_twap;
         struct hr_op_modify modify;
         struct hr_op_cancel cancel;
         struct hr_op_client_id client_id;
@@ -177,6 +231,12 @@ struct hr_op {
         struct hr_op_admin_market_risk admin_market_risk;
         struct hr_op_admin_asset_risk admin_asset_risk;
         struct hr_op_admin_credit admin_credit;
+        struct hr_op_admin_market_calendar admin_market_calendar;
+        struct hr_op_invest invest;
+        struct hr_op_redeem redeem;
+        struct hr_op_create_fund create_fund;
+        struct hr_op_admin_market_waterfall admin_market_waterfall;
+        struct hr_op_admin_fund admin_fund;
         uint8_t body[56];
         uint64_t body_words[7];
     };
@@ -184,6 +244,8 @@ struct hr_op {
 
 _Static_assert(sizeof(struct hr_op) == HR_OP_BYTES);
 _Static_assert(sizeof(struct hr_op_place) == 56);
+_Static_assert(sizeof(struct hr_op_place_trigger) == 56);
+_Static_assert(sizeof(struct hr_op_place_twap) == 56);
 _Static_assert(sizeof(struct hr_op_modify) == 56);
 _Static_assert(sizeof(struct hr_op_cancel) == 56);
 _Static_assert(sizeof(struct hr_op_client_id) == 56);
@@ -207,5 +269,11 @@ _Static_assert(sizeof(struct hr_op_admin_market_prices) == 56);
 _Static_assert(sizeof(struct hr_op_admin_market_risk) == 56);
 _Static_assert(sizeof(struct hr_op_admin_asset_risk) == 56);
 _Static_assert(sizeof(struct hr_op_admin_credit) == 56);
+_Static_assert(sizeof(struct hr_op_admin_market_calendar) == 56);
+_Static_assert(sizeof(struct hr_op_invest) == 56);
+_Static_assert(sizeof(struct hr_op_redeem) == 56);
+_Static_assert(sizeof(struct hr_op_create_fund) == 56);
+_Static_assert(sizeof(struct hr_op_admin_market_waterfall) == 56);
+_Static_assert(sizeof(struct hr_op_admin_fund) == 56);
 
 #endif

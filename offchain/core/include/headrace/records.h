@@ -10,6 +10,10 @@
 
 enum { HR_BID = 0, HR_ASK = 1 };
 enum { HR_LONGS = 0, HR_SHORTS = 1 }; /* sides of a market's open interest */
+enum { HR_BELOW = 0, HR_ABOVE = 1 };  /* trigger lists: fire at a mark not above, not below */
+/* Lists of levels of a market, as in the tags: bids, asks, triggers below, triggers above. The odd
+ * ones ascend. */
+enum { HR_TRIGGER_LISTS = 2, HR_LEVEL_LISTS = 4 };
 
 /* 512 bytes. Field order is the word order of the specification. */
 struct hr_header {
@@ -27,7 +31,10 @@ struct hr_header {
     /* the sweep of all accounts with risk: docs/spec/risk.md section 9 */
     uint64_t sweep_head, sweep_cursor, lap_started_s, swept_s, sweep_laps;
     uint64_t lap_negative, negative_quote;
-    uint64_t reserved[12];
+    uint64_t trigger_market; /* market + 1 while triggers of it are met: conditional-orders.md */
+    uint64_t fund_count;     /* docs/spec/funds.md */
+    uint64_t lap_lent;       /* interest of this lap that is for lenders: risk.md section 12 */
+    uint64_t reserved[9];
 };
 
 struct hr_config {
@@ -36,7 +43,9 @@ struct hr_config {
 
 struct hr_asset {
     uint64_t flags, withdraw_step_units, total_units, deposit_cap_units;
-    uint64_t reserved[12];
+    uint64_t supply_units;   /* what all accounts hold, in engine units */
+    uint64_t unit_index_e12; /* units of L1 in an engine unit; 0 = 10^12: risk.md section 13 */
+    uint64_t reserved[10];
 };
 
 struct hr_market {
@@ -74,7 +83,7 @@ struct hr_account {
     uint64_t owner[3];
     uint32_t approvals[HR_APPROVALS_PER_ACCOUNT]; /* builder | max_fee << 16 */
     uint32_t builder, positions_used;
-    uint64_t quote_index_e12; /* owed_index_e12 up to which negative quote has paid; 0 = none */
+    uint64_t quote_index_e12; /* interest index at the last touch; 0 = nothing due since */
     uint32_t sweep_next, sweep_prev; /* accounts in the sweep ring; 0 = none */
 };
 
@@ -115,7 +124,12 @@ struct hr_market_risk {
     uint32_t funding_hour, opens_s;
     struct hr_side sides[2]; /* [HR_LONGS], [HR_SHORTS] */
     uint64_t pool_biased;
-    uint64_t reserved[32];
+    uint32_t trigger_heads[2]; /* level slots, [HR_BELOW], [HR_ABOVE]: conditional-orders.md */
+    uint32_t backstop_account, zero_backstop; /* docs/spec/funds.md */
+    uint32_t session_days[7], zero_days;      /* hours in session, bit by bit: risk.md section 11 */
+    uint32_t weekend_band_ppm, off_hours_initial_ppm;
+    uint32_t close_price, zero_close;
+    uint64_t reserved[24];
 };
 
 /* Leaf HR_ASSET_RISK_LEAF + a of the risk subtree. */
@@ -129,7 +143,11 @@ struct hr_asset_risk {
     /* of the quote asset only: */
     uint32_t base_rate_ppm, slope_ppm;
     uint64_t negative_cap_units, owed_index_e12, interest_time_s;
-    uint64_t reserved[51];
+    uint64_t earned_index_e12, lender_pot_units;
+    uint32_t spread_ppm, zero_spread;
+    /* of any other asset: risk.md sections 10 and 13 */
+    uint32_t hedge_market_plus_1, yield_share_ppm;
+    uint64_t reserved[47];
 };
 
 struct hr_signer {
@@ -146,14 +164,32 @@ struct hr_order {
     uint32_t attributes; /* flags | builder << 8 | builder_fee << 20 */
 };
 
+/* What a LINKED order waits for; a record of the order store that no lookup takes for an order.
+ * What the fields mean for brackets, triggers and TWAPs: conditional-orders.md section 1. */
+struct hr_condition {
+    uint32_t owner, zero_next, limit_price, trail, link_a, link_b;
+    uint64_t lots, zero_order_id, client_id[2];
+    uint32_t terms; /* self-trade mode | by_master << 8 */
+    uint32_t zero_attributes;
+};
+
 struct hr_level {
     uint32_t price, next, prev, head, tail;
-    uint32_t tag; /* order count | market << 20 | is ask << 30 */
+    uint32_t tag; /* order count | market << 20 | is ask or above << 30 | is trigger << 31 */
     uint64_t total_lots;
 };
 
 struct hr_duty {
     uint32_t due_s, kind, ref, zero_u32;
+};
+
+/* 128 bytes: docs/spec/funds.md section 1. */
+struct hr_fund {
+    uint64_t flags;
+    uint32_t leader, fee_ppm;
+    uint32_t lockup_s, buckets;
+    uint64_t total_shares, queued_shares, high_water_e8;
+    uint64_t reserved[10];
 };
 
 struct hr_builder {
@@ -179,7 +215,9 @@ _Static_assert(sizeof(struct hr_market_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_asset_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_signer) == 840);
 _Static_assert(sizeof(struct hr_order) == 64);
+_Static_assert(sizeof(struct hr_condition) == sizeof(struct hr_order));
 _Static_assert(sizeof(struct hr_level) == 32);
+_Static_assert(sizeof(struct hr_fund) == 128);
 _Static_assert(sizeof(struct hr_duty) == 16);
 _Static_assert(sizeof(struct hr_builder) == 16);
 _Static_assert(sizeof(struct hr_event) == HR_EVENT_BYTES);
