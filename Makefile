@@ -22,7 +22,7 @@ C_SOURCES = $(filter-out %constants.h,$(wildcard offchain/core/include/headrace/
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup native guest asan compile gen demo test test-python test-contracts coverage \
+.PHONY: help setup native guest asan compile gen demo test test-python test-contracts test-slow coverage \
         lint format bench lock clean
 
 help: ## Print this list
@@ -92,11 +92,18 @@ gen: setup ## Regenerate constants of core and contracts, the constraint program
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
 
-test: test-python test-contracts ## Run all tests (under ten minutes on two cores)
+# The contract tests have one process, the others two: side by side they take the time of the longer.
+test: native guest ## Run all tests but the slow ones (under ten minutes on two cores)
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-python test-contracts
 
 # Without ape's plugin a pure Python test run starts seven seconds earlier.
+PYTEST = $(PYTHON) -m pytest -p no:ape_test -n 2 --dist worksteal --ignore=tests/contracts --durations=10
+
 test-python: native guest ## Run the tests of specification, core, engine and tools
-	@$(PYTHON) -m pytest -p no:ape_test -n 2 --dist worksteal --ignore=tests/contracts --durations=10
+	@$(PYTEST) -m "not slow"
+
+test-slow: native guest ## Run what is left: benchmarks, proofs for L1, fuzzers, long walks
+	@$(PYTEST) -m slow
 
 test-contracts: native ## Run the contract tests on the in-process EVM
 	@$(BIN)/ape test tests/contracts --durations=10

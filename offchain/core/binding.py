@@ -107,6 +107,7 @@ def load_library(path: Path = NATIVE_LIBRARY) -> ctypes.CDLL:
         "hr_core_hints_to_record": (None, [pointer, pointer, u32]),
         "hr_core_hints_recorded": (u32, [pointer]),
         "hr_core_hash_counts": (None, [pointer, pointer]),
+        "hr_core_touched": (ctypes.c_uint64, [pointer]),
         "hr_core_hash_backend": (i32, [i32]),
         "hr_core_decode": (i32, [ctypes.c_char_p, u32]),
     }
@@ -386,6 +387,10 @@ class Core:
         if self._hint_record is None:
             raise RuntimeError("call record_hints first")
         return self._hint_record[: self._library.hr_core_hints_recorded(self._core)].copy()
+
+    def touched_leaves(self) -> int:
+        """Return how often ops have changed a leaf so far, for the row meter."""
+        return int(self._library.hr_core_touched(self._core))
 
     def hash_counts(self) -> tuple[int, int]:
         """Return the Poseidon2 permutations spent on roots so far: (leaves, inner nodes)."""

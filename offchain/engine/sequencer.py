@@ -3,7 +3,9 @@
 A user's envelope passes three doors: its form, its signature, the state transition. What passed is
 appended to the journal, so that replaying the journal rebuilds the same state; what did not has
 changed nothing. The sequencer itself writes the arrival time, advances the state's time by the
-second, and works off duties and continuations before it takes the next envelope.
+second, and works off duties and continuations before it takes the next envelope. After a price it
+liquidates whoever is below maintenance, and every second it sweeps on, so that a lap ends long
+before the transition would refuse new risk.
 
 The journal is synced when a batch is sealed, before anyone sees it: what a crash may lose is never
 settled. A batch is also sealed before its withdrawals could outnumber what L1 can take at once.
@@ -25,13 +27,26 @@ from offchain.engine.signing import SigningDomain, check_signature
 from offchain.engine.state_view import StateView
 from offchain.spec import op
 from offchain.spec.checks import require
-from offchain.spec.constants import ENVELOPE_MAX_OPS
+from offchain.spec.constants import ENVELOPE_MAX_OPS, SWEEP_PERIOD_S
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EnvelopeKind
+from offchain.spec.kinds import EnvelopeKind, EventKind
+from offchain.spec.risk_op import Liquidate, PriceReport, Snapshot, Sweep
 
 MS_PER_S: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
+# A lap begins halfway through its period; 64 accounts an op, so 300,000 accounts in the other half.
+_LAP_AFTER_S: Final = SWEEP_PERIOD_S // 2
+_SWEEPS_PER_S: Final = 16
+# What shows that a liquidation moved something; an order that found no counterparty does not.
+_PROGRESS: Final = [
+    EventKind.FILL,
+    EventKind.CANCELLED,
+    EventKind.POSITION,
+    EventKind.EXCHANGED,
+    EventKind.BAD_DEBT,
+    EventKind.CONTINUED,
+]
 
 
 class SequencerStoppedError(Exception):
@@ -168,6 +183,18 @@ class Sequencer:
             Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=arrival_ms, payload=record)
         )
 
+    def take_snapshot(self, snapshot: Snapshot) -> Receipt:
+        """Store a price of L1; a REJECTED event says why it was refused."""
+        return self._report(snapshot)
+
+    def report_price(self, report: PriceReport) -> Receipt:
+        """Set a market's index and mark; a REJECTED event says why it was refused.
+
+        Triggers that it meets fire, and accounts that it takes below maintenance are liquidated,
+        before this returns; their events follow the report's.
+        """
+        return self._report(report)
+
     def tick(self) -> None:
         """Bring the state's time up to the clock and run what is due by then."""
         self._arrive()
@@ -189,9 +216,11 @@ class Sequencer:
         self._arrival_ms = max(self._arrival_ms, self._clock_ms())
         now_s = self._arrival_ms // MS_PER_S
         if now_s > self._now_s:
+            elapsed_s = now_s - self._now_s
             self._system(op.AdvanceTime(now_s=now_s))
             self._now_s = now_s
             self._work_off()
+            self._sweep(elapsed_s)
         return self._arrival_ms
 
     def _admit(self, envelope: Envelope) -> Receipt:
@@ -200,6 +229,38 @@ class Sequencer:
         if rest:
             events = np.concatenate([events, *rest])
         return Receipt(envelope.arrival_ms, events)
+
+    def _report(self, price: PriceReport | Snapshot) -> Receipt:
+        arrival_ms = self._arrive()
+        self._make_room()
+        parts = [self._system(price), *self._work_off(), *self._liquidate()]
+        return Receipt(arrival_ms, np.concatenate(parts))
+
+    def _liquidate(self) -> list[EventArray]:
+        """Liquidate as long as it moves anything; return the events."""
+        parts: list[EventArray] = []
+        has_progress = True
+        while has_progress:
+            has_progress = False
+            for account in self._core.unhealthy().tolist():
+                events = self._system(Liquidate(account=account))
+                has_progress |= bool(np.isin(events["kind"], _PROGRESS).any())
+                parts += [events, *self._work_off()]
+        return parts
+
+    def _sweep(self, elapsed_s: int) -> None:
+        """Go on with the lap, or begin one that is due; catch up at once when it is late."""
+        budget = _SWEEPS_PER_S * elapsed_s
+        while True:
+            age_s = self.state.sweep_age_s()
+            if age_s is None:
+                return
+            is_wanted = self.state.is_lap_open() or age_s >= _LAP_AFTER_S
+            if not is_wanted or (budget <= 0 and age_s <= SWEEP_PERIOD_S):
+                return
+            self._system(Sweep())
+            self._work_off()
+            budget -= 1
 
     def _work_off(self) -> list[EventArray]:
         """Run continuations and duties until none is pending; return their events."""

@@ -16,10 +16,14 @@ from offchain.spec.state import account_index
 
 _LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
 # Looked at after every envelope; parsing the whole header would take ten times longer.
-_HEADER_WORDS: Final = Struct("<30Q")
+_HEADER_WORDS: Final = Struct("<53Q")
 _NOW_WORD: Final = 4
 _DUTY_COUNT_WORD: Final = 10
 _CONTINUATION_WORD: Final = 29
+_SWEEP_HEAD_WORD: Final = 45
+_SWEEP_CURSOR_WORD: Final = 46
+_SWEPT_WORD: Final = 48
+_TRIGGER_MARKET_WORD: Final = 52
 _DUE: Final = Struct("<I")
 
 
@@ -71,12 +75,23 @@ class StateView:
         return self._words()[_CONTINUATION_WORD] != Continuation.NONE
 
     def is_duty_due(self) -> bool:
-        """Return whether the earliest duty is due."""
+        """Return whether the earliest duty is due, or a trigger is met."""
         words = self._words()
+        if words[_TRIGGER_MARKET_WORD] != 0:
+            return True
         if words[_DUTY_COUNT_WORD] == 0:
             return False
         due_s: int = _DUE.unpack_from(self._core.leaf(Subtree.DUTIES, 0))[0]
         return due_s <= words[_NOW_WORD]
+
+    def is_lap_open(self) -> bool:
+        """Return whether a lap of the sweep has begun and not ended."""
+        return self._words()[_SWEEP_CURSOR_WORD] != 0
+
+    def sweep_age_s(self) -> int | None:
+        """Return since when every account with risk was looked at, in seconds; None: no risk."""
+        words = self._words()
+        return words[_NOW_WORD] - words[_SWEPT_WORD] if words[_SWEEP_HEAD_WORD] else None
 
     def top_of_book(self, market_id: int) -> TopOfBook:
         """Return the best levels of a market."""

@@ -13,6 +13,8 @@ from offchain.tools import build_native
 from offchain.zkvm.executor import execute
 from offchain.zkvm.program import load_program
 
+pytestmark = pytest.mark.slow
+
 PROFILE_KEYS = {"cycles_per_s", "seconds_2e16_cold", "seconds_2e16_warm", "proof_bytes", "bits"}
 
 

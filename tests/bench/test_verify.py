@@ -18,6 +18,8 @@ from offchain.settlement.verifier_deployment import deploy_verifier
 from offchain.tools import build_native
 from offchain.zkvm.program import load_program
 
+pytestmark = pytest.mark.slow
+
 PROOF_KEYS = {
     *("gas_total", "gas_max_transaction", "gas_total_floor64", "transactions"),
     *("calldata_max_bytes", "proof_bytes", "bits", "parts"),

@@ -211,6 +211,7 @@ def test_command_line():
     assert CliRunner().invoke(main, ["absent"]).exit_code == 2
 
 
+@pytest.mark.slow
 def test_ape_script():
     """The same path through Ape, in a process of its own because Ape owns a global network."""
     script = ["run", "demo", "--network", "ethereum:local:test", "--json"]

@@ -19,6 +19,8 @@ PROOFS = (("delegations", "fast"), ("fibonacci", "settle"))
 PROVE_IN_A_NEW_PROCESS = f"""
 import hashlib
 from proofs import proof
+
+pytestmark = pytest.mark.slow
 for guest, profile in {PROOFS}:
     print(hashlib.sha256(proof(guest, profile).data).hexdigest())
 """

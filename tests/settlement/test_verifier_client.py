@@ -85,6 +85,7 @@ def interrupt(chain, client, data, die_at, *, is_mined=False):
         client.verify(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", [SETTLE, SETTLE_COMPACT])
 def test_accepted_proof_is_a_fact(profile, chain, address, client):
     data = proof(GUEST, profile.name).data

@@ -30,6 +30,8 @@ from tests.onchain.deployed import Example, Judge, stated_output_hash
 from tests.prover.proofs import openings, proof, run, words
 from tests.verifier.encoding import encode
 
+pytestmark = pytest.mark.slow
+
 GUEST, PROFILE = "fibonacci", "settle-compact"  # the profile with the shortest proofs
 ACCEPTED = [profile.name for profile in L1_PROFILES]
 SEED = 20_261_122

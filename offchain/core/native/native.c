@@ -252,6 +252,10 @@ uint32_t hr_core_hints_recorded(const struct hr_core *c) {
     return c->hints.record_count;
 }
 
+uint64_t hr_core_touched(const struct hr_core *c) {
+    return c->touched;
+}
+
 void hr_core_hash_counts(const struct hr_core *c, uint64_t *counts) {
     memcpy(counts, c->permutations, sizeof c->permutations);
 }

@@ -155,6 +155,7 @@ struct hr_core {
 #ifdef HR_GUEST
     struct hr_header *header;
 #else
+    uint64_t touched;       /* row meter: leaves changed by ops so far, with repetitions */
     struct hr_index *index; /* untrusted: makes hints only */
     union {
         struct hr_header header[1];
@@ -230,11 +231,22 @@ static inline bool hr_mark_is_fresh(struct hr_core *c, const struct hr_market_ri
     return risk->mark_price != 0 && c->header->now_s - risk->index_time_s <= HR_MARK_MAX_AGE_S;
 }
 
+/* Row meter hook: what a change costs to prove grows with the leaves that it changes. The guest is
+ * what is metered and counts nothing. */
+HR_HOT void hr_meter_touch(struct hr_core *c) {
+#ifdef HR_GUEST
+    (void)c;
+#else
+    c->touched++;
+#endif
+}
+
 /* Marks a leaf as changed since the last root. */
 HR_HOT void hr_touch_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf) {
     const uint32_t first = hr_first_block(subtree);
     c->dirty.leaves[((size_t)first << HR_BLOCK_BITS) + leaf] = 1;
     c->dirty.blocks[first + (leaf >> HR_BLOCK_BITS)] = 1;
+    hr_meter_touch(c);
 }
 HR_HOT void hr_touch_account(struct hr_core *c, uint32_t account) {
     hr_touch_leaf(c, HR_SUBTREE_ACCOUNTS, hr_account_index(account));
@@ -260,10 +272,12 @@ static inline void hr_touch_position(struct hr_core *c, uint32_t account, uint32
 HR_HOT void hr_touch_order(struct hr_core *c, uint32_t slot) {
     c->dirty.leaves[((size_t)HR_FIRST_BLOCK_ORDERS << HR_BLOCK_BITS) +
                     (slot >> HR_LOG2_PER_LEAF(struct hr_order))] = 1;
+    hr_meter_touch(c);
 }
 HR_HOT void hr_touch_level(struct hr_core *c, uint32_t slot) {
     c->dirty.leaves[((size_t)HR_FIRST_BLOCK_LEVELS << HR_BLOCK_BITS) +
                     (slot >> HR_LOG2_PER_LEAF(struct hr_level))] = 1;
+    hr_meter_touch(c);
 }
 static inline void hr_touch_duty(struct hr_core *c, uint32_t i) {
     hr_touch_leaf(c, HR_SUBTREE_DUTIES, i >> HR_LOG2_PER_LEAF(struct hr_duty));

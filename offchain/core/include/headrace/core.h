@@ -71,6 +71,10 @@ HR_API uint32_t hr_core_hints_recorded(const struct hr_core *core);
 /* Permutations spent on roots so far. Out: counts[0] leaves, counts[1] inner nodes. */
 HR_API void hr_core_hash_counts(const struct hr_core *core, uint64_t *counts);
 
+/* Row meter: changes of leaves by all ops so far, a leaf counted each time that it is changed. The
+ * difference over an op bounds the leaves that a proof of it must open for writing. */
+HR_API uint64_t hr_core_touched(const struct hr_core *core);
+
 /* Chooses the hash kernel: 0 portable, 1 AVX2, 2 AVX-512. Returns: 1 when supported, else 0. */
 HR_API int32_t hr_core_hash_backend(int32_t backend);
 
