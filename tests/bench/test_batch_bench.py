@@ -10,6 +10,9 @@ from offchain.bench import batch
 from offchain.bench.batch_scene import Size
 from offchain.commands import bench as command
 from offchain.prover import native_build
+from offchain.spec import op, op_codec
+from offchain.spec.constants import OP_BYTES
+from offchain.spec.kinds import TimeInForce
 from offchain.tools import build_native
 from offchain.zkvm.program import load_program
 
@@ -66,11 +69,11 @@ def test_flow_is_the_same_for_the_same_seed():
 
 def test_flow_has_places_cancels_and_fills():
     (witness,) = batch.make_witnesses(SIZE, (200,))
-    kinds = [envelope[128] for envelope in witness.envelopes[:-1]]
-    assert 100 < kinds.count(1) < 160
-    assert 40 < kinds.count(3) < 100
-    is_taker = [envelope[128] == 1 and envelope[136] == 2 for envelope in witness.envelopes[:-1]]
-    assert 2 < sum(is_taker) < 25
+    ops = [op_codec.decode(envelope[-OP_BYTES:]) for envelope in witness.envelopes[:-1]]
+    placed = [each.time_in_force for each in ops if isinstance(each, op.Place)]
+    assert 100 < placed.count(TimeInForce.GTC) < 140
+    assert 2 < placed.count(TimeInForce.IOC) < 25
+    assert sum(isinstance(each, op.Cancel) for each in ops) == 200 - len(placed)
 
 
 def test_another_output_gives_no_figures(program):
