@@ -13,6 +13,9 @@
 /* Leaves have at least a block of words, and end with a whole block or with one word. */
 _Static_assert(sizeof(struct hr_signer) / sizeof(uint64_t) % HR_POSEIDON2_RATE == 1);
 
+/* Leaves of one subtree: what they take in RAM stays far below 2^32 bytes. */
+enum { HR_WITNESS_LEAVES_MAX = 1 << 20 };
+
 /* A pair of digests, or the state of a sponge. */
 struct hr_pair {
     uint64_t e[HR_POSEIDON2_WIDTH];
@@ -22,20 +25,23 @@ struct hr_path_node {
     struct hr_pair before, after; /* after: only if the node is changed */
     uint32_t number;              /* in its level */
     uint32_t used_words; /* of the leaf as it was: 0, or up to the last one that is not zero */
-    uint32_t is_changed, zero_u32;
+    uint32_t is_changed;
+    uint32_t changed_leaf; /* number of the leaf, if the run has changed it */
     uint64_t leaf[];
 };
 
-/* The loaded leaves of a subtree, in ascending order, with a sentinel at the end. */
+/* Number of no node: no level has so many. */
+#define HR_PATH_END UINT32_MAX
+
+/* The loaded leaves of a subtree, in ascending order. */
 struct hr_path_list {
-    struct hr_path_node **nodes;
+    struct hr_path_node **nodes; /* of the level at hand, and a sentinel */
+    uint8_t *loaded;             /* all of them, one after the other */
     uint32_t count;
-    hr_digest root; /* of a subtree without loaded leaves */
+    hr_digest root; /* as it is; in the end of every subtree */
 };
 
-enum { HR_PATH_END = UINT32_MAX }; /* number of the sentinel: no level has so many nodes */
-
-static struct hr_path_node hr_path_sentinel = {.number = (uint32_t)HR_PATH_END};
+static struct hr_path_node hr_path_sentinel = {.number = HR_PATH_END};
 
 /* Halves of an element, low first. */
 typedef uint32_t __attribute__((may_alias)) hr_element_word;
@@ -62,6 +68,10 @@ static inline void hr_absorb(uint64_t *state, const uint64_t *word) {
 
 static inline hr_digest *hr_half(struct hr_pair *pair, uint32_t half) {
     return (hr_digest *)&pair->e[half * HR_DIGEST_ELEMENTS];
+}
+
+static inline bool hr_digest_equal(const hr_digest *a, const hr_digest *b) {
+    return a->e[0] == b->e[0] && a->e[1] == b->e[1] && a->e[2] == b->e[2] && a->e[3] == b->e[3];
 }
 
 /* Is nothing in the leaf? */
@@ -111,9 +121,17 @@ static void hr_load_leaf(struct hr_core *c, struct hr_path_node *node, uint32_t 
     hr_leaf_digest(&node->before, subtree, number, node->leaf, used);
 }
 
+static inline uint32_t hr_node_bytes(uint32_t subtree) {
+    return (uint32_t)sizeof(struct hr_path_node) + hr_shapes[subtree].leaf_bytes;
+}
+
+static inline struct hr_path_node *hr_loaded(const struct hr_path_list *list, uint32_t subtree,
+                                             uint32_t i) {
+    return (struct hr_path_node *)(list->loaded + (size_t)i * hr_node_bytes(subtree));
+}
+
 /* Reads the leaves of one subtree. */
 static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
-    const struct hr_shape *shape = &hr_shapes[subtree];
     uint32_t count, least = 0;
     hr_tape_read(&count, 1);
     list->count = count;
@@ -121,10 +139,11 @@ static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32
         hr_tape_read((uint32_t *)&list->root, sizeof list->root / sizeof(uint32_t));
         return;
     }
-    if (count > 1u << shape->depth) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    if (count > HR_WITNESS_LEAVES_MAX) hr_batch_exit(HR_EXIT_BAD_WITNESS);
     list->nodes = hr_arena_take(sizeof *list->nodes * ((size_t)count + 1));
+    list->loaded = hr_arena_take((size_t)count * hr_node_bytes(subtree));
     for (uint32_t i = 0; i < count; i++) {
-        struct hr_path_node *node = hr_arena_take(sizeof *node + shape->leaf_bytes);
+        struct hr_path_node *node = hr_loaded(list, subtree, i);
         hr_load_leaf(c, node, subtree, least);
         least = node->number + 1;
         list->nodes[i] = node;
@@ -132,15 +151,21 @@ static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32
     list->nodes[count] = &hr_path_sentinel;
 }
 
-/* Hashes the leaves that the run has changed. */
+/* Hashes the leaves that the run has marked, and finds those that it has changed. */
 static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
     const uint32_t words = hr_shapes[subtree].leaf_bytes / sizeof(uint64_t);
     const uint8_t *is_dirty = &c->dirty.leaves[(size_t)hr_first_block(subtree) << HR_BLOCK_BITS];
     for (uint32_t i = 0; i < list->count; i++) {
         struct hr_path_node *node = list->nodes[i];
-        node->is_changed = is_dirty[node->number];
-        if (node->is_changed && !hr_leaf_is_zero(node->leaf, words))
-            hr_leaf_digest(&node->after, subtree, node->number, node->leaf, words);
+        const uint32_t number = node->number;
+        node->changed_leaf = HR_PATH_END;
+        if (!is_dirty[number]) continue;
+        if (!hr_leaf_is_zero(node->leaf, words))
+            hr_leaf_digest(&node->after, subtree, number, node->leaf, words);
+        const hr_digest *before = hr_half(&node->before, number & 1);
+        const hr_digest *after = hr_half(&node->after, number & 1);
+        node->is_changed = !hr_digest_equal(before, after);
+        if (node->is_changed) node->changed_leaf = number;
     }
 }
 
@@ -164,7 +189,7 @@ static inline void hr_read_sibling(struct hr_path_node *node, uint32_t half) {
 /* Replaces the nodes of a level by their parents. */
 __attribute__((noinline)) static void hr_climb(struct hr_path_list *list) {
     struct hr_path_node **from = list->nodes, **to = list->nodes;
-    while ((*from)->number != (uint32_t)HR_PATH_END) {
+    while ((*from)->number != HR_PATH_END) {
         struct hr_path_node *node = *from++;
         const uint32_t number = node->number, parent = number >> 1;
         if (number & 1)
@@ -192,13 +217,15 @@ static void hr_batch_roots(struct hr_core *c, struct hr_path_list lists[HR_SUBTR
     for (uint32_t s = 0; s < HR_SUBTREES; s++) {
         struct hr_path_list *list = &lists[s];
         hr_digest *old = hr_half(&before[s / 2], s % 2), *new = hr_half(&after[s / 2], s % 2);
-        *old = *new = list->root;
-        if (list->count == 0) continue;
-        hr_rehash_subtree(c, list, s);
-        for (uint32_t height = 0; height < hr_shapes[s].depth; height++) hr_climb(list);
-        struct hr_path_node *top = list->nodes[0];
-        *old = *hr_half(&top->before, 0);
-        *new = *hr_half(top->is_changed ? &top->after : &top->before, 0);
+        *old = list->root;
+        if (list->count != 0) {
+            hr_rehash_subtree(c, list, s);
+            for (uint32_t height = 0; height < hr_shapes[s].depth; height++) hr_climb(list);
+            struct hr_path_node *top = list->nodes[0];
+            *old = *hr_half(&top->before, 0);
+            list->root = *hr_half(top->is_changed ? &top->after : &top->before, 0);
+        }
+        *new = list->root;
     }
     for (uint32_t pairs = HR_SUBTREES / 2; pairs > 0; pairs /= 2)
         for (uint32_t i = 0; i < pairs; i++) {
