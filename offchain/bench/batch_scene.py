@@ -29,11 +29,8 @@ CONFIG_HASH: Final = bytes(32)
 GOVERNANCE: Final = b"\x01" * 20
 ACCOUNTS: Final = 2**16
 MARKETS: Final = (1, 2, 3, 4)
-RESTING: Final = 5_000  # orders in each market
 #: Shares of the flow, in percent: orders that rest, cancels, orders that trade.
 PLACES, CANCELS, FILLS = 60, 35, 5
-#: Orders that come and go once the books are full, so that slots and queues are mixed.
-AGEING: Final = 10_000
 START_S: Final = 1_700_000_040  # a whole minute: none ends while the benchmark runs
 _FUNDS_UNITS: Final = 2**44  # of quote an account, below the cap in all
 _MID_PRICE: Final = 100_000
@@ -136,6 +133,25 @@ def price_report(market: int, time_s: int) -> risk_op.PriceReport:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the chain is.
+
+    Attributes
+    ----------
+    accounts
+        Master accounts.
+    resting
+        Orders in each market.
+    ageing
+        Orders that come and go once the books are full, so that slots and queues are mixed.
+    """
+
+    accounts: int
+    resting: int = 5_000
+    ageing: int = 10_000
+
+
 class Resting(NamedTuple):
     """An order that came to rest."""
 
@@ -155,15 +171,15 @@ class Client:
         In the state after all ops so far.
     rng
         Seeded.
-    accounts
-        Number of accounts.
+    size
+        Of the chain.
     resting
         Orders that came to rest; those that have gone stay until they are drawn.
     """
 
     core: Core
     rng: random.Random
-    accounts: int
+    size: Size
     resting: list[Resting] = field(default_factory=list)
 
     def apply(self, each: op.Op) -> bytes:
@@ -202,9 +218,11 @@ class Client:
                 )
 
     def fill(self) -> list[bytes]:
-        """Fill the books with `RESTING` orders each, then age them; return the ops."""
-        ops = [self.apply(self.place(market)) for _ in range(RESTING) for market in MARKETS]
-        for _ in range(AGEING):
+        """Fill the books, then age them; return the ops."""
+        ops = [
+            self.apply(self.place(market)) for _ in range(self.size.resting) for market in MARKETS
+        ]
+        for _ in range(self.size.ageing):
             ops.append(self.apply(self.cancel()))
             ops.append(self.apply(self.place(self.rng.choice(MARKETS))))
         return ops
@@ -225,7 +243,7 @@ class Client:
         return op.Place(
             flags=PlaceFlag.IS_ASK if is_ask else 0,
             market=market,
-            account=account_id(self.rng.randrange(self.accounts)),
+            account=account_id(self.rng.randrange(self.size.accounts)),
             price=_MID_PRICE + offset if is_ask else _MID_PRICE - offset,
             size_lots=self.rng.randint(1, _LOTS_MAX),
             time_in_force=time_in_force,

@@ -18,6 +18,8 @@ from offchain.spec.state import SUBTREE_DEPTHS
 BATCH_ELF: Final = BUILD_DIR / "batch.elf"
 MAGIC: Final = b"HRwt"
 VERSION: Final = 1
+LEAVES_MAX: Final = 2**20
+"""Opened leaves of one subtree."""
 HINTS_MAX: Final = 2**20
 ENVELOPES_MAX: Final = 2**16
 WITNESS_BYTES_MAX: Final = 2**28
@@ -296,7 +298,7 @@ def _opening(reader: _Reader, subtree: Subtree) -> tuple[tuple[tuple[int, bytes]
     if count == 0:
         return (), reader.elements(DIGEST_BYTES)
     limit = 1 << SUBTREE_DEPTHS[subtree]
-    if subtree not in LEAF_SIZES or count > limit:
+    if subtree not in LEAF_SIZES or count > min(limit, LEAVES_MAX):
         raise WitnessError(WitnessFault.LIMIT, f"{count} leaves in subtree {subtree.name}")
     leaves: list[tuple[int, bytes]] = []
     for _ in range(count):

@@ -6,8 +6,9 @@
 #define HEADRACE_BATCH_IMPL_H
 
 #include "../src/envelope_impl.h"
-#include "batch_tree.h"
+#include "batch_diff.h"
 #include "batch_output.h"
+#include "batch_tree.h"
 
 enum {
     HR_WITNESS_MAGIC = 0x74775248, /* "HRwt" */
@@ -71,7 +72,8 @@ static void hr_batch_run(struct hr_batch *b, uint32_t words[HR_OUTPUT_WORDS]) {
     hr_digest old_root, new_root;
     hr_tape_read((uint32_t *)&head, sizeof head / sizeof(uint32_t));
     if (head.magic != HR_WITNESS_MAGIC || head.version != HR_WITNESS_VERSION ||
-        head.envelope_count == 0 || head.envelope_count > HR_WITNESS_ENVELOPES_MAX)
+        head.statement.da_mode > HR_DA_ROLLUP || head.envelope_count == 0 ||
+        head.envelope_count > HR_WITNESS_ENVELOPES_MAX)
         hr_batch_exit(HR_EXIT_BAD_WITNESS);
     hr_batch_load(b);
     hr_batch_read_hints(c, head.hint_count);
@@ -87,6 +89,11 @@ static void hr_batch_run(struct hr_batch *b, uint32_t words[HR_OUTPUT_WORDS]) {
     hr_touch_leaf(c, HR_SUBTREE_HEADER, 0); /* every envelope changes it */
     hr_batch_roots(c, b->lists, &old_root, &new_root);
     hr_output_end(&b->parts, c, &old_root, &new_root, words);
+    if (head.statement.da_mode == HR_DA_ROLLUP) {
+        uint8_t commitment[HR_ABI_BYTES];
+        hr_diff_commitment(b->lists, commitment);
+        hr_out_bytes(words, HR_OUT_DA_COMMITMENT, commitment);
+    }
 }
 
 #endif

@@ -39,6 +39,8 @@ enum {
     HR_OUT_RECEIPTS_HEAD,
 };
 
+enum { HR_DA_VALIDIUM = 0, HR_DA_ROLLUP = 1 };
+
 /* What the gateway knows and the state does not: where the statement is to hold. */
 struct hr_statement {
     uint32_t da_mode;

@@ -115,7 +115,14 @@ static inline void hr_keccak256_update(hr_keccak256_state *state, const uint8_t 
             const uint32_t words = (len - done < room ? len - done : room) / WORD_BYTES;
             const hr_keccak_word *from = (const hr_keccak_word *)(data + done);
             hr_keccak_word *to = (hr_keccak_word *)state->lanes + state->filled / WORD_BYTES;
-            for (uint32_t i = 0; i < words; i++) to[i] ^= from[i];
+            uint32_t i = 0;
+            for (; i + 4 <= words; i += 4) {
+                to[i] ^= from[i];
+                to[i + 1] ^= from[i + 1];
+                to[i + 2] ^= from[i + 2];
+                to[i + 3] ^= from[i + 3];
+            }
+            for (; i < words; i++) to[i] ^= from[i];
             state->filled += words * WORD_BYTES;
             done += words * WORD_BYTES;
         } else {
