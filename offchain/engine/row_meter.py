@@ -41,8 +41,8 @@ class BatchLimits:
         Instructions.
     """
 
-    keccak_calls: int = 280
-    cycles: int = 500_000
+    keccak_calls: int = 240
+    cycles: int = 235_000
 
 
 class RowMeter:
