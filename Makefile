@@ -61,12 +61,14 @@ $(VENV)/project.stamp: $(VENV)/lock.stamp pyproject.toml
 
 native: setup ## Build the C core, the executor and the prover's kernels for this machine
 	@$(PYTHON) -m offchain.tools.build_native native
+	@$(PYTHON) -m offchain.tools.build_native witness
 	@$(PYTHON) -m offchain.tools.build_native zkvm
 	@$(PYTHON) -m offchain.tools.build_native trace
 	@$(PYTHON) -m offchain.prover.native_build
 
 guest: setup ## Build the C core and the examples as RV32IM guests
 	@$(PYTHON) -m offchain.tools.build_native guest
+	@$(PYTHON) -m offchain.tools.build_native batch
 	@$(PYTHON) -m offchain.tools.build_native examples
 
 asan: setup ## Build the C core with address and undefined-behaviour checks (needs gcc)

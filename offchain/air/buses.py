@@ -32,8 +32,8 @@ LINK = Bus(
     6,
     ("code", "time", "side", "index", "word"),
     "Words that an ecall moves between RAM and the table that serves it: side 0 is the word before,"
-    " side 1 the word after. The public output is the stream of code 0 and time 0, which the"
-    " verifier receives.",
+    " sent twice to a delegation, side 1 the word after. The public output is the stream of code 0"
+    " and time 0, which the verifier receives.",
 )
 KECCAK_BITS = Bus(
     "keccak_bits",

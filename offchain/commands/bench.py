@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import click
 
+from offchain.bench.batch import BATCHES, run_batch
 from offchain.bench.cascade import ROUNDS, run_cascade
 from offchain.bench.gas import run_gas
 from offchain.bench.harness import MIN_ROUNDS, OutputMismatchError
@@ -126,6 +127,42 @@ def prove(quick: bool, as_json: bool) -> None:
     try:
         with progress_bar("bench prove") as advance:
             result = run_prove(quick=quick, progress=advance)
+    except (BuildError, Rejected, RuntimeError, MemoryError, OSError) as error:
+        _fail(f"{type(error).__name__}: {error}", as_json, EXIT_FAILED)
+    click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())
+
+
+@bench.command()
+@click.option("--quick", is_flag=True, help="A small chain: a check of the benchmark, no figures.")
+@click.option(
+    "--proofs",
+    type=click.Choice(("none", "fast", "all")),
+    default="all",
+    show_default=True,
+    help="Which proofs to make; all: fast and settle.",
+)
+@click.option(
+    "--largest-proof",
+    type=click.IntRange(min=1),
+    default=BATCHES[-1],
+    show_default=True,
+    help="Ops of the largest batch to prove.",
+)
+@_json_option
+def batch(quick: bool, proofs: str, largest_proof: int, as_json: bool) -> None:
+    """Count and prove batches of 32 to 256 ops on a chain of 2^16 accounts and 20,000 orders.
+
+    Place, cancel and fill 60/35/5 in four margined perpetuals, each op in its own envelope, without
+    signatures. Counts are those of the guest; a proof of many ops takes minutes and many gigabytes.
+
+    Exit code 1: something is not built, guest and native program disagree, or a proof is rejected.
+    """
+    profiles = {"none": (), "fast": ("fast",), "all": ("fast", "settle")}[proofs]
+    try:
+        with progress_bar("bench batch") as advance:
+            result = run_batch(
+                quick=quick, profiles=profiles, largest_proof=largest_proof, progress=advance
+            )
     except (BuildError, Rejected, RuntimeError, MemoryError, OSError) as error:
         _fail(f"{type(error).__name__}: {error}", as_json, EXIT_FAILED)
     click.echo(json.dumps(result.to_fields()) if as_json else result.to_text())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from offchain.demo.run import DemoResult, StepProgress
 
 DEFAULT_PLOT: Final = Path("out") / "demo.png"
+DEFAULT_PROOFS: Final = Path("out") / "demo"
 _REDRAW_S: Final = 0.2
 _ACCOUNTS: Final = click.IntRange(2, 1_000)
 
@@ -30,17 +31,33 @@ _ACCOUNTS: Final = click.IntRange(2, 1_000)
 @click.option(
     "--orders",
     type=click.IntRange(100, 1_000_000),
-    default=10_000,
+    default=256,
     show_default=True,
     help="Orders of the generated flow (60 % adds, 35 % cancels, 5 % IOC).",
 )
-@click.option("--accounts", type=_ACCOUNTS, default=24, show_default=True, help="Funded accounts.")
+@click.option("--accounts", type=_ACCOUNTS, default=20, show_default=True, help="Funded accounts.")
 @click.option(
     "--batches",
     type=click.IntRange(3, 100),
     default=4,
     show_default=True,
-    help="Batches to settle; the last one carries the withdrawals.",
+    help="Batches to seal at least; the last one carries the withdrawals. A batch is also sealed "
+    "when its proof gets long.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["proven", "attested"]),
+    default="proven",
+    show_default=True,
+    help="What settlements rest on: a proof of each batch, verified on L1, or the operator's "
+    "signature.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_PROOFS,
+    show_default=True,
+    help="Folder for witnesses and proofs.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the generated flow.")
 @click.option(
@@ -56,11 +73,13 @@ def demo(
     orders: int,
     accounts: int,
     batches: int,
+    mode: str,
+    out: Path,
     seed: int,
     plot: Path,
     as_json: bool,
 ) -> None:
-    """Run the thin path on an embedded L1: deposit, trade, settle, claim.
+    """Run the whole path on an embedded L1: deposit, trade, prove, settle, claim.
 
     Exits with 1 if the vault does not end with exactly what the engine says it owes.
     """
@@ -70,6 +89,7 @@ def demo(
     from offchain.demo.plot import write_plot
     from offchain.demo.report import to_json, to_text
     from offchain.demo.run import run_demo
+    from offchain.proving.program import ProgramError
     from offchain.replay.feed import FeedError
     from offchain.settlement.local_chain import LocalChain
 
@@ -81,8 +101,9 @@ def demo(
             flow = recorded_flow(replay, accounts)
         with _progress(is_shown=not as_json and sys.stderr.isatty()) as progress:
             chain = LocalChain(account_count=ROLE_COUNT + accounts)
-            result: DemoResult = run_demo(chain, flow, batches, progress)
-    except (CoreUnavailableError, FeedError, ValueError) as error:
+            proofs = out if mode == "proven" else None
+            result: DemoResult = run_demo(chain, flow, batches, progress, proofs)
+    except (CoreUnavailableError, FeedError, ProgramError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps({**to_json(result), "plot": str(plot)}))

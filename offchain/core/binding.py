@@ -101,6 +101,8 @@ def load_library(path: Path = NATIVE_LIBRARY) -> ctypes.CDLL:
         "hr_core_unhealthy": (u32, [pointer, pointer, u32]),
         "hr_core_root": (None, [pointer, ctypes.c_char_p]),
         "hr_core_leaf": (u32, [pointer, u32, u32, pointer]),
+        "hr_core_siblings": (u32, [pointer, u32, pointer, u32, pointer, u32]),
+        "hr_core_subtree_root": (None, [pointer, u32, ctypes.c_char_p]),
         "hr_core_hints_from_tape": (None, [pointer, pointer, u32]),
         "hr_core_hints_to_record": (None, [pointer, pointer, u32]),
         "hr_core_hints_recorded": (u32, [pointer]),
@@ -332,6 +334,41 @@ class Core:
         if length == 0:
             raise IndexError(f"no leaf {index} in subtree {subtree}")
         return buffer[:length].tobytes()
+
+    @property
+    def leaf_reader(self) -> int:
+        """Address of the C function that copies a leaf, for libraries that read this core."""
+        return ctypes.cast(self._library.hr_core_leaf, ctypes.c_void_p).value or 0
+
+    def subtree_root(self, subtree: int) -> bytes:
+        """Return the root of a subtree as of the last :meth:`root`, 32 bytes."""
+        digest = ctypes.create_string_buffer(DIGEST_BYTES)
+        self._library.hr_core_subtree_root(self._core, subtree, digest)
+        return digest.raw
+
+    def siblings(self, subtree: int, leaves: npt.NDArray[np.uint32]) -> list[bytes]:
+        """Return the digests beside the paths of leaves, as of the last :meth:`root`.
+
+        Parameters
+        ----------
+        subtree
+            Number of the subtree.
+        leaves
+            uint32 (n,): ascending leaf numbers of the subtree.
+
+        Returns
+        -------
+        list of bytes
+            32 bytes each: by height from the leaves up, by number within a height.
+        """
+        numbers = np.ascontiguousarray(leaves, np.uint32)
+        ask = partial(
+            self._library.hr_core_siblings, self._core, subtree, _pointer(numbers), len(numbers)
+        )
+        count = ask(None, 0)
+        digests = np.empty((count, DIGEST_BYTES), np.uint8)
+        ask(_pointer(digests), count)
+        return [digest.tobytes() for digest in digests]
 
     def take_hints_from(self, tape: npt.NDArray[np.uint32] | None) -> None:
         """Take hints from a tape from now on (None: from the native index)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -14,19 +15,29 @@ from offchain.demo.client import Progress, Trader
 from offchain.demo.flow import LOTS_PER_SIZE, SZ_DECIMALS, DemoFlow
 from offchain.engine.genesis import GenesisConfig
 from offchain.engine.journal import Journal
+from offchain.engine.row_meter import BatchLimits
 from offchain.engine.sequencer import Sequencer, wall_clock_ms
 from offchain.engine.signing import SigningDomain, SigningKey
+from offchain.proving.program import program_id
+from offchain.proving.service import BatchProver
+from offchain.proving.store import ProofStore
+from offchain.security.parameters import SETTLE
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import (
+    ATTESTED_FACTS,
     ETHER_ASSET,
     QUOTE_ASSET,
     QUOTE_DECIMALS,
     ChainParameters,
+    ProgramIds,
     deploy_devnet,
 )
+from offchain.settlement.fact_source import AttestedFacts, FactSource, ProvenFacts
 from offchain.settlement.l1 import L1Client
 from offchain.settlement.priority import SUB_ACCOUNTS_PER_MASTER
 from offchain.settlement.service import SettlementService
+from offchain.settlement.verifier_client import VerifierClient
+from offchain.settlement.verifier_deployment import ENTRY as VERIFIER
 from offchain.spec import op
 from offchain.spec.constants import (
     API_TIER,
@@ -39,9 +50,12 @@ from offchain.spec.constants import (
     QUOTE_DECIMALS as UNIT_DECIMALS,
 )
 from offchain.spec.kinds import AssetFlag, MarketKind, MarketStatus, TierFlag
+from offchain.witness.builder import WitnessBuilder
+from offchain.witness.format import Statement
 
 CHAIN_ID: Final = 1
 MARKET: Final = 1
+PROFILE: Final = SETTLE.name  # of the proofs for L1
 ROLE_COUNT: Final = 3  # deployer, operator, governance; traders' L1 accounts follow
 QUOTE_STEP_UNITS: Final = 10 ** (UNIT_DECIMALS - QUOTE_DECIMALS)
 WEI_PER_UNIT: Final = 10 ** (18 - UNIT_DECIMALS)
@@ -54,7 +68,7 @@ _API_TAKER_PPM: Final = 280
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Everything of one chain that the demo talks to."""
+    """Everything of one chain that the demo talks to; without a prover it is attested."""
 
     l1: L1Client
     deployment: Deployment
@@ -63,9 +77,21 @@ class Exchange:
     journal: Journal
     sequencer: Sequencer
     service: SettlementService
+    proving: Proving | None
 
 
-def open_exchange(l1: L1Client, journal_path: Path) -> Exchange:
+@dataclass(frozen=True, slots=True)
+class Proving:
+    """What proves the batches of a chain, and what L1 has verified."""
+
+    prover: BatchProver
+    store: ProofStore
+    facts: ProvenFacts
+
+
+def open_exchange(
+    l1: L1Client, journal_path: Path, proofs: ProofStore | None, executor: Executor
+) -> Exchange:
     """Deploy the contracts and start the chain at its genesis.
 
     Parameters
@@ -74,13 +100,18 @@ def open_exchange(l1: L1Client, journal_path: Path) -> Exchange:
         Its first three accounts become deployer, operator and governance.
     journal_path : Path
         Journal of the sequencer; must not exist.
+    proofs : ProofStore, optional
+        Where a proven chain keeps its proofs; None: an attested chain.
+    executor : Executor
+        Runs the proofs.
     """
     _, operator, governance = l1.accounts[:ROLE_COUNT]
+    program = None if proofs is None else ProgramIds(program_id(PROFILE), SETTLE.parameters_id)
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
     core, config_hash = genesis.new_core(), genesis.config_hash()
-    parameters = ChainParameters(CHAIN_ID, operator, governance, config_hash, core.root())
+    parameters = ChainParameters(CHAIN_ID, operator, governance, config_hash, core.root(), program)
     deployment = deploy_devnet(l1, parameters)
     domain = SigningDomain(
         l1_chain_id=l1.chain_id,
@@ -88,9 +119,39 @@ def open_exchange(l1: L1Client, journal_path: Path) -> Exchange:
         chain_id=CHAIN_ID,
     )
     journal = Journal(journal_path, domain.deployment_hash(config_hash))
-    sequencer = Sequencer(core, domain, config_hash, journal=journal)
-    service = SettlementService(l1, deployment, config_hash, l1.private_key(operator), sequencer)
-    return Exchange(l1, deployment, genesis, domain, journal, sequencer, service)
+    limits = None if proofs is None else BatchLimits()
+    sequencer = Sequencer(core, domain, config_hash, journal=journal, limits=limits)
+    proving: Proving | None = None
+    facts: FactSource
+    if proofs is None:
+        facts = AttestedFacts(l1, deployment.contracts[ATTESTED_FACTS], l1.private_key(operator))
+    else:
+        proving = _prove(l1, deployment, genesis, proofs, executor)
+        facts = proving.facts
+    service = SettlementService(l1, deployment, config_hash, facts, sequencer)
+    return Exchange(l1, deployment, genesis, domain, journal, sequencer, service, proving)
+
+
+def _prove(
+    l1: L1Client,
+    deployment: Deployment,
+    genesis: GenesisConfig,
+    store: ProofStore,
+    executor: Executor,
+) -> Proving:
+    statement = Statement(
+        l1_chain_id=l1.chain_id,
+        chain_id=CHAIN_ID,
+        gateway=to_canonical_address(deployment.gateway),
+    )
+    builder = WitnessBuilder.at_genesis(genesis.config_hash(), genesis.governance)
+    prover = BatchProver(builder, statement, store, executor, profiles=(PROFILE,))
+    facts = ProvenFacts(
+        VerifierClient(l1, deployment.contracts[VERIFIER], l1.accounts[0]),
+        program_id(PROFILE),
+        lambda batch: prover.proof(batch.number, PROFILE).data,
+    )
+    return Proving(prover, store, facts)
 
 
 def market_ops(tick_price_units: int) -> list[op.Op]:

@@ -9,13 +9,21 @@ import numpy as np
 from offchain.demo.flow import SZ_DECIMALS
 from offchain.demo.run import DemoResult
 from offchain.engine.state_view import PriceLevel
+from offchain.proving.program import BATCH_ELF
+from offchain.settlement.devnet import TRUST_MODE_ATTESTED, TRUST_MODE_PROVEN
 from offchain.settlement.service import Settlement
 from offchain.spec.constants import QUOTE_DECIMALS as UNIT_DECIMALS
 from offchain.spec.constants import SPOT_PRICE_DECIMALS
+from offchain.spec.envelope import decode
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
+from offchain.tools.build_native import ROOT
 
 _PERCENTILES: Final = {"p50": 50.0, "p99": 99.0, "p99_9": 99.9}
+_MODES: Final = {
+    TRUST_MODE_PROVEN: "every batch has a proof that L1 has verified",
+    TRUST_MODE_ATTESTED: "the operator's signature, no proof",
+}
 _NS_PER_US: Final = 1_000
 _NS_PER_S: Final = 1_000_000_000
 PRICE_UNITS_PER_USDC: Final = 10 ** (SPOT_PRICE_DECIMALS - SZ_DECIMALS)
@@ -34,7 +42,7 @@ def to_json(result: DemoResult) -> dict[str, Any]:
         "ok": result.ok,
         "mode": result.mode,
         "batches": [
-            _batch_json(each, gas)
+            _batch_json(each, gas) | _proof_json(result, each.output.last_batch)
             for each, gas in zip(result.settled, result.l1_gas["settle"], strict=True)
         ],
         "l1_gas_total": sum(sum(gas) for gas in result.l1_gas.values()),
@@ -90,7 +98,7 @@ def to_text(result: DemoResult) -> str:
     refused = ", ".join(f"{n} {name}" for name, n in data["refused"].items()) or "none"
     messages = ", ".join(f"{n:,} {kind}" for kind, n in data["messages"].items())
     lines = [
-        f"Mode of trust: {data['mode']} (the operator's signature, no proof yet)",
+        f"Mode of trust: {data['mode']} ({_MODES[data['mode']]})",
         f"Order flow:    {data['source']}",
         f"Deposits:      {data['deposits']} through the vault, for {data['accounts']} accounts",
         f"Orders:        {data['orders']:,} ({messages}); refused: {refused}",
@@ -109,6 +117,7 @@ def to_text(result: DemoResult) -> str:
         f"{batch['withdrawals']} withdrawals, {batch['gas']:,} gas, root {batch['new_root'][:18]}"
         for batch in data["batches"]
     ]
+    lines += _proof_lines(result)
     claims = data["claims"]
     per_claim = data["claims_gas"] // claims if claims else 0
     lines.append(f"Claims:        {claims} paid on L1, {per_claim:,} gas each")
@@ -149,6 +158,44 @@ def _batch_json(settlement: Settlement, gas: int) -> dict[str, Any]:
         "refunded_deposits": sum(each.code != ErrorCode.OK for each in withdrawals),
         "gas": gas,
     }
+
+
+def _proof_json(result: DemoResult, batch: int) -> dict[str, Any]:
+    """Return what the proof of a batch took; nothing in mode ATTESTED."""
+    proven = result.proven.get(batch)
+    if proven is None:
+        return {}
+    settlement = next(each for each in result.settled if each.output.last_batch == batch)
+    ops = sum(len(decode(envelope).ops) for envelope in settlement.batches[0].envelopes)
+    return {
+        "proof_file": str(proven.proof_file),
+        "proof_bytes": proven.proof_bytes,
+        "proof_seconds": round(proven.seconds, 2),
+        "ops": ops,
+        "cycles": proven.cycles,
+        "cycles_per_order": round(proven.cycles / max(1, ops)),
+        "rows": dict(proven.rows),
+        "l1_gas": proven.l1_gas,
+    }
+
+
+def _proof_lines(result: DemoResult) -> list[str]:
+    """Return one row per proof, and how to check it again."""
+    if not result.proven:
+        return []
+    head = f"{'batch':>6} {'ops':>5} {'cycles':>9} {'per op':>7} {'longest table':>20}"
+    lines = ["Proofs:", f"  {head} {'proof':>8} {'bytes':>8} {'gas on L1':>11}"]
+    for number, proven in sorted(result.proven.items()):
+        each = _proof_json(result, number)
+        table = max(proven.rows, key=lambda name: proven.rows[name])
+        longest = f"{table} {proven.rows[table]:,}"
+        lines.append(
+            f"  {number:>6} {each['ops']:>5,} {proven.cycles:>9,} {each['cycles_per_order']:>7,} "
+            f"{longest:>20} {proven.seconds:>6.1f} s {proven.proof_bytes:>8,} {proven.l1_gas:>11,}"
+        )
+    first = next(iter(result.proven.values())).proof_file
+    elf = BATCH_ELF.relative_to(ROOT)
+    return [*lines, f"Check one:     headrace vm verify {first} --program {elf}"]
 
 
 def _events(settlement: Settlement, kind: EventKind) -> int:

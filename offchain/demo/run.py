@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from offchain.demo.client import AGENT_SLOT, OWNER_SLOT, DemoClients, Measuremen
 from offchain.demo.exchange import (
     ASSET_SYMBOLS,
     MARKET,
+    PROFILE,
     Exchange,
     enqueue_admin,
     fund_traders,
@@ -25,6 +28,7 @@ from offchain.demo.solvency import AssetCheck, check_assets, count_unwithdrawn
 from offchain.engine.journal import Journal
 from offchain.engine.sequencer import Sequencer, wall_clock_ms
 from offchain.engine.state_view import PriceLevel, TopOfBook
+from offchain.proving.store import ProofStore
 from offchain.settlement.l1 import L1Client
 from offchain.settlement.service import Settlement
 from offchain.spec import op
@@ -37,6 +41,32 @@ _MS_PER_S: Final = 1_000
 StepProgress = Callable[[str, int, int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenBatch:
+    """The proof of one batch and what it took.
+
+    Attributes
+    ----------
+    proof_file : Path
+    proof_bytes : int
+    cycles : int
+        Instructions of the batch program.
+    rows : mapping
+        Rows used by table.
+    seconds : float
+        Of proving.
+    l1_gas : int
+        Of its verification on L1, all parts.
+    """
+
+    proof_file: Path
+    proof_bytes: int
+    cycles: int
+    rows: Mapping[str, int]
+    seconds: float
+    l1_gas: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
     """What the demo did and measured; see `offchain.demo.report` for its texts.
@@ -47,6 +77,8 @@ class DemoResult:
         Where the flow came from; what stands behind the settlements.
     settled : list of Settlement
         In order.
+    proven : dict of int to ProvenBatch
+        By number of the batch; empty if nothing is proven.
     measured : Measurements
         Trading only; the core's share is `trading_core_ns`.
     top_of_book, bids, asks
@@ -70,6 +102,7 @@ class DemoResult:
     traders: int
     orders: int
     settled: list[Settlement]
+    proven: dict[int, ProvenBatch]
     measured: Measurements
     trading_core_ns: int
     trades: list[Trade]
@@ -103,6 +136,7 @@ def run_demo(
     flow: DemoFlow,
     batches: int,
     progress: StepProgress,
+    proofs: Path | None = None,
     depth_levels: int = 100,
 ) -> DemoResult:
     """Run the thin path.
@@ -117,6 +151,8 @@ def run_demo(
         Batches to settle, at least `MIN_BATCHES`; the last one carries the withdrawals.
     progress : callable
         Called with (step, done, in all).
+    proofs : Path, optional
+        Folder for the proofs; None: nothing is proven, the operator attests.
     depth_levels : int
         Levels per side that the result keeps.
 
@@ -132,13 +168,14 @@ def run_demo(
     if len(l1.accounts) < flow.n_accounts + 3:
         raise ValueError(f"{flow.n_accounts} traders need {flow.n_accounts + 3} L1 accounts")
     started_s = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
+    store = None if proofs is None else ProofStore(proofs)
+    with tempfile.TemporaryDirectory() as folder, _one_process() as executor:
         journal_path = Path(folder) / "journal"
-        exchange = open_exchange(l1, journal_path)
+        exchange = open_exchange(l1, journal_path, store, executor)
         with exchange.journal:
             traders = _prepare(exchange, flow, progress)
             clients = DemoClients(exchange.sequencer, exchange.domain, traders, MARKET)
-            settled = _trade(exchange, clients, traders, flow, batches, progress)
+            _trade(exchange, clients, traders, flow, batches, progress)
             state, measured = exchange.sequencer.state, clients.measured
             trading_core_ns = exchange.sequencer.core_ns
             top, bids, asks = (
@@ -146,7 +183,8 @@ def run_demo(
                 *(state.depth(MARKET, is_ask=s, limit=depth_levels) for s in (False, True)),
             )
             clients.measured = Measurements(refused=measured.refused)
-            settled.append(_withdraw_all(exchange, clients, traders))
+            _withdraw_all(exchange, clients, traders)
+            settled = _settle_all(exchange, progress)
             for settlement in settled:
                 exchange.service.claim(settlement, partial(progress, "claims"))
         account_ids = [trader.account_id for trader in traders]
@@ -156,6 +194,7 @@ def run_demo(
             traders=len(traders),
             orders=flow.orders,
             settled=settled,
+            proven=_proven(exchange),
             measured=measured,
             trading_core_ns=trading_core_ns,
             trades=clients.tracker.trades,
@@ -188,7 +227,7 @@ def _trade(
     flow: DemoFlow,
     batches: int,
     progress: StepProgress,
-) -> list[Settlement]:
+) -> None:
     """Register the agents, then send the flow in all batches but the last."""
     expiry_s = wall_clock_ms() // _MS_PER_S + _AGENT_LIFE_S
     for trader in traders:
@@ -201,17 +240,15 @@ def _trade(
         clients.send_all(trader, OWNER_SLOT, [agent])
     clients.measured = Measurements(refused=clients.measured.refused)
     exchange.sequencer.core_ns = 0
-    settled: list[Settlement] = []
     parts = flow.parts(batches - 1)
     for number, part in enumerate(parts, start=1):
         step = f"orders, part {number} of {len(parts)}"
         clients.trade(flow, part, partial(progress, step))
-        settled.append(_seal_and_settle(exchange))
-    return settled
+        _seal(exchange)
 
 
-def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader]) -> Settlement:
-    """Cancel every order, withdraw all that L1 can pay exactly, settle."""
+def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader]) -> None:
+    """Cancel every order, withdraw all that L1 can pay exactly."""
     state = exchange.sequencer.state
     steps = {asset: state.asset(asset).withdraw_step_units for asset in ASSET_SYMBOLS}
     for trader in traders:
@@ -229,12 +266,48 @@ def _withdraw_all(exchange: Exchange, clients: DemoClients, traders: list[Trader
         ]
         if withdrawals:
             clients.send_all(trader, OWNER_SLOT, withdrawals)
-    return _seal_and_settle(exchange)
+    _seal(exchange)
 
 
-def _seal_and_settle(exchange: Exchange) -> Settlement:
+def _seal(exchange: Exchange) -> None:
+    """Seal the open batch; hand every sealed one to the prover, which works beside the trading."""
     exchange.sequencer.seal()
-    return exchange.service.settle(exchange.service.unsettled())
+    if exchange.proving is not None:
+        for batch in exchange.sequencer.sealed[exchange.proving.prover.taken :]:
+            exchange.proving.prover.take(batch)
+
+
+def _settle_all(exchange: Exchange, progress: StepProgress) -> list[Settlement]:
+    """Settle batch by batch, each as soon as its proof is there."""
+    batches = exchange.service.unsettled()
+    settled = []
+    for done, batch in enumerate(batches, start=1):
+        settled.append(exchange.service.settle([batch]))
+        progress("proofs, verified on L1", done, len(batches))
+    return settled
+
+
+def _proven(exchange: Exchange) -> dict[int, ProvenBatch]:
+    proving = exchange.proving
+    if proving is None:
+        return {}
+    proven = {}
+    for number, verification in proving.facts.verifications.items():
+        proof = proving.prover.proof(number, PROFILE)
+        proven[number] = ProvenBatch(
+            proof_file=proving.store.proof_path(number, PROFILE),
+            proof_bytes=len(proof.data),
+            cycles=proof.cycles,
+            rows=proof.rows,
+            seconds=proof.seconds,
+            l1_gas=sum(part.gas_used for part in verification.parts),
+        )
+    return proven
+
+
+def _one_process() -> ProcessPoolExecutor:
+    """Return an executor whose one worker is no fork of a process with threads."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 def _count_paid(exchange: Exchange, settled: list[Settlement]) -> int:

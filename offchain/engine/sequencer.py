@@ -8,7 +8,8 @@ liquidates whoever is below maintenance, and every second it sweeps on, so that 
 before the transition would refuse new risk.
 
 The journal is synced when a batch is sealed, before anyone sees it: what a crash may lose is never
-settled. A batch is also sealed before its withdrawals could outnumber what L1 can take at once.
+settled. A batch is also sealed before its withdrawals could outnumber what L1 can take at once, and
+when its proof gets too long.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from offchain.core.binding import Core, EventArray
 from offchain.engine.batch import BATCH_WITHDRAWALS_MAX, BatchCollector, SealedBatch
 from offchain.engine.journal import Journal
+from offchain.engine.row_meter import BatchLimits, RowMeter
 from offchain.engine.signing import SigningDomain, check_signature
 from offchain.engine.state_view import StateView
 from offchain.spec import op
@@ -57,6 +59,14 @@ class SequencerStoppedError(Exception):
             "the sequencer has stopped: its last envelope may not be in the journal; "
             "restart from the journal"
         )
+
+
+class CongestedError(Exception):
+    """The exchange takes no new risk now; nothing has changed. The message says what to do."""
+
+
+def admit_all(_envelope: Envelope) -> None:
+    """Admit every envelope."""
 
 
 def wall_clock_ms() -> int:
@@ -95,6 +105,10 @@ class Sequencer:
         Replayed first, then written; without one nothing outlives the process.
     clock_ms : callable
         Present time, milliseconds since the epoch; it may jump back, arrival times do not.
+    limits : BatchLimits, optional
+        At what length of its proof a batch is sealed; None: only when asked.
+    admission : callable
+        Given each user's envelope whose signature is right; refuses it by raising CongestedError.
 
     Attributes
     ----------
@@ -121,10 +135,14 @@ class Sequencer:
         *,
         journal: Journal | None = None,
         clock_ms: Callable[[], int] = wall_clock_ms,
+        limits: BatchLimits | None = None,
+        admission: Callable[[Envelope], None] = admit_all,
     ) -> None:
         self._core = core
         self._domain = domain
         self._clock_ms = clock_ms
+        self._admission = admission
+        self._meter = RowMeter(limits) if limits else None
         self._collector = BatchCollector(core, config_hash)
         self._journal: Journal | None = None
         self._is_stopped = False
@@ -159,12 +177,15 @@ class Sequencer:
             Single ops that were refused are REJECTED events of the receipt.
         SignatureError
             If the signature is not its signer's for this chain.
+        CongestedError
+            If proofs are too far behind for new risk.
         SequencerStoppedError
             If the journal failed, now or before; the other methods raise it as well.
         """
         received = Envelope.from_bytes(envelope)
         require(received.kind == EnvelopeKind.USER, ErrorCode.ENVELOPE_OP_NOT_ALLOWED)
         check_signature(self._domain, received)
+        self._admission(received)
         arrival_ms = self._arrive()
         self._make_room()
         return self._admit(replace(received, arrival_ms=arrival_ms))
@@ -206,9 +227,10 @@ class Sequencer:
         return self.sealed[-1]
 
     def _make_room(self) -> None:
-        """Seal if the next envelope could exceed the withdrawals of a batch."""
+        """Seal if the next envelope could exceed the withdrawals of a batch, or its proof."""
         room = BATCH_WITHDRAWALS_MAX - self._collector.withdrawal_count
-        if room < ENVELOPE_MAX_OPS:  # an op withdraws at most once
+        is_full = self._meter is not None and self._meter.is_full
+        if is_full or room < ENVELOPE_MAX_OPS:  # an op withdraws at most once
             self._system(op.SealBatch())
 
     def _arrive(self) -> int:
@@ -304,6 +326,10 @@ class Sequencer:
             if self._journal is not None:
                 self._journal.append(envelope)
             batch = self._collector.add(envelope, events)
+            if self._meter is not None:
+                self._meter.add(envelope, events, self._core.touched_leaves())
+                if batch is not None:
+                    self._meter.reset()
             if batch is not None and self._journal is not None:
                 self._journal.sync()
         except OSError as error:

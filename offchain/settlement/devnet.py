@@ -1,6 +1,7 @@
-"""A system to try: test token, generous limits, and a chain that the operator attests.
+"""A system to try: test tokens, generous limits, and a chain that is proven, or attested.
 
-Only local networks take it: the seeds of their keys are public, and an attestation is no proof.
+Only local networks take it: the seeds of their keys are public, anyone can mint the tokens, and an
+attestation is no proof.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from offchain.settlement.abi import keccak256
 from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.deployer import ChainClient, Roles, Save, deploy_system
 from offchain.settlement.deployment import Deployment
+from offchain.settlement.verifier_deployment import deploy_verifier
 
 # Stands for ether where the vault expects a token's address.
 ETHER_ADDRESS: Final = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
@@ -26,7 +28,9 @@ FORCED_FEE_WEI: Final = 10**15
 OPERATIONS_PER_BLOCK: Final = 64
 DA_VALIDIUM: Final = 0
 NO_FEED_SET: Final = 0
+ATTESTED_FACTS: Final = "AttestedFacts"
 TRUST_MODE_ATTESTED: Final = "ATTESTED"
+TRUST_MODE_PROVEN: Final = "PROVEN"
 # Stand where a chain with proofs has the ids of its program.
 ATTESTED_PROGRAM_ID: Final = keccak256(b"headrace: no program, the operator's word")
 ATTESTED_PARAMETERS_ID: Final = keccak256(b"headrace: no proof system")
@@ -36,7 +40,21 @@ LOCAL_CHAIN_IDS: Final = frozenset({131277322940537, 1337, 31337})
 
 
 class AttestedNotAllowedError(Exception):
-    """ATTESTED was to be registered on a network that is not local."""
+    """A chain to try was to be registered on a network that is not local."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramIds:
+    """The program that a chain's proofs are of, and how they are made.
+
+    Attributes
+    ----------
+    program_id, parameters_id : bytes
+        32 bytes each, of a parameter set that the verifier accepts.
+    """
+
+    program_id: bytes
+    parameters_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +66,15 @@ class ChainParameters:
     chain_id : int
         Id of the execution chain.
     operator : str
-        Address whose signature stands for a proof.
+        Address that collects fees; in mode ATTESTED its signature stands for a proof.
     governance : str
         Address that enqueues admin operations.
     config_hash : bytes
         Keccak of the genesis constants, 32 bytes, not zero.
     genesis_root : bytes
         State root before batch 1, 32 bytes, not zero.
+    program : ProgramIds, optional
+        What proves its batches; None: nothing does, the operator attests them.
     """
 
     chain_id: int
@@ -62,6 +82,7 @@ class ChainParameters:
     governance: str
     config_hash: bytes
     genesis_root: bytes
+    program: ProgramIds | None = None
 
 
 def is_local(network_name: str, l1_chain_id: int) -> bool:
@@ -79,13 +100,15 @@ def is_local(network_name: str, l1_chain_id: int) -> bool:
     return network_name == LOCAL_NETWORK and l1_chain_id in LOCAL_CHAIN_IDS
 
 
-def require_local(network_name: str, l1_chain_id: int) -> None:
-    """Refuse the mode ATTESTED anywhere but on a local network.
+def require_local(network_name: str, l1_chain_id: int, mode: str = TRUST_MODE_ATTESTED) -> None:
+    """Refuse a chain to try anywhere but on a local network.
 
     Parameters
     ----------
     network_name, l1_chain_id
         See `is_local`.
+    mode
+        What the chain's settlements rest on, for the message.
 
     Raises
     ------
@@ -94,9 +117,9 @@ def require_local(network_name: str, l1_chain_id: int) -> None:
     """
     if not is_local(network_name, l1_chain_id):
         raise AttestedNotAllowedError(
-            f"refusing to register a chain in mode ATTESTED on network '{network_name}' "
-            f"(chain id {l1_chain_id}): its settlements rest on the operator's signature "
-            "alone, with no proof behind them, and are for local networks only"
+            f"refusing to set up a chain to try in mode {mode} on network '{network_name}' "
+            f"(chain id {l1_chain_id}): its keys are public and its tokens are anyone's to mint, "
+            "so that such chains are for local networks only"
         )
 
 
@@ -106,7 +129,7 @@ def deploy_devnet(
     deployment: Deployment | None = None,
     save: Save | None = None,
 ) -> Deployment:
-    """Deploy the system, a test token and a chain in mode ATTESTED.
+    """Deploy the system, a test token, and a chain with what its settlements rest on.
 
     Parameters
     ----------
@@ -127,17 +150,14 @@ def deploy_devnet(
     AttestedNotAllowedError
         On a network that is not local, before anything is sent.
     """
-    require_local(client.network_name, client.chain_id)
+    mode = TRUST_MODE_PROVEN if chain.program else TRUST_MODE_ATTESTED
+    require_local(client.network_name, client.chain_id, mode)
     roles = Roles(client.deployer, guardian=chain.governance, treasury=client.deployer)
     deployment = deploy_system(client, roles, deployment, save)
     if deployment.chain_id:
         return deployment
-    for name, args in (
-        ("TokenMock", (QUOTE_SYMBOL, QUOTE_DECIMALS)),
-        ("AttestedFacts", (chain.operator,)),
-    ):
-        deployment.contracts[name] = client.deploy(name, *args)
-        deployment.integrity[name] = compiled_by_name(name).integrity
+    _deploy_one(client, deployment, "TokenMock", QUOTE_SYMBOL, QUOTE_DECIMALS)
+    version = _deploy_facts(client, deployment, chain)
     for asset_id, token, kind in (
         (QUOTE_ASSET, deployment.contracts["TokenMock"], CUSTODY_TOKEN),
         (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
@@ -150,30 +170,41 @@ def deploy_devnet(
         deployment.registry,
         "register_chain",
         chain.chain_id,
-        chain_terms(deployment.contracts["AttestedFacts"], chain),
+        _chain_terms(version, chain),
     )
     deployment.chain_id = chain.chain_id
-    deployment.trust_mode = TRUST_MODE_ATTESTED
+    deployment.trust_mode = mode
     if save is not None:
         save(deployment)
     return deployment
 
 
-def chain_terms(facts: str, chain: ChainParameters) -> tuple[object, ...]:
-    """Return `IGateway.ChainTerms` of a chain that the operator attests.
+def _deploy_one(client: ChainClient, deployment: Deployment, name: str, *args: object) -> None:
+    deployment.contracts[name] = client.deploy(name, *args)
+    deployment.integrity[name] = compiled_by_name(name).integrity
 
-    Parameters
-    ----------
-    facts : str
-        Address of its AttestedFacts.
-    chain : ChainParameters
-        The chain.
-    """
-    version = (facts, ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID, chain.config_hash)
-    roles = (chain.operator, chain.governance)
+
+def _deploy_facts(
+    client: ChainClient, deployment: Deployment, chain: ChainParameters
+) -> tuple[object, ...]:
+    """Deploy what holds the chain's facts; return `IGateway.Version`."""
+    if chain.program is None:
+        _deploy_one(client, deployment, ATTESTED_FACTS, chain.operator)
+        ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
+        return deployment.contracts[ATTESTED_FACTS], *ids, chain.config_hash
+    verifier = deploy_verifier(client)
+    deployment.contracts |= verifier.addresses
+    deployment.integrity |= verifier.integrity
+    ids = (chain.program.program_id, chain.program.parameters_id)
+    return verifier.entry, *ids, chain.config_hash
+
+
+def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[object, ...]:
+    """Return `IGateway.ChainTerms`."""
     return (
         version,
-        *roles,
+        chain.operator,
+        chain.governance,
         chain.genesis_root,
         DA_VALIDIUM,
         NO_FEED_SET,

@@ -1,7 +1,7 @@
 """Settlement service: L1 records to the sequencer, sealed batches and claims to L1.
 
-One settlement carries one batch or several that follow each other. The chain is in mode ATTESTED:
-the operator's signature over the public output stands where a proof will stand. The chain has
+One settlement carries one batch or several that follow each other; what stands behind it comes from
+a fact source: a proof of the batch, or on a local network the operator's signature. The chain has
 neither channels nor pledges.
 """
 
@@ -16,9 +16,8 @@ from eth_utils.address import to_canonical_address, to_checksum_address
 
 from offchain.engine.batch import SealedBatch, range_commitment
 from offchain.engine.sequencer import Sequencer
-from offchain.settlement.attestation import attest
 from offchain.settlement.deployment import Deployment
-from offchain.settlement.devnet import ATTESTED_PARAMETERS_ID, ATTESTED_PROGRAM_ID
+from offchain.settlement.fact_source import FactSource
 from offchain.settlement.l1 import ContractRevertedError, L1Client
 from offchain.settlement.messages import Flow, flows_root
 from offchain.settlement.priority import PriorityKind
@@ -49,7 +48,7 @@ class Settlement:
     batches : tuple of SealedBatch
         What the sequencer sealed, in order, at least one.
     output : PublicOutput
-        What was signed.
+        What L1 was told.
     flows : tuple of Flow
         Sums of consumed deposits and of withdrawals, by ascending asset.
     tree : WithdrawalTree
@@ -92,8 +91,8 @@ class SettlementService:
         Where the contracts are.
     config_hash : bytes
         As registered, 32 bytes.
-    operator_key : bytes
-        The operator's secp256k1 key, 32 bytes.
+    facts : FactSource
+        What stands behind a settlement.
     sequencer : Sequencer
         The chain's sequencer.
 
@@ -108,13 +107,13 @@ class SettlementService:
         l1: L1Client,
         deployment: Deployment,
         config_hash: bytes,
-        operator_key: bytes,
+        facts: FactSource,
         sequencer: Sequencer,
     ) -> None:
         self._l1 = l1
         self._deployment = deployment
         self._config_hash = config_hash
-        self._operator_key = operator_key
+        self._facts = facts
         self._sequencer = sequencer
         self._check_start()
         header = sequencer.state.header()
@@ -170,7 +169,7 @@ class SettlementService:
         return settlements
 
     def settle(self, batches: Sequence[SealedBatch]) -> Settlement:
-        """Attest batches and settle them at once.
+        """Settle batches at once, after their fact is established on L1.
 
         A backlog is best settled whole: L1 refuses a settlement that leaves out an L1 record older
         than `FORCE_EXPIRY_S`, which only a later batch may have consumed.
@@ -184,19 +183,13 @@ class SettlementService:
         ------
         ValueError
             If there is no batch, a gap, or more withdrawals than L1 can take at once.
+        FactSourceError
+            If there is no fact to be had for them; a proof is of one batch.
         ContractRevertedError
             With the gateway's reason; nothing is settled then.
         """
         settlement = self._prepare(batches)
-        self._l1.transact(
-            "AttestedFacts",
-            self._deployment.contracts["AttestedFacts"],
-            "attest",
-            ATTESTED_PROGRAM_ID,
-            ATTESTED_PARAMETERS_ID,
-            settlement.output.digest(),
-            attest(settlement.output, self._operator_key),
-        )
+        self._facts.establish(batches, settlement.output)
         outputs = [settlement.output.to_tuple()]
         flows = [flow.to_tuple() for flow in settlement.flows]
         self._l1.transact(

@@ -1,6 +1,6 @@
 """Compile the C core (for this machine, under sanitizers, as guest) and the zkVM executor.
 
-Usage: ``python -m offchain.tools.build_native [native|zkvm|trace|guest|asan|examples|all]``;
+Usage: ``python -m offchain.tools.build_native [TARGET|examples|all]``, TARGET one of ``ARTEFACTS``;
 ``examples`` are the guests in ``examples/guests``. Each artefact is one translation unit and is
 rebuilt only when a source, a flag or the compiler has changed.
 Exit code 1: the code does not compile; 3: the machine has no gcc, which `asan` needs.
@@ -121,6 +121,10 @@ def _native() -> Artefact:
     return _optimised(CORE_DIR / "native" / "native.c", "libheadrace.so")
 
 
+def _witness() -> Artefact:
+    return _optimised(CORE_DIR / "native" / "witness.c", "libheadrace_witness.so")
+
+
 def _zkvm() -> Artefact:
     return _optimised(ZKVM_NATIVE_DIR / "executor.c", "libheadrace_zkvm.so")
 
@@ -148,6 +152,10 @@ def _guest() -> Artefact:
     return _guest_of(CORE_DIR / "guest" / "guest.c", BUILD_DIR)
 
 
+def _batch() -> Artefact:
+    return _guest_of(CORE_DIR / "guest" / "batch.c", BUILD_DIR)
+
+
 def _guest_of(source: Path, directory: Path) -> Artefact:
     def compile_to(out: Path) -> None:
         try:
@@ -166,9 +174,11 @@ def _guest_of(source: Path, directory: Path) -> Artefact:
 
 ARTEFACTS: dict[str, Callable[[], Artefact]] = {
     "native": _native,
+    "witness": _witness,
     "zkvm": _zkvm,
     "trace": _trace,
     "guest": _guest,
+    "batch": _batch,
     "asan": _asan,
 }
 
@@ -204,7 +214,7 @@ def build(name: str) -> Path:
     Parameters
     ----------
     name
-        ``native``, ``zkvm``, ``trace``, ``guest`` or ``asan``.
+        A key of ``ARTEFACTS``.
 
     Returns
     -------

@@ -4,6 +4,7 @@ Timestamps: cycle clk (from 1) reads rs1 at 4 clk, rs2 at 4 clk + 1, accesses RA
 writes rd at 4 clk + 3. Initial contents have timestamp 0.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -130,7 +131,9 @@ def count_rows(
     dict[str, int]
         Rows by the table's name, before padding.
     """
-    calls = zip(DELEGATIONS, delegation_calls, strict=True)
+    of_delegations: Counter[str] = Counter()
+    for delegation, calls in zip(DELEGATIONS, delegation_calls, strict=True):
+        of_delegations[delegation.table] += delegation.rows_per_call * calls
     return {
         "cpu": sum(op_counts),
         "add": sum(op_counts[op] for op in _ADD_OPS),
@@ -138,7 +141,7 @@ def count_rows(
         "arith": sum(op_counts[ARITH_OP_FIRST:]),
         "memory": sum(op_counts[Op.LW : Op.SB + 1]),
         "transfer": transfers,
-        **{delegation.name: delegation.rows_per_call * n for delegation, n in calls},
+        **of_delegations,
         "image": len(program.addresses),
         "zero_memory": zero_words + len(program.holes()),
     }

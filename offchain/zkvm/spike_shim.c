@@ -134,14 +134,17 @@ static void hr_write(const uint32_t *words, uint32_t count, uint32_t number) {
     if (output_end < first + count) output_end = first + count;
 }
 
-static void hr_poseidon2(uint32_t *words) {
+static void hr_poseidon2(uint32_t *words, uint32_t number) {
     uint64_t state[HR_POSEIDON2_WIDTH];
     for (int i = 0; i < HR_POSEIDON2_WIDTH; i++) {
         state[i] = words[2 * i] | (uint64_t)words[2 * i + 1] << 32;
         if (!hr_is_canonical(state[i]))
-            hr_report(HR_KIND_NON_CANONICAL_ELEMENT, HR_ECALL_POSEIDON2, (uintptr_t)words);
+            hr_report(HR_KIND_NON_CANONICAL_ELEMENT, number, (uintptr_t)words);
     }
-    hr_poseidon2_permute(state);
+    if (number == HR_ECALL_POSEIDON2)
+        hr_poseidon2_permute(state);
+    else
+        hr_poseidon2_compress(state);
     for (int i = 0; i < HR_POSEIDON2_WIDTH; i++) {
         words[2 * i] = (uint32_t)state[i];
         words[2 * i + 1] = (uint32_t)(state[i] >> 32);
@@ -166,16 +169,18 @@ static bool hr_is_write(uint32_t number) {
 
 static void hr_transfer(uint32_t number, uint32_t at, uint32_t count) {
     uint32_t *words = (uint32_t *)at;
-    if (number != HR_ECALL_READ && !hr_is_write(number) && number != HR_ECALL_POSEIDON2 &&
+    const bool is_poseidon2 = number == HR_ECALL_POSEIDON2 || number == HR_ECALL_POSEIDON2_COMPRESS;
+    if (number != HR_ECALL_READ && !hr_is_write(number) && !is_poseidon2 &&
         number != HR_ECALL_KECCAK_F)
         hr_report(HR_KIND_UNKNOWN_ECALL, number, at);
-    if ((number == HR_ECALL_POSEIDON2 && count != HR_ECALL_POSEIDON2_WORDS) ||
+    if ((is_poseidon2 && count != HR_ECALL_POSEIDON2_WORDS) ||
         (number == HR_ECALL_KECCAK_F && count != HR_ECALL_KECCAK_F_WORDS))
         hr_report(HR_KIND_BAD_LENGTH, number, at);
     hr_check_buffer(at, count, number);
     switch (number) {
     case HR_ECALL_READ: hr_read(words, count); break;
-    case HR_ECALL_POSEIDON2: hr_poseidon2(words); break;
+    case HR_ECALL_POSEIDON2:
+    case HR_ECALL_POSEIDON2_COMPRESS: hr_poseidon2(words, number); break;
     case HR_ECALL_KECCAK_F: hr_keccak_f(words); break;
     default: hr_write(words, count, number);
     }

@@ -9,7 +9,7 @@ row, the prover randomises the others.
 """
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -89,6 +89,7 @@ class _Calls(ctypes.Structure):
 
     _fields_ = (
         ("times", ctypes.c_void_p),
+        ("codes", ctypes.c_void_p),
         ("words", ctypes.c_void_p),
         ("count", ctypes.c_uint64),
     )
@@ -102,8 +103,8 @@ def _library() -> ctypes.CDLL:
     pointer = ctypes.c_void_p
     library.hr_trace_machine.argtypes = [pointer] * 3
     library.hr_trace_machine.restype = None
-    for delegation in DELEGATIONS:
-        function = getattr(library, f"hr_trace_{delegation.name}")
+    for table in _delegation_tables():
+        function = getattr(library, f"hr_trace_{table}")
         function.argtypes = [pointer] * 2
         function.restype = None
     return library
@@ -207,8 +208,8 @@ def fill_tables(
     range16 = np.zeros(LIMB_VALUES, np.uint32)
     byte_and = np.zeros((BYTE_VALUES, BYTE_VALUES), np.uint32)
     _fill_machine(program, execution, traces, blinding_rows, _Lookups(*_data(range16, byte_and)))
-    for delegation in DELEGATIONS:
-        _fill_delegation(delegation, execution, traces[delegation.name], blinding_rows)
+    for name, delegations in _delegation_tables().items():
+        _fill_delegations(name, delegations, execution, traces[name], blinding_rows)
     fill_rom(program, execution, traces["rom"])
     fill_image(execution, traces["image"])
     fill_zero_memory(program, execution, traces["zero_memory"], range16)
@@ -280,12 +281,26 @@ def _fill_machine(
     _library().hr_trace_machine(ctypes.byref(record), tables, ctypes.byref(lookups))
 
 
-def _fill_delegation(
-    delegation: Delegation, execution: Execution, columns: U64Array, blinding_rows: int
+def _delegation_tables() -> dict[str, list[Delegation]]:
+    """Group the delegations by table; those of one table take as many words."""
+    tables: dict[str, list[Delegation]] = {}
+    for delegation in DELEGATIONS:
+        tables.setdefault(delegation.table, []).append(delegation)
+    return tables
+
+
+def _fill_delegations(
+    table: str,
+    delegations: Sequence[Delegation],
+    execution: Execution,
+    columns: U64Array,
+    blinding_rows: int,
 ) -> None:
-    transfers = execution.transfers[execution.transfers["code"] == delegation.code]
-    times = np.ascontiguousarray(transfers["clk"][:: delegation.words])
+    is_theirs = np.isin(execution.transfers["code"], [each.code for each in delegations])
+    transfers = execution.transfers[is_theirs]
+    of_calls = transfers[:: delegations[0].words]
+    times, codes = (np.ascontiguousarray(of_calls[name]) for name in ("clk", "code"))
     words = np.ascontiguousarray(transfers["old"])
-    calls = _Calls(*_data(times, words), len(times))
-    fill = getattr(_library(), f"hr_trace_{delegation.name}")
+    calls = _Calls(*_data(times, codes, words), len(times))
+    fill = getattr(_library(), f"hr_trace_{table}")
     fill(ctypes.byref(calls), ctypes.byref(_trace(columns, blinding_rows)))

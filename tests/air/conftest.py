@@ -29,8 +29,8 @@ FLAGS = (
     f"-I{ROOT / 'offchain' / 'zkvm' / 'native'}",
 )
 
-Fill = Callable[[int, int, Sequence[int], Sequence[Sequence[int]]], list[list[int]]]
-"""(height, rows to fill, time and words of each call) -> columns of the rows to fill."""
+Fill = Callable[..., list[list[int]]]
+"""(height, rows to fill, time, code of poseidon2, words of each call) -> columns of the rows."""
 
 UNTOUCHED = 2**64 - 1
 """No field element, on all rows before they are filled."""
@@ -52,15 +52,13 @@ def fillers(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 
 def _filler(function: ctypes._CFuncPtr, width: int) -> Fill:
     def fill(
-        height: int, rows: int, times: Sequence[int], words: Sequence[Sequence[int]]
+        height: int, rows: int, *of_calls: Sequence[int] | Sequence[Sequence[int]]
     ) -> list[list[int]]:
         columns = np.full((width, height), UNTOUCHED, dtype=np.uint64)
-        inputs = (np.array(times, dtype=np.uint32), np.array(words, dtype=np.uint32))
-        out, times_at, words_at = (
-            ctypes.c_void_p(array.ctypes.data) for array in (columns, *inputs)
-        )
+        inputs = [np.array(values, dtype=np.uint32) for values in of_calls]
+        out, *inputs_at = (ctypes.c_void_p(array.ctypes.data) for array in (columns, *inputs))
         size = ctypes.c_size_t
-        function(out, size(height), size(rows), times_at, words_at, size(len(times)))
+        function(out, size(height), size(rows), *inputs_at, size(len(of_calls[0])))
         assert (columns[:, rows:] == UNTOUCHED).all()
         return [[int(cell) for cell in column] for column in columns[:, :rows]]
 

@@ -172,7 +172,7 @@ def iota_lookups(steps: Iterable[int]) -> list[Tuple]:
 def link(before: Sequence[int], after: Sequence[int], time: int = TIME) -> list[Tuple]:
     return [
         (LINK, (ECALL_KECCAK_F, time, side, i, word))
-        for side, words in enumerate((before, after))
+        for side, words in ((0, before), (0, before), (1, after))
         for i, word in enumerate(words)
     ]
 

@@ -26,7 +26,7 @@ from tests.zkvm.toy import DATA, TEXT, ecall, program
 BLINDING_ROWS = 64
 X1, X5, X6, X7 = 1, 5, 6, 7
 ZERO_MEMORY = 0x0003_0000  # a page that no image word is on
-READ, WRITE, POSEIDON2, KECCAK_F = 0x100, 0x101, 0x110, 0x111
+READ, WRITE, POSEIDON2, KECCAK_F, COMPRESS = 0x100, 0x101, 0x110, 0x111, 0x112
 EDGES = (0, 1, 2, 31, 32, 0x7FFF_FFFF, 0x8000_0000, 0x8000_0001, 0xFFFF_FFFF)
 EXIT = ecall(93)
 
@@ -148,6 +148,7 @@ def test_every_ecall() -> None:
         *ecall(READ, DATA, 3),
         *ecall(KECCAK_F, DATA - 100, 50),
         *ecall(POSEIDON2, ZERO_MEMORY, 16),
+        *ecall(COMPRESS, ZERO_MEMORY, 16),
         *ecall(POSEIDON2, ZERO_MEMORY, 16),
         *ecall(WRITE | 2 << 12, ZERO_MEMORY, 4),
         *ecall(WRITE, DATA, 2),

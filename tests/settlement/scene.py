@@ -10,7 +10,8 @@ from offchain.engine.journal import Journal
 from offchain.engine.sequencer import Sequencer
 from offchain.engine.signing import SigningDomain, SigningKey
 from offchain.settlement.deployment import Deployment
-from offchain.settlement.devnet import ETHER_ASSET
+from offchain.settlement.devnet import ATTESTED_FACTS, ETHER_ASSET
+from offchain.settlement.fact_source import AttestedFacts
 from offchain.settlement.local_chain import LocalChain
 from offchain.settlement.service import SettlementService
 from offchain.spec import op
@@ -71,6 +72,10 @@ class System:
         return start(self.l1, self.deployment, self.genesis, self.journal)
 
 
+def attested_by(l1, deployment, operator):
+    return AttestedFacts(l1, deployment.contracts[ATTESTED_FACTS], l1.private_key(operator))
+
+
 def domain_of(l1, deployment):
     return SigningDomain(
         l1_chain_id=l1.chain_id,
@@ -88,7 +93,7 @@ def start(l1, deployment, genesis, journal):
         genesis.new_core(), domain, config_hash, journal=journal, clock_ms=lambda: 1_000 * l1.now_s
     )
     service = SettlementService(
-        l1, deployment, config_hash, l1.private_key(l1.accounts[1]), sequencer
+        l1, deployment, config_hash, attested_by(l1, deployment, l1.accounts[1]), sequencer
     )
     return System(l1, deployment, genesis, journal, sequencer, service)
 

@@ -250,4 +250,6 @@ def test_start_with_a_foreign_record(system, tmp_path):
 
 def test_start_with_another_config(system):
     with pytest.raises(SettlementError, match="another config hash"):
-        SettlementService(system.l1, system.deployment, bytes(32), bytes(32), system.sequencer)
+        SettlementService(
+            system.l1, system.deployment, bytes(32), system.service._facts, system.sequencer
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from offchain.air.tables.poseidon2 import FEED_ROWS, ROWS_PER_CALL, UNLOAD_ROWS
 from offchain.prover.program_key import make_program_key
 from offchain.prover.prove import prove
 from offchain.security.parameters import FAST, SETTLE, program_id
@@ -22,8 +23,9 @@ from tests.zkvm.toy import A7, DATA, TEXT, ecall, program
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "spec" / "statement.md"
 X5, X6, X7 = 5, 6, 7
+WORD_MAX = (1 << 32) - 1
 REGISTERS, PC, ROM, HOLE = 1 << 40, (1 << 40) + 32, 1 << 41, 1 << 42
-READ, WRITE, POSEIDON2, KECCAK_F = 0x100, 0x101, 0x110, 0x111
+READ, WRITE, POSEIDON2, KECCAK_F, COMPRESS = 0x100, 0x101, 0x110, 0x111, 0x112
 EXIT = ecall(93)
 ZERO_WORD = 0x0003_0000
 OUTPUT = {DATA: 11, DATA + 4: 22, DATA + 8: 33}
@@ -368,7 +370,7 @@ def test_a_tape_of_more_than_words():
 # Clause S12, delegations
 
 
-@pytest.mark.parametrize(("code", "words"), [(POSEIDON2, 16), (KECCAK_F, 50)])
+@pytest.mark.parametrize(("code", "words"), [(POSEIDON2, 16), (KECCAK_F, 50), (COMPRESS, 16)])
 def test_another_result_of_a_delegation(code, words):
     image = {DATA + 4 * i: i for i in range(words)}
     forged = ForgedTrace(program([*ecall(code, DATA, words), *EXIT], image))
@@ -383,6 +385,71 @@ def test_another_result_of_a_delegation(code, words):
         ("link", (code, time, 1, last, honest)): 1,
         ("link", (code, time, 1, last, changed)): -1,
     }
+    assert_caught(forged, "bus link", supplied=supplied)
+
+
+def compression():
+    """A run that compresses the words 0, 1, ..., 15 at DATA."""
+    image = {DATA + 4 * i: i for i in range(16)}
+    return ForgedTrace(program([*ecall(COMPRESS, DATA, 16), *EXIT], image))
+
+
+def unload(forged, state):
+    """Let a state leave the block's rows from the first that unloads, and give its words to RAM."""
+    for row in UNLOAD_ROWS:
+        set_state(forged, row, state)
+        low, high = state[0] & WORD_MAX, state[0] >> 32
+        forged.change("poseidon2", row, low=low, high=high, inverse=pow(WORD_MAX - high, -1, P))
+        position = (2 * (row - UNLOAD_ROWS[0]) + 8) % 16
+        for i, word in ((position, low), (position + 1, high)):
+            forged.change("transfer", i, new=word, new_low=word & 0xFFFF)
+            forged["image", "final_value", forged.image_row(DATA + 4 * i)] = word
+        state = [*state[1:], state[0]]
+    set_state(forged, UNLOAD_ROWS.stop, state)
+
+
+def set_state(forged, row, state):
+    for i, element in enumerate(state):
+        forged["poseidon2", f"state_{i}", row] = element
+    for i, x in enumerate(state[:4]):
+        forged.change("poseidon2", row, **{f"cube_{i}": x**3, f"seventh_{i}": x**7})
+
+
+def state_of(forged, row):
+    return [forged["poseidon2", f"state_{i}", row] for i in range(8)]
+
+
+def test_another_input_fed_forward():
+    """The last element that is added is not the one that was loaded."""
+    forged = compression()
+    row = FEED_ROWS[-1]
+    forged.change("poseidon2", row, low=7, inverse=pow(WORD_MAX - 7, -1, P))
+    state = state_of(forged, UNLOAD_ROWS[0])
+    unload(forged, [*state[:7], (state[7] + 1) % P])
+    time = forged["transfer", "time", 0]
+    supplied = {
+        ("link", (COMPRESS, time, 0, 6, 7)): 1,
+        ("link", (COMPRESS, time, 0, 6, 6)): -1,
+    }
+    assert_caught(forged, "bus link", supplied=supplied)
+
+
+def test_a_permutation_in_place_of_a_compression():
+    """Nothing is added, as the rows say that the call is a permutation."""
+    forged = compression()
+    for row in range(ROWS_PER_CALL):
+        forged["poseidon2", "is_compress", row] = 0
+    state = state_of(forged, FEED_ROWS[0])
+    for row in FEED_ROWS:
+        set_state(forged, row, state)
+        state = [*state[1:], state[0]]
+    unload(forged, state)
+    time, supplied = forged["transfer", "time", 0], {}
+    for i in range(16):
+        old, new = (forged["transfer", name, i] for name in ("old", "new"))
+        for side, word, times in ((0, old, 2), (1, new, 1)):
+            supplied["link", (POSEIDON2, time, side, i, word)] = times
+            supplied["link", (COMPRESS, time, side, i, word)] = -times
     assert_caught(forged, "bus link", supplied=supplied)
 
 

@@ -54,13 +54,17 @@ def delegations(rounds: int, seed: int) -> bytes:
     for _ in range(rounds):
         lanes[0] ^= value
         lanes = keccak_f.permute(lanes)
-        for _ in range(6):
+        for call in range(6):
             for i in range(4):
                 for word in struct.unpack("<50I", struct.pack("<25Q", *lanes)):
                     value = (value ^ word) * 0x9E3779B1 & WORD_MASK
                     value ^= value >> 15
                 state[i] = value
-            state = poseidon2.permute(state)
+            permuted = poseidon2.permute(state)
+            if call % 2:
+                left, right = ((a, b, c, d) for a, b, c, d in (state[:4], state[4:]))
+                permuted[:4] = poseidon2.compress(left, right)
+            state = permuted
         value ^= state[0] & WORD_MASK
     return words(rounds) + struct.pack("<8Q", *state[:4], *lanes[:4])
 

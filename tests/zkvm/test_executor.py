@@ -10,6 +10,7 @@ import pytest
 from eth_hash.auto import keccak
 
 from offchain.spec import poseidon2
+from offchain.spec.constants import GOLDILOCKS_P
 from offchain.zkvm import execution, executor
 from offchain.zkvm.decode import ROM_ROW, Flag, Op
 from offchain.zkvm.delegations import DELEGATIONS, keccak_f
@@ -21,7 +22,7 @@ from tests.zkvm.rv32im import ECALL, FENCE, INSTRUCTIONS, LOADS, STORES, encode,
 from tests.zkvm.toy import A0, A1, A7, DATA, EXIT, TEXT, ecall, program, run_both
 
 NATIVE = Path(execution.__file__).with_name("native")
-READ, WRITE, POSEIDON2, KECCAK_F = 0x100, 0x101, 0x110, 0x111
+READ, WRITE, POSEIDON2, KECCAK_F, COMPRESS = 0x100, 0x101, 0x110, 0x111, 0x112
 EMPTY_TAPE = np.empty(0, np.uint32)
 NOP = encode("addi")
 X5, X6, X7 = 5, 6, 7
@@ -216,6 +217,45 @@ def test_poseidon2_is_the_specifications() -> None:
     assert join_halves(run.output.tolist()) == poseidon2.permute(elements)
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        [random.Random(3).randrange(2**63) for _ in range(8)],
+        [0] * 8,
+        [GOLDILOCKS_P - 1] * 8,
+    ],
+)
+def test_compress_is_the_specifications(elements: list[int]) -> None:
+    data = {DATA + 4 * i: word for i, word in enumerate(split_halves(elements))}
+    text = [*ecall(COMPRESS, DATA, 16), *ecall(WRITE, DATA, 16), *exit_with()]
+    run = run_both(program(text, data))
+    left, right = ((a, b, c, d) for a, b, c, d in (elements[:4], elements[4:]))
+    result = [*poseidon2.compress(left, right), *poseidon2.permute(elements)[4:]]
+    assert join_halves(run.output.tolist()) == result
+    assert run.row_counts["poseidon2"] == 64
+
+
+def test_compress_reduces_its_sums() -> None:
+    """Chained until the sum of the first elements has been both above and below p."""
+    elements = list(range(8))
+    wraps = set()
+    for _ in range(16):
+        after = poseidon2.permute(elements)
+        wraps.add(after[0] + elements[0] >= GOLDILOCKS_P)
+        words = split_halves(elements)
+        (compress,) = (d for d in DELEGATIONS if d.code == COMPRESS)
+        elements = join_halves(compress.apply(words))
+        run = run_both(
+            program(
+                [*ecall(COMPRESS, DATA, 16), *exit_with()],
+                {DATA + 4 * i: word for i, word in enumerate(words)},
+            )
+        )
+        assert join_halves(run.transfers["new"].tolist()) == elements
+        assert max(elements) < GOLDILOCKS_P
+    assert wraps == {False, True}
+
+
 def test_keccak_f_hashes_like_keccak256() -> None:
     message = b"headrace"
     block = bytearray(message.ljust(200, b"\0"))
@@ -254,24 +294,28 @@ def test_row_counts() -> None:
         *ecall(READ, DATA, 2),
         *ecall(POSEIDON2, DATA + 0x100, 16),
         *ecall(KECCAK_F, DATA + 0x200, 50),
+        *ecall(COMPRESS, DATA + 0x100, 16),
         *exit_with(),
     ]
     run = run_both(program(text, {DATA: 1}), tape=[1, 2], record=False)
     assert run.row_counts == {
-        "cpu": 38,
-        "add": 3 + 4 * 3,  # an addi in each of three li for each ecall
+        "cpu": 45,
+        "add": 3 + 5 * 3,  # an addi in each of three li for each ecall
         "bitwise": 1,
         "arith": 2,
         "memory": 2,
-        "transfer": 68,
-        "poseidon2": 64,
+        "transfer": 84,
+        "poseidon2": 2 * 64,
         "keccak_f": 1_792,
-        "image": 39,
+        "image": 46,
         "zero_memory": 1 + 16 + 50 + 4,  # and four holes
     }
 
 
 # C against its twin
+
+
+DELEGATED = (KECCAK_F, POSEIDON2, COMPRESS)
 
 
 def random_text(rng: random.Random) -> list[int]:
@@ -281,7 +325,7 @@ def random_text(rng: random.Random) -> list[int]:
     for _ in range(60):
         kind = rng.random()
         if kind < 0.04:
-            text += ecall(rng.choice([READ, WRITE | 1 << 12, KECCAK_F, POSEIDON2]), DATA, 16)
+            text += ecall(rng.choice([READ, WRITE | 1 << 12, *DELEGATED]), DATA, 16)
         elif kind < 0.05:
             text.append(rng.choice([FENCE, rng.getrandbits(32), encode("jalr", X6, X7)]))
         else:

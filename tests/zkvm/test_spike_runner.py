@@ -38,7 +38,7 @@ EXIT, ILLEGAL, LOAD, STORE, JUMP, READ_CSR, WAIT, BREAK, CALLS = range(9)
 WRITE_FOR_EVER, SPIN, RECURSE = range(9, 12)
 RETURNED = 99
 
-READ, POSEIDON2, KECCAK_F = 0x100, 0x110, 0x111
+READ, POSEIDON2, KECCAK_F, COMPRESS = 0x100, 0x110, 0x111, 0x112
 BUFFER = spike_runner.RAM_BASE  # the far end of the stack
 
 
@@ -186,6 +186,8 @@ def run_calls(
         ((write(0), BUFFER, (1 << 20) + 1), "bad transfer length"),
         ((POSEIDON2, BUFFER, 15), "bad transfer length"),
         ((KECCAK_F, BUFFER, 16), "bad transfer length"),
+        ((COMPRESS, BUFFER, 8), "bad transfer length"),
+        ((COMPRESS + 1, BUFFER, 16), "unknown ecall"),
         ((READ, BUFFER, 3), "tape exhausted"),
         ((write(1), BUFFER, 1), "output gap"),
     ],

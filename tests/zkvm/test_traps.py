@@ -12,7 +12,7 @@ from tests.zkvm.rv32im import encode, li
 from tests.zkvm.toy import DATA, EXIT, TEXT, ecall, program, run_both
 
 NATIVE = Path(traps.__file__).with_name("native")
-READ, WRITE, POSEIDON2, KECCAK_F = 0x100, 0x101, 0x110, 0x111
+READ, WRITE, POSEIDON2, KECCAK_F, COMPRESS = 0x100, 0x101, 0x110, 0x111, 0x112
 WINDOW_END = 0xC000_0000
 X5, X6 = 5, 6
 
@@ -78,6 +78,7 @@ CASES = {
     "read too much": (ecall(READ, 0, (1 << 20) + 1), R.BAD_TRANSFER_LENGTH, 6, (1 << 20) + 1),
     "write too much": (output(0, 1 << 31), R.BAD_TRANSFER_LENGTH, 6, 1 << 31),
     "poseidon2 of 17": (ecall(POSEIDON2, DATA, 17), R.BAD_TRANSFER_LENGTH, 6, 17),
+    "compress of 8": (ecall(COMPRESS, DATA, 8), R.BAD_TRANSFER_LENGTH, 6, 8),
     "keccak_f of 16": (ecall(KECCAK_F, DATA, 16), R.BAD_TRANSFER_LENGTH, 6, 16),
     "read to null": (ecall(READ, 0, 1), R.UNMAPPED_WRITE, 6, 0),
     "read over the end": (
@@ -95,6 +96,11 @@ CASES = {
     "output gap": (output(0) + output(2) + ecall(EXIT), R.OUTPUT_GAP, 20, 1),
     "no output 0": (output(1) + ecall(EXIT, 7), R.OUTPUT_GAP, 13, 0),
     "element p": (ecall(POSEIDON2, DATA, 16), R.NON_CANONICAL_ELEMENT, 6, DATA),
+    "element p on the right": (ecall(COMPRESS, DATA, 16), R.NON_CANONICAL_ELEMENT, 6, DATA),
+    "element p on the left": (
+        ecall(COMPRESS, DATA + 48, 16), R.NON_CANONICAL_ELEMENT, 6, DATA + 48,
+    ),
+    "call after the last delegation": (ecall(0x113, DATA, 16), R.UNKNOWN_ECALL, 6, 0x113),
 }  # fmt: skip
 
 

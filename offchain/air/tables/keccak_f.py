@@ -211,7 +211,7 @@ class _KeccakF:
             "word",
             LINK,
             [ECALL_KECCAK_F, self.time, self.is_out, z, word],
-            is_word * (self.is_in + self.is_out),
+            is_word * (2 * self.is_in + self.is_out),
         )
         is_iota = Periodic("is_iota", tuple(int(z in IOTA_POSITIONS) for z in range(LANE_BITS)))
         self.table.receive(

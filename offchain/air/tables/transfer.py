@@ -63,7 +63,9 @@ def build() -> Table:
     table.receive("call", DISPATCH, [ECALL, time, code, left, address], is_first)
     access(table, "word", address, 4 * time + 2, previous, time_low, old, new, is_used)
     receive_range32(table, "word after", new, new_low, is_used)
-    table.send("word before", LINK, [link_code, link_time, 0, index, old], is_used - is_read)
+    # Words of the public output are sent once, those of a delegation twice: see poseidon2.
+    times_before = 2 * (is_used - is_read) - is_write
+    table.send("word before", LINK, [link_code, link_time, 0, index, old], times_before)
     table.send(
         "word after", LINK, [link_code, link_time, 1, index, new], is_used - is_read - is_write
     )

@@ -4,12 +4,14 @@
  * misaligned accesses trap. All traffic with the outside goes through `ecall` with the number of
  * the call in a7, a buffer in a0 and its length in words in a1. Every register keeps its value.
  *
- *   a7                name       a0      a1     effect
- *   93                exit       code    -      halts; only code 0 can be proven
- *   0x100             read       buffer  words  moves the next tape words to the buffer
- *   0x101 + 4096 * i  write      buffer  words  gives public output words i, i + 1, ...
- *   0x110             poseidon2  buffer  16     permutes 8 Goldilocks elements in place
- *   0x111             keccak_f   buffer  50     keccak-f[1600] on 25 lanes in place
+ *   a7                name                a0      a1     effect
+ *   93                exit                code    -      halts; only code 0 can be proven
+ *   0x100             read                buffer  words  moves the next tape words to the buffer
+ *   0x101 + 4096 * i  write               buffer  words  gives public output words i, i + 1, ...
+ *   0x110             poseidon2           buffer  16     permutes 8 Goldilocks elements in place
+ *   0x111             keccak_f            buffer  50     keccak-f[1600] on 25 lanes in place
+ *   0x112             poseidon2_compress  buffer  16     permutes 8 Goldilocks elements in place
+ * and adds the first 4 of before to those after
  *
  * A buffer is 4-byte aligned, of 1 to 2^20 words, and lies wholly in RAM outside .text. An element
  * or lane is two words, low half first; an element is below p = 2^64 - 2^32 + 1; lane (x, y) is at
@@ -28,15 +30,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HR_ECALL_EXIT      93
-#define HR_ECALL_READ      0x100
-#define HR_ECALL_WRITE     0x101
-#define HR_ECALL_POSEIDON2 0x110
-#define HR_ECALL_KECCAK_F  0x111
+#define HR_ECALL_EXIT               93
+#define HR_ECALL_READ               0x100
+#define HR_ECALL_WRITE              0x101
+#define HR_ECALL_POSEIDON2          0x110
+#define HR_ECALL_KECCAK_F           0x111
+#define HR_ECALL_POSEIDON2_COMPRESS 0x112
 
 #define HR_ECALL_WORDS_MAX       0x100000u /* words of one call */
 #define HR_OUTPUT_INDEX_LOG2     12        /* place of the output index in a7 */
-#define HR_ECALL_POSEIDON2_WORDS 16
+#define HR_ECALL_POSEIDON2_WORDS 16        /* of compress too */
 #define HR_ECALL_KECCAK_F_WORDS  50
 
 /* First byte of RAM and the largest RAM a guest may count on; see link.ld. */
@@ -87,6 +90,14 @@ static inline void hr_guest_write(const uint32_t *words, size_t count) {
  */
 static inline void hr_guest_poseidon2(uint64_t state[8]) {
     hr_guest_ecall(HR_ECALL_POSEIDON2, state, HR_ECALL_POSEIDON2_WORDS);
+}
+
+/* Hashes two digests into that of the node above them, as one instruction.
+ * In-Out: state  8 elements below p: left and right digest; then the first 4 are the node's digest,
+ *                the others those of the permutation
+ */
+static inline void hr_guest_poseidon2_compress(uint64_t state[8]) {
+    hr_guest_ecall(HR_ECALL_POSEIDON2_COMPRESS, state, HR_ECALL_POSEIDON2_WORDS);
 }
 
 /* Applies keccak-f[1600], as one instruction.

@@ -203,6 +203,39 @@ uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_
     return shape->leaf_bytes;
 }
 
+/* Copies a node of an up-to-date tree. */
+static void hr_node_copy(struct hr_core *c, uint32_t subtree, uint32_t node, uint32_t height,
+                         uint8_t *digest32) {
+    const hr_digest *digest = hr_store_node(&c->stores[subtree], node);
+    if (hr_digest_is_zero(digest)) digest = hr_empty_digest(c, height);
+    memcpy(digest32, digest, sizeof *digest);
+}
+
+uint32_t hr_core_siblings(struct hr_core *c, uint32_t subtree, const uint32_t *leaves, uint32_t n,
+                          uint8_t *digests, uint32_t capacity) {
+    const uint32_t depth = hr_shapes[subtree].depth;
+    uint32_t *nodes = c->leaf_list, count = 0;
+    for (uint32_t i = 0; i < n; i++) nodes[i] = (1u << depth) + leaves[i];
+    for (uint32_t height = 0; height < depth; height++) {
+        uint32_t parents = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t sibling = nodes[i] ^ 1;
+            const bool is_joined = i + 1 < n && nodes[i + 1] == sibling;
+            if (!is_joined && count < capacity)
+                hr_node_copy(c, subtree, sibling, height, &digests[sizeof(hr_digest) * count]);
+            count += !is_joined;
+            nodes[parents++] = nodes[i] >> 1;
+            i += is_joined;
+        }
+        n = parents;
+    }
+    return count;
+}
+
+void hr_core_subtree_root(struct hr_core *c, uint32_t subtree, uint8_t *digest32) {
+    hr_node_copy(c, subtree, 1, hr_shapes[subtree].depth, digest32);
+}
+
 void hr_core_hints_from_tape(struct hr_core *c, const uint32_t *tape, uint32_t count) {
     c->hints.tape = tape;
     c->hints.tape_count = count;

@@ -130,8 +130,8 @@ HR_HOT int hr_apply(struct hr_core *c, const struct hr_op *op) {
 }
 
 /* Genesis: config hash (32 bytes), the fee and insurance accounts owned by governance. */
-static void hr_genesis(struct hr_core *c, const uint8_t config_hash[32],
-                       const uint8_t governance[20]) {
+static inline void hr_genesis(struct hr_core *c, const uint8_t config_hash[32],
+                              const uint8_t governance[20]) {
     struct hr_config *config = HR_AT(c, HR_SUBTREE_CONFIG, struct hr_config, 0);
     for (int i = 0; i < 32; i++)
         config->config_hash[i / 4] = config->config_hash[i / 4] << 8 | config_hash[i];

@@ -7,6 +7,12 @@
 
 #include "headrace/keccak.h"
 
+#ifdef HR_GUEST
+/* One instruction of the machine. */
+static inline void hr_keccak_f1600(uint64_t a[HR_KECCAK_LANES]) {
+    hr_guest_keccak_f(a);
+}
+#else
 enum { HR_KECCAK_ROUNDS = 24 };
 
 /* iota, Keccak reference table 1.1. */
@@ -85,13 +91,10 @@ static inline void hr_keccak_f1600(uint64_t a[HR_KECCAK_LANES]) {
     }
 }
 
-static inline uint64_t hr_keccak_load_lane(const uint8_t bytes[8]) {
-    uint64_t lane = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        lane |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return lane;
-}
+#endif
+
+/* Lanes seen as the words that a message of whole words is added to; little-endian. */
+typedef uint32_t __attribute__((may_alias)) hr_keccak_word;
 
 static inline void hr_keccak256_init(hr_keccak256_state *state) {
     *state = (hr_keccak256_state){0};
@@ -103,12 +106,25 @@ static inline void hr_keccak_add_byte(hr_keccak256_state *state, uint32_t at, ui
 
 static inline void hr_keccak256_update(hr_keccak256_state *state, const uint8_t *data,
                                        uint32_t len) {
+    enum { WORD_BYTES = sizeof(hr_keccak_word) };
     uint32_t done = 0;
     while (done < len) {
-        if (state->filled % 8 == 0 && len - done >= 8) {
-            state->lanes[state->filled / 8] ^= hr_keccak_load_lane(data + done);
-            state->filled += 8;
-            done += 8;
+        if ((state->filled | (uintptr_t)(data + done)) % WORD_BYTES == 0 &&
+            len - done >= WORD_BYTES) {
+            const uint32_t room = HR_KECCAK256_RATE_BYTES - state->filled;
+            const uint32_t words = (len - done < room ? len - done : room) / WORD_BYTES;
+            const hr_keccak_word *from = (const hr_keccak_word *)(data + done);
+            hr_keccak_word *to = (hr_keccak_word *)state->lanes + state->filled / WORD_BYTES;
+            uint32_t i = 0;
+            for (; i + 4 <= words; i += 4) {
+                to[i] ^= from[i];
+                to[i + 1] ^= from[i + 1];
+                to[i + 2] ^= from[i + 2];
+                to[i + 3] ^= from[i + 3];
+            }
+            for (; i < words; i++) to[i] ^= from[i];
+            state->filled += words * WORD_BYTES;
+            done += words * WORD_BYTES;
         } else {
             hr_keccak_add_byte(state, state->filled, data[done]);
             state->filled++;
@@ -126,9 +142,7 @@ static inline void hr_keccak256_final(hr_keccak256_state *state,
     hr_keccak_add_byte(state, state->filled, 0x01);
     hr_keccak_add_byte(state, HR_KECCAK256_RATE_BYTES - 1, 0x80);
     hr_keccak_f1600(state->lanes);
-    for (unsigned i = 0; i < HR_KECCAK256_BYTES; i++) {
-        out32[i] = (uint8_t)(state->lanes[i / 8] >> (8 * (i % 8)));
-    }
+    __builtin_memcpy(out32, state->lanes, HR_KECCAK256_BYTES);
 }
 
 static inline void hr_keccak256(uint8_t out32[HR_KECCAK256_BYTES], const uint8_t *data,

@@ -1,12 +1,34 @@
-/* Portable Poseidon2: the only implementation of the guest and of single hashes, and the fall-back
- * of the batch forms. API: headrace/poseidon2.h. Between rounds elements are lazy (any uint64_t).
+/* Portable Poseidon2: that of single hashes, and the fall-back of the batch forms. A guest asks the
+ * machine. API: headrace/poseidon2.h. Between rounds elements are lazy (any uint64_t).
  */
 #ifndef HEADRACE_POSEIDON2_IMPL_H
 #define HEADRACE_POSEIDON2_IMPL_H
 
 #include "headrace/field.h"
 #include "headrace/poseidon2.h"
+
+#ifdef HR_GUEST
+#include "../guest/guest_io.h"
+#else
 #include "poseidon2_constants.h"
+#endif
+
+/* Canonical sum of two canonical elements. */
+static inline uint64_t hr_poseidon2_add(uint64_t a, uint64_t b) {
+    return hr_field_canonical(hr_field_add(a, b));
+}
+
+#ifdef HR_GUEST
+
+static inline void hr_poseidon2_permute(uint64_t s[HR_POSEIDON2_WIDTH]) {
+    hr_guest_poseidon2(s);
+}
+
+static inline void hr_poseidon2_compress(uint64_t s[HR_POSEIDON2_WIDTH]) {
+    hr_guest_poseidon2_compress(s);
+}
+
+#else
 
 static inline uint64_t hr_poseidon2_sbox(uint64_t x) {
     const uint64_t x2 = hr_field_mul(x, x);
@@ -90,21 +112,24 @@ static inline void hr_poseidon2_permute(uint64_t s[HR_POSEIDON2_WIDTH]) {
     }
 }
 
-/* Canonical sum of two canonical elements. */
-static inline uint64_t hr_poseidon2_add(uint64_t a, uint64_t b) {
-    return hr_field_canonical(hr_field_add(a, b));
+static inline void hr_poseidon2_compress(uint64_t s[HR_POSEIDON2_WIDTH]) {
+    uint64_t x[HR_DIGEST_ELEMENTS];
+    for (int i = 0; i < HR_DIGEST_ELEMENTS; i++) x[i] = s[i];
+    hr_poseidon2_permute(s);
+    for (int i = 0; i < HR_DIGEST_ELEMENTS; i++) s[i] = hr_poseidon2_add(s[i], x[i]);
 }
 
+#endif
+
 static inline void hr_compress(hr_digest *out, const hr_digest *l, const hr_digest *r) {
-    const hr_digest left = *l;
     uint64_t s[HR_POSEIDON2_WIDTH];
     for (int i = 0; i < HR_DIGEST_ELEMENTS; i++) {
-        s[i] = left.e[i];
+        s[i] = l->e[i];
         s[i + HR_DIGEST_ELEMENTS] = r->e[i];
     }
-    hr_poseidon2_permute(s);
+    hr_poseidon2_compress(s);
     for (int i = 0; i < HR_DIGEST_ELEMENTS; i++) {
-        out->e[i] = hr_poseidon2_add(s[i], left.e[i]);
+        out->e[i] = s[i];
     }
 }
 

@@ -3,7 +3,8 @@
  * Records are reached through the hr_*_at() functions. The native build backs a
  * store with one lazily committed mapping (native/store_flat.h), the guest with
  * pages from an arena (guest/store_paged.h); an untouched record reads as zero
- * in both. Whoever changes a record touches its leaf. */
+ * in both. The guest of a batch has the leaves of its witness and no others
+ * (guest/store_leaf.h). Whoever changes a record touches its leaf. */
 #ifndef HEADRACE_STATE_IMPL_H
 #define HEADRACE_STATE_IMPL_H
 
@@ -30,6 +31,9 @@ HR_HOT uint32_t hr_select_u32(bool condition, uint32_t yes, uint32_t no) {
 }
 
 enum { HR_SUBTREE_BITS = 4, HR_SUBTREES = 1 << HR_SUBTREE_BITS, HR_MAX_DEPTH = 26 };
+
+/* Domain of a leaf's hash, + subtree: docs/spec/transition.md section 1. */
+enum { HR_LEAF_DOMAIN = 0x48520000 };
 
 /* A hint was wrong: the run has no proof and the state no meaning. */
 enum { HR_TRAP = -1 };
@@ -126,7 +130,9 @@ struct hr_hints {
     uint32_t record_count, record_capacity;
 };
 
-#ifdef HR_GUEST
+#ifdef HR_BATCH
+#include "../guest/store_leaf.h"
+#elif defined(HR_GUEST)
 #include "../guest/store_paged.h"
 #else
 #include "../native/store_flat.h"
@@ -140,6 +146,8 @@ struct hr_core {
     hr_digest empty[HR_MAX_DEPTH + 1]; /* roots of empty subtrees by height, 0..empty_known */
     uint32_t empty_known;
     struct hr_hints hints;
+    /* keccak256 of the last envelope that was accepted */
+    alignas(uint32_t) uint8_t envelope_hash[32];
     uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
     uint32_t taker; /* account whose op runs: its position record outlives the op's steps */
     bool has_taker;
@@ -157,7 +165,10 @@ struct hr_core {
 #endif
 };
 
-#ifdef HR_GUEST
+#ifdef HR_BATCH
+#define HR_AT(c, subtree, type, record)                                                            \
+    ((type *)hr_store_at((c)->stores, (subtree), (record), sizeof(type)))
+#elif defined(HR_GUEST)
 #define HR_AT(c, subtree, type, record)                                                            \
     ((type *)hr_store_at(&(c)->stores[subtree], (record), sizeof(type)))
 #else

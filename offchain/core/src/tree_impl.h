@@ -6,7 +6,6 @@
 #include "state_impl.h"
 
 enum {
-    HR_LEAF_DOMAIN = 0x48520000, /* + subtree; docs/spec/transition.md section 1 */
     HR_HASH_BATCH = 64,
     /* the longest leaf that is hashed in batches: a signer, or a grouped leaf of many records */
     HR_MAX_LEAF_BYTES = sizeof(struct hr_signer) > HR_LEAF_BYTES ? sizeof(struct hr_signer)

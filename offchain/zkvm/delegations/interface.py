@@ -15,7 +15,9 @@ class Delegation:
     Attributes
     ----------
     name
-        Name of its table.
+        Its name, as in the C registry.
+    table
+        Name of its table, which other delegations may share.
     code
         Number of the ecall (a7).
     words
@@ -24,10 +26,11 @@ class Delegation:
         Rows of its table for one call.
     apply
         Gives the new words; raises DelegationInputError for words that it does not accept. The
-        C twin is ``native/delegations/<name>.h``.
+        C twin is in ``native/delegations/<table>.h``.
     """
 
     name: str
+    table: str
     code: int
     words: int
     rows_per_call: int

@@ -88,4 +88,6 @@ def _apply(words: Sequence[int]) -> list[int]:
     return split_halves(permute(join_halves(words)))
 
 
-KECCAK_F = Delegation("keccak_f", code=0x111, words=2 * LANES, rows_per_call=1_792, apply=_apply)
+KECCAK_F = Delegation(
+    "keccak_f", "keccak_f", code=0x111, words=2 * LANES, rows_per_call=1_792, apply=_apply
+)

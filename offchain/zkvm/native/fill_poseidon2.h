@@ -15,6 +15,8 @@ enum {
     HR_FILL_POSEIDON2_ROWS = 64,
     HR_FILL_POSEIDON2_WORDS = 16,
     HR_FILL_POSEIDON2_HALF = HR_POSEIDON2_WIDTH / 2,
+    /* Number of the ecall that feeds its input forward. */
+    HR_FILL_POSEIDON2_COMPRESS = 0x112,
 };
 
 /* The rows of one call, column by column. They are put together here since a power-of-two distance
@@ -51,17 +53,32 @@ static inline void hr_fill_poseidon2_plain_row(hr_fill_poseidon2_call *call) {
     hr_fill_poseidon2_row(call, (const uint64_t[HR_FILL_POSEIDON2_HALF]){0});
 }
 
-/* Write eight rows that take an element off the front of the state and append one.
- * In: elements  the elements appended, which stand in the columns low and high
+/* Write a row that takes an element off the front of the state and appends one.
+ * In: moved     below p, stands in the columns low and high
+ *     appended  may be lazy
  */
-static inline void hr_fill_poseidon2_move(hr_fill_poseidon2_call *call,
-                                          const uint64_t elements[HR_POSEIDON2_WIDTH]) {
+static inline void hr_fill_poseidon2_move(hr_fill_poseidon2_call *call, uint64_t moved,
+                                          uint64_t appended) {
+    call->cells[HR_POSEIDON2_LOW][call->row] = moved & HR_GOLDILOCKS_EPSILON;
+    call->cells[HR_POSEIDON2_HIGH][call->row] = moved >> 32;
+    hr_fill_poseidon2_plain_row(call);
+    memmove(call->state, call->state + 1, sizeof call->state - sizeof call->state[0]);
+    call->state[HR_POSEIDON2_WIDTH - 1] = appended;
+}
+
+/* Write the rows that feed the input forward and those that unload.
+ * In: input  8 elements below p
+ */
+static inline void hr_fill_poseidon2_end(hr_fill_poseidon2_call *call,
+                                         const uint64_t input[HR_POSEIDON2_WIDTH],
+                                         bool is_compress) {
+    for (int i = 0; i < HR_FILL_POSEIDON2_HALF; i++) {
+        const uint64_t fed = is_compress ? input[i] : 0;
+        hr_fill_poseidon2_move(call, input[i], hr_field_add(call->state[0], fed));
+    }
     for (int i = 0; i < HR_POSEIDON2_WIDTH; i++) {
-        call->cells[HR_POSEIDON2_LOW][call->row] = elements[i] & HR_GOLDILOCKS_EPSILON;
-        call->cells[HR_POSEIDON2_HIGH][call->row] = elements[i] >> 32;
-        hr_fill_poseidon2_plain_row(call);
-        memmove(call->state, call->state + 1, sizeof call->state - sizeof call->state[0]);
-        call->state[HR_POSEIDON2_WIDTH - 1] = elements[i];
+        const uint64_t element = hr_field_canonical(call->state[0]);
+        hr_fill_poseidon2_move(call, element, element);
     }
 }
 
@@ -110,32 +127,34 @@ static inline void hr_fill_poseidon2_inverses(hr_fill_poseidon2_call *call) {
     }
 }
 
-/* Compute the rows of one call. In: words  8 elements (low word, high word), each below p */
+/* Compute the rows of one call.
+ * In: time, code  its cycle and number; both 0 for rows that are not used
+ *     words       8 elements (low word, high word), each below p
+ */
 static inline void hr_fill_poseidon2_compute(hr_fill_poseidon2_call *call, uint32_t time,
-                                             const uint32_t words[HR_FILL_POSEIDON2_WORDS],
-                                             bool is_used) {
+                                             uint32_t code,
+                                             const uint32_t words[HR_FILL_POSEIDON2_WORDS]) {
+    const bool is_compress = code == HR_FILL_POSEIDON2_COMPRESS;
     *call = (hr_fill_poseidon2_call){0};
     uint64_t elements[HR_POSEIDON2_WIDTH];
     for (int i = 0; i < HR_POSEIDON2_WIDTH; i++) {
         elements[i] = words[2 * i] | (uint64_t)words[2 * i + 1] << 32;
+        hr_fill_poseidon2_move(call, elements[i], elements[i]);
     }
-    hr_fill_poseidon2_move(call, elements);
     hr_fill_poseidon2_plain_row(call);
     hr_poseidon2_external_layer(call->state);
     hr_fill_poseidon2_full_rounds(call, 0);
     hr_fill_poseidon2_partial_rounds(call);
     hr_fill_poseidon2_full_rounds(call, HR_POSEIDON2_HALF_FULL_ROUNDS);
-    for (int i = 0; i < HR_POSEIDON2_WIDTH; i++) {
-        elements[i] = hr_field_canonical(call->state[i]);
-    }
-    hr_fill_poseidon2_move(call, elements);
+    hr_fill_poseidon2_end(call, elements, is_compress);
     while (call->row < HR_FILL_POSEIDON2_ROWS) {
         hr_fill_poseidon2_plain_row(call);
     }
     hr_fill_poseidon2_inverses(call);
     for (unsigned row = 0; row < HR_FILL_POSEIDON2_ROWS; row++) {
         call->cells[HR_POSEIDON2_TIME][row] = time;
-        call->cells[HR_POSEIDON2_IS_USED][row] = is_used;
+        call->cells[HR_POSEIDON2_IS_USED][row] = code != 0;
+        call->cells[HR_POSEIDON2_IS_COMPRESS][row] = is_compress;
     }
 }
 
@@ -151,19 +170,20 @@ static inline void hr_fill_poseidon2_copy(uint64_t *columns, size_t height, size
  * In:  height   of a column
  *      rows     to fill, a multiple of 64, at least 64 * calls, at most height
  *      times    cycle of each call
+ *      codes    its number
  *      words    RAM words of each call, before it
  */
 static inline void hr_fill_poseidon2(uint64_t *columns, size_t height, size_t rows,
-                                     const uint32_t *times,
+                                     const uint32_t *times, const uint32_t *codes,
                                      const uint32_t (*words)[HR_FILL_POSEIDON2_WORDS],
                                      size_t calls) {
     hr_fill_poseidon2_call call;
     for (size_t i = 0; i < calls; i++) {
-        hr_fill_poseidon2_compute(&call, times[i], words[i], true);
+        hr_fill_poseidon2_compute(&call, times[i], codes[i], words[i]);
         hr_fill_poseidon2_copy(columns, height, i * HR_FILL_POSEIDON2_ROWS, &call);
     }
     const uint32_t zeros[HR_FILL_POSEIDON2_WORDS] = {0};
-    hr_fill_poseidon2_compute(&call, 0, zeros, false);
+    hr_fill_poseidon2_compute(&call, 0, 0, zeros);
     for (size_t row = calls * HR_FILL_POSEIDON2_ROWS; row < rows; row += HR_FILL_POSEIDON2_ROWS) {
         hr_fill_poseidon2_copy(columns, height, row, &call);
     }

@@ -70,7 +70,7 @@ void hr_trace_machine(const hr_record *record, const hr_trace *traces, const hr_
 }
 
 void hr_trace_poseidon2(const hr_calls *calls, const hr_trace *trace) {
-    hr_fill_poseidon2(trace->columns, trace->height, trace->usable_rows, calls->times,
+    hr_fill_poseidon2(trace->columns, trace->height, trace->usable_rows, calls->times, calls->codes,
                       (const uint32_t (*)[HR_FILL_POSEIDON2_WORDS])calls->words, calls->count);
 }
 

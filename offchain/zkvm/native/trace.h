@@ -20,10 +20,12 @@ typedef struct {
     hr_rom_map rom_map;
 } hr_record;
 
-/* Calls of one delegation. */
+/* Calls of the delegations of one table, by cycle. */
 typedef struct {
     /* Cycle of each. */
     const uint32_t *times;
+    /* Its number, a7. */
+    const uint32_t *codes;
     /* RAM words before it, of one call after the other. */
     const uint32_t *words;
     uint64_t count;

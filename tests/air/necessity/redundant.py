@@ -36,12 +36,13 @@ REDUNDANT: dict[tuple[str, str], str] = {
         "after a last row that is not used stands a first row that is not used"
     ),
     ("transfer", "is_read is 0 or 1"): (
-        "words are sent 1 - is_read times; only the words of read calls have its number, and nobody"
-        " takes them from the link bus"
+        "words are sent 1 - is_read times, those before a call twice as often; only the words of"
+        " read calls have its number, and nobody takes them from the link bus"
     ),
     ("transfer", "is_write is 0 or 1"): (
-        "a word before is sent once and the word after 1 - is_write times, but delegations take"
-        " both once, and the verifier takes only words of link code 0"
+        "a word before is sent 2 - is_write and the word after 1 - is_write times, but delegations"
+        " take the first twice as often as the second, and the verifier takes only words of link"
+        " code 0"
     ),
     ("transfer", "is_read goes on"): (
         "is_read needs the number of the call, which goes on, and nobody takes words of that number"

@@ -31,8 +31,9 @@ BLINDING_ROWS = 64
 BYTE, LIMB = 1 << 8, 1 << 16
 X1, X5, X6, X7, X8, X9 = 1, 5, 6, 7, 8, 9
 ZERO_WORD = 0x0003_0000
-READ, WRITE, POSEIDON2, KECCAK_F, EXIT = 0x100, 0x101, 0x110, 0x111, 93
+READ, WRITE, POSEIDON2, KECCAK_F, COMPRESS, EXIT = 0x100, 0x101, 0x110, 0x111, 0x112, 93
 OUTPUT_ADDRESS = DATA + 0x300
+COMPRESSED = DATA + 0x200
 TAPE_ADDRESS, TAPE_WORDS = 0x0004_0000, 400
 OPERANDS = (
     (0x7FFF_1234, 0x8000_00FF),
@@ -98,6 +99,7 @@ def example() -> Program:
         *ecall(READ, TAPE_ADDRESS, TAPE_WORDS),
         *ecall(POSEIDON2, DATA + 0x100, 16),
         *ecall(POSEIDON2, DATA + 0x180, 16),
+        *ecall(COMPRESS, COMPRESSED, 16),
         *ecall(KECCAK_F, DATA - 200, 50),
         *ecall(WRITE | 1 << 12, OUTPUT_ADDRESS, 2),
         *ecall(WRITE, OUTPUT_ADDRESS, 1),
@@ -109,6 +111,7 @@ def example() -> Program:
         ECALL,
     ]
     words = {DATA: 0x7F80_FF01, DATA + 4: 0x8123_8001, OUTPUT_ADDRESS: 7, OUTPUT_ADDRESS + 4: 8}
+    words |= {COMPRESSED + 4 * i: i + 1 for i in range(16)}
     return program(text, words)
 
 
@@ -130,6 +133,7 @@ class HonestRun:
         self.execution = execute(toy, np.array(tape, np.uint32), record=True)
         assert self.execution.exit_code == 0, self.execution.trap
         heights = trace.minimum_heights(toy, self.execution.row_counts, BLINDING_ROWS)
+        heights["poseidon2"] += 1  # room for rows that are not used
         filled = trace.fill_tables(toy, self.execution, heights, BLINDING_ROWS)
         of_program = {
             name: columns.tolist() for name, columns in preprocessed_tables(toy, heights).items()

@@ -52,6 +52,17 @@ HR_API void hr_core_root(struct hr_core *core, uint8_t *root32);
  * Returns: its length, or 0 when subtree or leaf is out of range. */
 HR_API uint32_t hr_core_leaf(struct hr_core *core, uint32_t subtree, uint32_t leaf, uint8_t *bytes);
 
+/* Digests beside the paths of leaves, of the tree as hr_core_root left it: by height from the
+ * leaves up, and by number within a height; no digest that is computed from those below.
+ * In:  subtree, leaves  n leaf numbers in range, ascending
+ * Out: digests          the first `capacity` of them
+ * Returns: how many there are */
+HR_API uint32_t hr_core_siblings(struct hr_core *core, uint32_t subtree, const uint32_t *leaves,
+                                 uint32_t n, uint8_t *digests, uint32_t capacity);
+
+/* Copies the root of a subtree, of the tree as hr_core_root left it. */
+HR_API void hr_core_subtree_root(struct hr_core *core, uint32_t subtree, uint8_t *digest32);
+
 /* Hints: take them from a tape (NULL: from the index again), or write those used to a record. */
 HR_API void hr_core_hints_from_tape(struct hr_core *core, const uint32_t *tape, uint32_t count);
 HR_API void hr_core_hints_to_record(struct hr_core *core, uint32_t *record, uint32_t capacity);

@@ -7,7 +7,7 @@
  * canonical. Outputs may overlap inputs only where it is said.
  *
  * Unity build: include src/poseidon2_impl.h once for the functions, and, in native builds only,
- * native/poseidon2_x8.h for the batch forms.
+ * native/poseidon2_x8.h for the batch forms. Guests define HR_GUEST before: theirs are ecalls.
  */
 #ifndef HEADRACE_POSEIDON2_H
 #define HEADRACE_POSEIDON2_H
@@ -42,6 +42,12 @@ typedef enum {
  * In/Out: s  8 elements
  */
 static inline void hr_poseidon2_permute(uint64_t s[HR_POSEIDON2_WIDTH]);
+
+/* hr_compress in place: apply the permutation and add the first 4 elements of before to those
+ * after. In/Out: s  8 elements, two digests; then the digest of their parent, and 4 elements of
+ * P(x)
+ */
+static inline void hr_poseidon2_compress(uint64_t s[HR_POSEIDON2_WIDTH]);
 
 /* Hash two children into their parent: the first 4 elements of P(x) + x, x = l || r.
  * Out: out  digest of the parent; may be l or r

@@ -8,6 +8,7 @@
 static const hr_delegation *const hr_delegations[] = {
     &hr_delegation_poseidon2,
     &hr_delegation_keccak_f,
+    &hr_delegation_poseidon2_compress,
 };
 
 enum { HR_DELEGATIONS = sizeof hr_delegations / sizeof *hr_delegations };

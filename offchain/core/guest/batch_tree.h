@@ -1,0 +1,262 @@
+/* The multiproof of a batch: leaves of the witness, and the two roots over them.
+ *
+ * Every loaded leaf has a node that climbs its subtree. At each level its digest is one half of a
+ * pair; the sibling is read right beside it, and the pair is hashed where it lies: the parent
+ * replaces the left half. Where the parent is a right child, the pair moves down by a digest, so
+ * that nothing is copied. A node has two such pairs, as the tree was and as it is, and both roots
+ * come out of one pass, which reads each sibling once. docs/spec/witness.md, section 4. */
+#ifndef HEADRACE_BATCH_TREE_H
+#define HEADRACE_BATCH_TREE_H
+
+#include "../src/state_impl.h"
+#include "batch_machine.h"
+
+/* Leaves have at least a block of words, and end with a whole block or with one word. */
+_Static_assert(sizeof(struct hr_signer) / sizeof(uint64_t) % HR_POSEIDON2_RATE == 1);
+
+/* Leaves of one subtree: what they take in RAM stays far below 2^32 bytes. */
+enum { HR_WITNESS_LEAVES_MAX = 1 << 20 };
+
+struct hr_path_node {
+    uint64_t *pair;      /* as the tree was; as it is: hr_pair_room() elements further */
+    uint32_t number;     /* in its level */
+    uint32_t used_words; /* of the leaf as it was: 0, or up to the last one that is not zero */
+    uint32_t is_changed;
+    uint32_t changed_leaf; /* number of the leaf, if the run has changed it */
+    uint64_t leaf[];       /* then room for the pairs */
+};
+
+/* Number of no node: no level has so many. */
+#define HR_PATH_END UINT32_MAX
+
+/* The loaded leaves of a subtree, in ascending order. */
+struct hr_path_list {
+    struct hr_path_node **nodes; /* of the level at hand, and a sentinel */
+    uint8_t *loaded;             /* all of them, one after the other */
+    uint32_t count;
+    hr_digest root; /* as it is; in the end of every subtree */
+};
+
+static struct hr_path_node hr_path_sentinel = {.number = HR_PATH_END};
+
+/* Halves of an element, low first. */
+typedef uint32_t __attribute__((may_alias)) hr_element_word;
+
+/* state = state + word mod p. A word that is no field element has a high half of 2^32 - 1 and
+ * another low half than 0. */
+static inline void hr_absorb(uint64_t *state, const uint64_t *word) {
+    const hr_element_word *from = (const hr_element_word *)word;
+    const uint32_t low = from[0], high = from[1];
+    if ((low | high) == 0) return; /* most words are */
+    if (__builtin_expect(high == UINT32_MAX, 0) && low != 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    hr_element_word *to = (hr_element_word *)state;
+    const uint32_t sum_low = to[0] + low, carry = sum_low < low;
+    const uint32_t sum = to[1] + high, sum_high = sum + carry;
+    if (__builtin_expect((sum < high) | (sum_high < carry), 0) ||
+        __builtin_expect(sum_high == UINT32_MAX && sum_low != 0, 0)) {
+        to[0] = sum_low - 1; /* - p = + 2^32 - 1 mod 2^64 */
+        to[1] = sum_high + (sum_low != 0);
+    } else {
+        to[0] = sum_low;
+        to[1] = sum_high;
+    }
+}
+
+static inline hr_digest *hr_digest_at(uint64_t *elements) {
+    return (hr_digest *)elements;
+}
+
+static inline bool hr_digest_equal(const hr_digest *a, const hr_digest *b) {
+    return a->e[0] == b->e[0] && a->e[1] == b->e[1] && a->e[2] == b->e[2] && a->e[3] == b->e[3];
+}
+
+/* Elements that a pair needs to move down once a level. */
+static inline uint32_t hr_pair_room(uint32_t subtree) {
+    return HR_POSEIDON2_WIDTH + hr_shapes[subtree].depth * HR_DIGEST_ELEMENTS;
+}
+
+static inline uint32_t hr_leaf_words(uint32_t subtree) {
+    return hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t);
+}
+
+/* Words of a leaf of which those behind are zero. A signer's nonces say themselves how many they
+ * are: the transition writes none behind, and no leaf is loaded that has one there. */
+static inline uint32_t hr_leaf_bound(uint32_t subtree, const uint64_t *leaf) {
+    if (subtree == HR_SUBTREE_SIGNERS) {
+        const uint32_t nonces = ((const struct hr_signer *)leaf)->nonce_count;
+        if (nonces < HR_NONCES_PER_SIGNER)
+            return (uint32_t)(offsetof(struct hr_signer, nonces) / sizeof *leaf) + nonces;
+    }
+    return hr_leaf_words(subtree);
+}
+
+/* Is nothing in the leaf? */
+static inline bool hr_leaf_is_zero(const uint64_t *leaf, uint32_t words) {
+    for (const uint64_t *end = leaf + words; leaf != end; leaf++)
+        if (*leaf != 0) return false;
+    return true;
+}
+
+/* Hashes a leaf that is not empty; the digest is at the front of `state`. Words from `used` on are
+ * zero. */
+static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *leaf, uint32_t used) {
+    const uint32_t words = hr_leaf_words(subtree);
+    uint32_t at = HR_POSEIDON2_RATE;
+    for (uint32_t i = 0; i < HR_POSEIDON2_RATE; i++) state[i] = leaf[i];
+    state[HR_POSEIDON2_RATE] = HR_LEAF_DOMAIN + subtree;
+    state[HR_POSEIDON2_RATE + 1] = words;
+    state[HR_POSEIDON2_RATE + 2] = state[HR_POSEIDON2_RATE + 3] = 0;
+    hr_batch_permute(state);
+    for (; at < used; at += HR_POSEIDON2_RATE) {
+        hr_absorb(&state[0], &leaf[at]);
+        if (words - at >= HR_POSEIDON2_RATE) { /* else one word is left, of a signer */
+            hr_absorb(&state[1], &leaf[at + 1]);
+            hr_absorb(&state[2], &leaf[at + 2]);
+            hr_absorb(&state[3], &leaf[at + 3]);
+        }
+        hr_batch_permute(state);
+    }
+    for (; at < words; at += HR_POSEIDON2_RATE) hr_batch_permute(state);
+}
+
+/* Where the digest of a node lies in its pair. */
+static inline uint64_t *hr_own(uint64_t *pair, uint32_t number) {
+    return pair + (number & 1) * HR_DIGEST_ELEMENTS;
+}
+
+/* Reads a leaf and hashes it as it is. Its node and its words are zero before. */
+static inline void hr_load_leaf(struct hr_core *c, struct hr_path_node *node, uint32_t subtree,
+                                uint32_t least) {
+    const uint32_t words = hr_leaf_words(subtree), room = hr_pair_room(subtree);
+    hr_tape_read(&node->number, 2);
+    const uint32_t number = node->number, used = node->used_words;
+    if (number < least || number >> hr_shapes[subtree].depth || used > words)
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    c->stores[subtree].leaves[number] = (uint8_t *)node->leaf;
+    uint64_t *state = node->leaf + words + room - HR_POSEIDON2_WIDTH;
+    node->pair = state - (number & 1) * HR_DIGEST_ELEMENTS;
+    if (used == 0) return;
+    hr_tape_read((uint32_t *)node->leaf, 2 * used);
+    if (node->leaf[used - 1] == 0 || used > hr_leaf_bound(subtree, node->leaf))
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    hr_leaf_digest(state, subtree, node->leaf, used);
+}
+
+static inline uint32_t hr_node_bytes(uint32_t subtree) {
+    const uint32_t elements = hr_leaf_words(subtree) + 2 * hr_pair_room(subtree);
+    return (uint32_t)sizeof(struct hr_path_node) + elements * (uint32_t)sizeof(uint64_t);
+}
+
+static inline struct hr_path_node *hr_loaded(const struct hr_path_list *list, uint32_t subtree,
+                                             uint32_t i) {
+    return (struct hr_path_node *)(list->loaded + (size_t)i * hr_node_bytes(subtree));
+}
+
+/* Reads the leaves of one subtree. */
+static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
+    uint32_t count, least = 0;
+    hr_tape_read(&count, 1);
+    list->count = count;
+    if (count == 0) {
+        hr_tape_read((uint32_t *)&list->root, sizeof list->root / sizeof(uint32_t));
+        return;
+    }
+    if (count > HR_WITNESS_LEAVES_MAX) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    list->nodes = hr_arena_take(sizeof *list->nodes * ((size_t)count + 1));
+    list->loaded = hr_arena_take((size_t)count * hr_node_bytes(subtree));
+    struct hr_path_node *node = hr_loaded(list, subtree, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        hr_load_leaf(c, node, subtree, least);
+        least = node->number + 1;
+        list->nodes[i] = node;
+        node = (struct hr_path_node *)((uint8_t *)node + hr_node_bytes(subtree));
+    }
+    list->nodes[count] = &hr_path_sentinel;
+}
+
+/* Hashes the leaves that the run has marked, and finds those that it has changed. */
+static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint32_t subtree) {
+    const uint32_t words = hr_leaf_words(subtree), room = hr_pair_room(subtree);
+    const uint8_t *is_dirty = &c->dirty.leaves[(size_t)hr_first_block(subtree) << HR_BLOCK_BITS];
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct hr_path_node *node = list->nodes[i];
+        const uint32_t number = node->number;
+        node->changed_leaf = HR_PATH_END;
+        if (!is_dirty[number]) continue;
+        uint64_t *before = hr_own(node->pair, number), *after = before + room;
+        if (!hr_leaf_is_zero(node->leaf, words))
+            hr_leaf_digest(after, subtree, node->leaf, hr_leaf_bound(subtree, node->leaf));
+        if (hr_digest_equal(hr_digest_at(before), hr_digest_at(after))) continue;
+        node->is_changed = 1;
+        node->changed_leaf = number;
+    }
+}
+
+/* Joins a right node to the left one beside it. */
+static inline void hr_join(struct hr_path_node *left, struct hr_path_node *right, uint32_t room) {
+    uint64_t *to = left->pair, *from = right->pair + HR_DIGEST_ELEMENTS;
+    if (left->is_changed | right->is_changed) {
+        if (!left->is_changed) *hr_digest_at(to + room) = *hr_digest_at(to);
+        *hr_digest_at(to + room + HR_DIGEST_ELEMENTS) =
+            *hr_digest_at(right->is_changed ? from + room : from);
+        left->is_changed = 1;
+    }
+    *hr_digest_at(to + HR_DIGEST_ELEMENTS) = *hr_digest_at(from);
+}
+
+/* Replaces the nodes of a level by their parents. */
+static void hr_climb(struct hr_path_list *list, uint32_t room) {
+    struct hr_path_node **from = list->nodes, **to = list->nodes;
+    for (struct hr_path_node *node; (node = *from++)->number != HR_PATH_END; *to++ = node) {
+        uint64_t *pair = node->pair;
+        const uint32_t number = node->number;
+        if (!(number & 1) && (*from)->number == number + 1) {
+            hr_join(node, *from++, room);
+        } else {
+            uint64_t *sibling = hr_own(pair, ~number);
+            hr_tape_read((uint32_t *)sibling, sizeof(hr_digest) / sizeof(uint32_t));
+            if (node->is_changed) *hr_digest_at(sibling + room) = *hr_digest_at(sibling);
+        }
+        hr_batch_compress(pair);
+        if (node->is_changed) hr_batch_compress(pair + room);
+        node->number = number >> 1;
+        if (number & 2) node->pair = pair - HR_DIGEST_ELEMENTS;
+    }
+    *to = &hr_path_sentinel;
+}
+
+/* Climbs to the root of a subtree with loaded leaves. Out: before, after */
+static void hr_subtree_roots(struct hr_path_list *list, uint32_t subtree, hr_digest *before,
+                             hr_digest *after) {
+    const uint32_t room = hr_pair_room(subtree);
+    for (uint32_t height = 0; height < hr_shapes[subtree].depth; height++) hr_climb(list, room);
+    const struct hr_path_node *top = list->nodes[0];
+    *before = *hr_digest_at(top->pair);
+    *after = *hr_digest_at(top->pair + (top->is_changed ? room : 0));
+}
+
+/* State roots before and after the run; reads the siblings from the tape. */
+static void hr_batch_roots(struct hr_core *c, struct hr_path_list lists[HR_SUBTREES],
+                           hr_digest *old_root, hr_digest *new_root) {
+    hr_digest before[HR_SUBTREES], after[HR_SUBTREES];
+    for (uint32_t s = 0; s < HR_SUBTREES; s++) {
+        struct hr_path_list *list = &lists[s];
+        before[s] = list->root;
+        if (list->count != 0) {
+            hr_rehash_subtree(c, list, s);
+            hr_subtree_roots(list, s, &before[s], &list->root);
+        }
+        after[s] = list->root;
+    }
+    for (uint32_t n = HR_SUBTREES / 2; n > 0; n /= 2)
+        for (uint32_t i = 0; i < n; i++) {
+            hr_batch_compress((uint64_t *)&before[2 * i]);
+            hr_batch_compress((uint64_t *)&after[2 * i]);
+            before[i] = before[2 * i];
+            after[i] = after[2 * i];
+        }
+    *old_root = before[0];
+    *new_root = after[0];
+}
+
+#endif

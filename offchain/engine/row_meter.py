@@ -1,0 +1,96 @@
+"""How long the proof of the open batch is getting, so that it is sealed before it is too long.
+
+What a batch takes in the machine follows from its envelopes, the events that its ops make and the
+leaves that they change. The weights were fitted to runs of the batch program; they need not be
+exact, as a batch is sealed far below what one proof can hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from offchain.core.binding import EventArray
+from offchain.spec.constants import EVENT_BYTES
+from offchain.spec.kinds import EnvelopeKind, EventKind
+
+_RATE_BYTES: Final = 136  # of keccak256
+_HEAD_HASHES: Final = 1  # the receipt chain: 112 bytes
+_PRIORITY_HASHES: Final = 3  # the queue's accumulator: 288 bytes
+_KIND_BYTE: Final = 2
+_WITHDRAWAL_HASHES: Final = 4  # its leaf and its share of the tree
+# Instructions, measured; the first is the part of a batch that is always there.
+_CYCLES_BATCH: Final = 60_000
+_CYCLES_KECCAK: Final = 520
+_CYCLES_EVENT: Final = 1_300
+_CYCLES_TOUCH: Final = 20
+_CYCLES_WITHDRAWAL: Final = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """At what length a batch is sealed.
+
+    Attributes
+    ----------
+    keccak_calls : int
+        Calls of keccak-f; each takes 1,792 rows of its table.
+    cycles : int
+        Instructions.
+    """
+
+    keccak_calls: int = 240
+    cycles: int = 235_000
+
+
+class RowMeter:
+    """Adds up what the open batch takes.
+
+    Parameters
+    ----------
+    limits : BatchLimits
+        Well below what one proof can hold: the envelope that reaches them is still in the batch.
+    """
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self._touched = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a batch."""
+        self.keccak_calls = 0
+        self.cycles = _CYCLES_BATCH
+
+    def add(self, envelope: bytes, events: EventArray, touched: int) -> None:
+        """Count an applied envelope.
+
+        Parameters
+        ----------
+        envelope : bytes
+        events : array of EVENT_DTYPE
+            That it made.
+        touched : int
+            Changes of leaves by all ops so far, as the core's meter counts them.
+        """
+        withdrawals = int(np.count_nonzero(events["kind"] == EventKind.WITHDRAWAL))
+        calls = _calls(len(envelope)) + _calls(len(events) * EVENT_BYTES) + _HEAD_HASHES
+        if envelope[_KIND_BYTE] == EnvelopeKind.PRIORITY:
+            calls += _PRIORITY_HASHES
+        calls += withdrawals * _WITHDRAWAL_HASHES
+        changes, self._touched = touched - self._touched, touched
+        self.keccak_calls += calls
+        self.cycles += _CYCLES_KECCAK * calls + _CYCLES_EVENT * len(events)
+        self.cycles += _CYCLES_TOUCH * changes + _CYCLES_WITHDRAWAL * withdrawals
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the batch has reached a limit."""
+        return self.keccak_calls >= self._limits.keccak_calls or self.cycles >= self._limits.cycles
+
+
+def _calls(length: int) -> int:
+    """Return the calls of keccak-f for a message; its padding takes at least a byte."""
+    return length // _RATE_BYTES + 1
