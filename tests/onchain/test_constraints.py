@@ -30,7 +30,7 @@ from tests.onchain.evm import Evm, Reverted
 from tests.prover.proofs import proof, run
 
 BLINDING_ROWS = 512
-FIRST_QUOTIENT_PART = 17 + 262 + 40
+FIRST_QUOTIENT_PART = 17 + 263 + 40
 VALUES = 363
 LANE_BOUND = 1 << 80
 
