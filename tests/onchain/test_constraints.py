@@ -31,7 +31,7 @@ from tests.prover.proofs import proof, run
 
 BLINDING_ROWS = 512
 FIRST_QUOTIENT_PART = 17 + 263 + 40
-VALUES = 363
+VALUES = 364
 LANE_BOUND = 1 << 80
 
 
