@@ -152,8 +152,9 @@ def prove(quick: bool, as_json: bool) -> None:
 def batch(quick: bool, proofs: str, largest_proof: int, as_json: bool) -> None:
     """Count and prove batches of 32 to 256 ops on a chain of 2^16 accounts and 20,000 orders.
 
-    Place, cancel and fill 60/35/5 in four margined perpetuals, each op in its own envelope, without
-    signatures. Counts are those of the guest; a proof of many ops takes minutes and many gigabytes.
+    Place, cancel and fill 60/35/5 in four perpetuals, each op in its own envelope, without
+    signatures; counted once more with margined markets. Counts are those of the guest; a proof of
+    many ops takes minutes and many gigabytes.
 
     Exit code 1: something is not built, guest and native program disagree, or a proof is rejected.
     """
