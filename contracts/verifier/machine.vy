@@ -10,13 +10,13 @@
 TABLES: constant(uint256) = 12
 PREPROCESSED_TABLES: constant(uint256) = 3
 PREPROCESSED_COLUMNS: constant(uint256) = 17
-MAIN_COLUMNS: constant(uint256) = 262
+MAIN_COLUMNS: constant(uint256) = 263
 AUX_COLUMNS: constant(uint256) = 40
 QUOTIENT_PARTS: constant(uint256) = 3
 # Values that are opened one row later, too.
 NEXT_VALUES: constant(uint256) = 41
 # All values outside the domain.
-VALUES: constant(uint256) = 363
+VALUES: constant(uint256) = 364
 # What a program can write.
 MAX_OUTPUT_WORDS: constant(uint256) = 2097152
 # Of a table.
@@ -31,7 +31,7 @@ MAX_FRI_LAYERS: constant(uint256) = 4
 MAX_QUERIES: constant(uint256) = 52
 # Columns: byte t, from the left, for table t.
 PREPROCESSED_WIDTHS: constant(bytes32) = 0x0000000000000000080400050000000000000000000000000000000000000000
-MAIN_WIDTHS: constant(bytes32) = 0x20090f291f111550010207060000000000000000000000000000000000000000
+MAIN_WIDTHS: constant(bytes32) = 0x20090f291f111650010207060000000000000000000000000000000000000000
 # In F; a column is committed as three.
 AUX_WIDTHS: constant(bytes32) = 0x0802030605050103010102030000000000000000000000000000000000000000
 # Main columns that are opened one row later, too.
@@ -103,12 +103,12 @@ WIDEST: constant(uint256) = 80
 SETTLE: constant(uint256) = 2
 SETTLE_LOG_BLOWUP: constant(uint256) = 4
 SETTLE_QUERIES: constant(uint256) = 52
-SETTLE_ID: constant(bytes32) = 0xf6749056926f327898bc1a6e77ecd64a8a7ab28bc5edb29a030d7b89215109aa
+SETTLE_ID: constant(bytes32) = 0x98eb4beb1f214cceb8827aa5626c122983e452280050e05e78811905554f892a
 # Parameter set `settle-compact`: profile number, log2 of 1/rate, queries, parameters id.
 SETTLE_COMPACT: constant(uint256) = 3
 SETTLE_COMPACT_LOG_BLOWUP: constant(uint256) = 6
 SETTLE_COMPACT_QUERIES: constant(uint256) = 35
-SETTLE_COMPACT_ID: constant(bytes32) = 0xd1251f02f9ce88883088948ae332e919e2b32b85e026e1f0ae8c70b041dbaaf6
+SETTLE_COMPACT_ID: constant(bytes32) = 0x4859986e84c15bbeaaacc6994e3ffa557d357b6b025b0b4cc168d7619cad2bcf
 PROFILES: constant(uint256[3]) = [1, 2, 3]
 ACCEPTED: constant(uint256[2]) = [2, 3]
 

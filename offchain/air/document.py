@@ -161,6 +161,8 @@ def _used_columns(table: Table) -> list[str]:
     texts = [plain.text(_multiplicity(item)[1]) for item in table.interactions]
     commonest = max(texts, key=texts.count)
     names = commonest.split(" + ")
+    if not {*names} <= {column.name for column in table.main}:
+        return []
     return names if len(names) >= SHORTEST_USED and texts.count(commonest) > 1 else []
 
 

@@ -58,9 +58,9 @@ class Workload:
 #: The largest inputs that fit.
 SORT: Final = Workload("sort", (364, 1), 64_481)
 SHA256: Final = Workload("sha256", (12, *range(16 * 12)), 62_685)
-DELEGATIONS: Final = Workload("delegations", (7, 1), 59_703)
-DELEGATIONS_2E17: Final = Workload("delegations", (15, 1), 127_871)
-DELEGATIONS_QUICK: Final = Workload("delegations", (1, 1), 8_577)
+DELEGATIONS: Final = Workload("delegations", (7, 1), 59_816)
+DELEGATIONS_2E17: Final = Workload("delegations", (15, 1), 128_112)
+DELEGATIONS_QUICK: Final = Workload("delegations", (1, 1), 8_594)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ class Reading:
 
 def test_open_calls_no_other_function(opened):
     reading = Reading(opened)
-    selectors = [keccak(text="opened_sums(bytes32,uint256,uint256[363])")[:4], bytes(4)]
+    selectors = [keccak(text="opened_sums(bytes32,uint256,uint256[364])")[:4], bytes(4)]
     for selector in selectors:
         assert reading.sent({0: selector}) == "WRONG_SELECTOR"
 

@@ -30,8 +30,8 @@ from tests.onchain.evm import Evm, Reverted
 from tests.prover.proofs import proof, run
 
 BLINDING_ROWS = 512
-FIRST_QUOTIENT_PART = 17 + 262 + 40
-VALUES = 363
+FIRST_QUOTIENT_PART = 17 + 263 + 40
+VALUES = 364
 LANE_BOUND = 1 << 80
 
 

@@ -7,7 +7,7 @@ import pytest
 from offchain.spec.constants import GOLDILOCKS_P as P
 from tests.onchain.evm import Evm, Reverted
 
-LOG_SIZE, QUERIES, VALUES = 21, 52, 363
+LOG_SIZE, QUERIES, VALUES = 21, 52, 364
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ R: constant(uint256) = 54
 R_LOW: constant(uint256) = 55
 CARRY: constant(uint256) = 56
 INVERSE: constant(uint256) = 57
-GROUP_0: constant(uint256) = 287
-RUNNING_SUM: constant(uint256) = 288
-RUNNING_SUM_NEXT: constant(uint256) = 323
+GROUP_0: constant(uint256) = 288
+RUNNING_SUM: constant(uint256) = 289
+RUNNING_SUM_NEXT: constant(uint256) = 324
 
 
 @internal

@@ -53,13 +53,13 @@ MAGNITUDE: constant(uint256) = 110
 SIGNS_DIFFER: constant(uint256) = 111
 BORROW: constant(uint256) = 112
 MAGNITUDE_INVERSE: constant(uint256) = 113
-GROUP_0: constant(uint256) = 292
-GROUP_1: constant(uint256) = 293
-GROUP_2: constant(uint256) = 294
-GROUP_3: constant(uint256) = 295
-GROUP_4: constant(uint256) = 296
-RUNNING_SUM: constant(uint256) = 297
-RUNNING_SUM_NEXT: constant(uint256) = 325
+GROUP_0: constant(uint256) = 293
+GROUP_1: constant(uint256) = 294
+GROUP_2: constant(uint256) = 295
+GROUP_3: constant(uint256) = 296
+GROUP_4: constant(uint256) = 297
+RUNNING_SUM: constant(uint256) = 298
+RUNNING_SUM_NEXT: constant(uint256) = 326
 
 
 @internal

@@ -27,10 +27,10 @@ AND_0: constant(uint256) = 69
 AND_1: constant(uint256) = 70
 AND_2: constant(uint256) = 71
 AND_3: constant(uint256) = 72
-GROUP_0: constant(uint256) = 289
-GROUP_1: constant(uint256) = 290
-RUNNING_SUM: constant(uint256) = 291
-RUNNING_SUM_NEXT: constant(uint256) = 324
+GROUP_0: constant(uint256) = 290
+GROUP_1: constant(uint256) = 291
+RUNNING_SUM: constant(uint256) = 292
+RUNNING_SUM_NEXT: constant(uint256) = 325
 
 
 @internal

@@ -44,15 +44,15 @@ RS2_PREVIOUS: constant(uint256) = 45
 RS2_LOW: constant(uint256) = 46
 RD_PREVIOUS: constant(uint256) = 47
 RD_LOW: constant(uint256) = 48
-GROUP_0: constant(uint256) = 279
-GROUP_1: constant(uint256) = 280
-GROUP_2: constant(uint256) = 281
-GROUP_3: constant(uint256) = 282
-GROUP_4: constant(uint256) = 283
-GROUP_5: constant(uint256) = 284
-GROUP_6: constant(uint256) = 285
-RUNNING_SUM: constant(uint256) = 286
-RUNNING_SUM_NEXT: constant(uint256) = 322
+GROUP_0: constant(uint256) = 280
+GROUP_1: constant(uint256) = 281
+GROUP_2: constant(uint256) = 282
+GROUP_3: constant(uint256) = 283
+GROUP_4: constant(uint256) = 284
+GROUP_5: constant(uint256) = 285
+GROUP_6: constant(uint256) = 286
+RUNNING_SUM: constant(uint256) = 287
+RUNNING_SUM_NEXT: constant(uint256) = 323
 
 
 @internal

@@ -16,10 +16,10 @@ ADDRESS: constant(uint256) = 8
 VALUE: constant(uint256) = 9
 IS_SENT: constant(uint256) = 10
 IS_WORD: constant(uint256) = 11
-FINAL_TIMESTAMP: constant(uint256) = 264
-FINAL_VALUE: constant(uint256) = 265
-RUNNING_SUM: constant(uint256) = 313
-RUNNING_SUM_NEXT: constant(uint256) = 357
+FINAL_TIMESTAMP: constant(uint256) = 265
+FINAL_VALUE: constant(uint256) = 266
+RUNNING_SUM: constant(uint256) = 314
+RUNNING_SUM_NEXT: constant(uint256) = 358
 
 
 @internal

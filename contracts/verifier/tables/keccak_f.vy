@@ -12,97 +12,97 @@ from contracts.verifier import machine
 from contracts.verifier import polynomial
 
 # Positions of the opened values.
-B_0: constant(uint256) = 183
-B_1: constant(uint256) = 184
-B_2: constant(uint256) = 185
-B_3: constant(uint256) = 186
-B_4: constant(uint256) = 187
-B_5: constant(uint256) = 188
-B_6: constant(uint256) = 189
-B_7: constant(uint256) = 190
-B_8: constant(uint256) = 191
-B_9: constant(uint256) = 192
-B_10: constant(uint256) = 193
-B_11: constant(uint256) = 194
-B_12: constant(uint256) = 195
-B_13: constant(uint256) = 196
-B_14: constant(uint256) = 197
-B_15: constant(uint256) = 198
-B_16: constant(uint256) = 199
-B_17: constant(uint256) = 200
-B_18: constant(uint256) = 201
-B_19: constant(uint256) = 202
-B_20: constant(uint256) = 203
-B_21: constant(uint256) = 204
-B_22: constant(uint256) = 205
-B_23: constant(uint256) = 206
-B_24: constant(uint256) = 207
-A_0: constant(uint256) = 208
-A_1: constant(uint256) = 209
-A_2: constant(uint256) = 210
-A_3: constant(uint256) = 211
-A_4: constant(uint256) = 212
-A_5: constant(uint256) = 213
-A_6: constant(uint256) = 214
-A_7: constant(uint256) = 215
-A_8: constant(uint256) = 216
-A_9: constant(uint256) = 217
-A_10: constant(uint256) = 218
-A_11: constant(uint256) = 219
-A_12: constant(uint256) = 220
-A_13: constant(uint256) = 221
-A_14: constant(uint256) = 222
-A_15: constant(uint256) = 223
-A_16: constant(uint256) = 224
-A_17: constant(uint256) = 225
-A_18: constant(uint256) = 226
-A_19: constant(uint256) = 227
-A_20: constant(uint256) = 228
-A_21: constant(uint256) = 229
-A_22: constant(uint256) = 230
-A_23: constant(uint256) = 231
-A_24: constant(uint256) = 232
-P_0: constant(uint256) = 233
-P_1: constant(uint256) = 234
-P_2: constant(uint256) = 235
-P_3: constant(uint256) = 236
-P_4: constant(uint256) = 237
-C_0: constant(uint256) = 238
-C_1: constant(uint256) = 239
-C_2: constant(uint256) = 240
-C_3: constant(uint256) = 241
-C_4: constant(uint256) = 242
-RC_0: constant(uint256) = 243
-RC_1: constant(uint256) = 244
-RC_2: constant(uint256) = 245
-RC_3: constant(uint256) = 246
-RC_4: constant(uint256) = 247
-D_0: constant(uint256) = 248
-D_1: constant(uint256) = 249
-D_2: constant(uint256) = 250
-D_3: constant(uint256) = 251
-D_4: constant(uint256) = 252
-IOTA: constant(uint256) = 253
-Q: constant(uint256) = 254
-TIME: constant(uint256) = 255
-STEP: constant(uint256) = 256
-IS_IN: constant(uint256) = 257
-IS_LOAD: constant(uint256) = 258
-IS_CHI: constant(uint256) = 259
-IS_LAST: constant(uint256) = 260
-IS_DROP: constant(uint256) = 261
-IS_OUT: constant(uint256) = 262
-GROUP_0: constant(uint256) = 309
-GROUP_1: constant(uint256) = 310
-RUNNING_SUM: constant(uint256) = 311
-TIME_NEXT: constant(uint256) = 348
-STEP_NEXT: constant(uint256) = 349
-IS_IN_NEXT: constant(uint256) = 350
-IS_LOAD_NEXT: constant(uint256) = 351
-IS_CHI_NEXT: constant(uint256) = 352
-IS_DROP_NEXT: constant(uint256) = 353
-IS_OUT_NEXT: constant(uint256) = 354
-RUNNING_SUM_NEXT: constant(uint256) = 355
+B_0: constant(uint256) = 184
+B_1: constant(uint256) = 185
+B_2: constant(uint256) = 186
+B_3: constant(uint256) = 187
+B_4: constant(uint256) = 188
+B_5: constant(uint256) = 189
+B_6: constant(uint256) = 190
+B_7: constant(uint256) = 191
+B_8: constant(uint256) = 192
+B_9: constant(uint256) = 193
+B_10: constant(uint256) = 194
+B_11: constant(uint256) = 195
+B_12: constant(uint256) = 196
+B_13: constant(uint256) = 197
+B_14: constant(uint256) = 198
+B_15: constant(uint256) = 199
+B_16: constant(uint256) = 200
+B_17: constant(uint256) = 201
+B_18: constant(uint256) = 202
+B_19: constant(uint256) = 203
+B_20: constant(uint256) = 204
+B_21: constant(uint256) = 205
+B_22: constant(uint256) = 206
+B_23: constant(uint256) = 207
+B_24: constant(uint256) = 208
+A_0: constant(uint256) = 209
+A_1: constant(uint256) = 210
+A_2: constant(uint256) = 211
+A_3: constant(uint256) = 212
+A_4: constant(uint256) = 213
+A_5: constant(uint256) = 214
+A_6: constant(uint256) = 215
+A_7: constant(uint256) = 216
+A_8: constant(uint256) = 217
+A_9: constant(uint256) = 218
+A_10: constant(uint256) = 219
+A_11: constant(uint256) = 220
+A_12: constant(uint256) = 221
+A_13: constant(uint256) = 222
+A_14: constant(uint256) = 223
+A_15: constant(uint256) = 224
+A_16: constant(uint256) = 225
+A_17: constant(uint256) = 226
+A_18: constant(uint256) = 227
+A_19: constant(uint256) = 228
+A_20: constant(uint256) = 229
+A_21: constant(uint256) = 230
+A_22: constant(uint256) = 231
+A_23: constant(uint256) = 232
+A_24: constant(uint256) = 233
+P_0: constant(uint256) = 234
+P_1: constant(uint256) = 235
+P_2: constant(uint256) = 236
+P_3: constant(uint256) = 237
+P_4: constant(uint256) = 238
+C_0: constant(uint256) = 239
+C_1: constant(uint256) = 240
+C_2: constant(uint256) = 241
+C_3: constant(uint256) = 242
+C_4: constant(uint256) = 243
+RC_0: constant(uint256) = 244
+RC_1: constant(uint256) = 245
+RC_2: constant(uint256) = 246
+RC_3: constant(uint256) = 247
+RC_4: constant(uint256) = 248
+D_0: constant(uint256) = 249
+D_1: constant(uint256) = 250
+D_2: constant(uint256) = 251
+D_3: constant(uint256) = 252
+D_4: constant(uint256) = 253
+IOTA: constant(uint256) = 254
+Q: constant(uint256) = 255
+TIME: constant(uint256) = 256
+STEP: constant(uint256) = 257
+IS_IN: constant(uint256) = 258
+IS_LOAD: constant(uint256) = 259
+IS_CHI: constant(uint256) = 260
+IS_LAST: constant(uint256) = 261
+IS_DROP: constant(uint256) = 262
+IS_OUT: constant(uint256) = 263
+GROUP_0: constant(uint256) = 310
+GROUP_1: constant(uint256) = 311
+RUNNING_SUM: constant(uint256) = 312
+TIME_NEXT: constant(uint256) = 349
+STEP_NEXT: constant(uint256) = 350
+IS_IN_NEXT: constant(uint256) = 351
+IS_LOAD_NEXT: constant(uint256) = 352
+IS_CHI_NEXT: constant(uint256) = 353
+IS_DROP_NEXT: constant(uint256) = 354
+IS_OUT_NEXT: constant(uint256) = 355
+RUNNING_SUM_NEXT: constant(uint256) = 356
 
 
 @internal
@@ -440,8 +440,7 @@ def _add_terms(
         ),
         x125,
     )
-    x127: uint256 = unsafe_add(v[IS_IN], v[IS_OUT])
-    x128: uint256 = field._mul(
+    x127: uint256 = field._mul(
         unsafe_sub(
             unsafe_add(zeros_128, 1),
             unsafe_add(
@@ -461,9 +460,9 @@ def _add_terms(
                 ),
             ),
         ),
-        x127,
+        unsafe_add(unsafe_mul(2, v[IS_IN]), v[IS_OUT]),
     )
-    x129: uint256 = polynomial._extend(
+    x128: uint256 = polynomial._extend(
         v[IOTA],
         [
             0, 0, 0, 0,
@@ -472,20 +471,20 @@ def _add_terms(
         ],
         beta[0],
     )
-    x130: uint256 = field._mul(unsafe_add(x126, x128), x129)
-    x131: uint256 = field._mul(
+    x129: uint256 = field._mul(unsafe_add(x126, x127), x128)
+    x130: uint256 = field._mul(
         unsafe_add(
             unsafe_add(basis[0], unsafe_add(basis[1], basis[3])),
             unsafe_add(unsafe_add(basis[7], basis[15]), unsafe_add(basis[31], basis[63])),
         ),
         v[IS_CHI],
     )
-    x132: uint256 = field._mul(unsafe_sub(zeros_1, x131), x125)
+    x131: uint256 = field._mul(unsafe_sub(zeros_1, x130), x125)
     # 3 terms, and alpha^3 times those behind.
-    x133: uint256 = field._mul(alpha[1], alpha[0])
-    x134: uint256 = field._mul(quotient, x133)
-    x135: uint256 = polynomial._extend(
-        unsafe_sub(unsafe_add(x130, zeros_1), x132),
+    x132: uint256 = field._mul(alpha[1], alpha[0])
+    x133: uint256 = field._mul(quotient, x132)
+    x134: uint256 = polynomial._extend(
+        unsafe_sub(unsafe_add(x129, zeros_1), x131),
         [
             unsafe_sub(
                 unsafe_add(x84, zeros_16),
@@ -501,237 +500,237 @@ def _add_terms(
         ],
         alpha[0],
     )
-    x136: uint256 = field._mul(x135, every)
-    quotient = unsafe_add(x134, x136)
+    x135: uint256 = field._mul(x134, every)
+    quotient = unsafe_add(x133, x135)
     # Partial parity of column 0.
-    x137: uint256 = unsafe_sub(unsafe_add(v[P_0], zeros_1), v[A_0])
-    x138: uint256 = polynomial._square(x137)
-    x139: uint256 = unsafe_sub(unsafe_add(v[A_5], zeros_1), v[A_10])
-    x140: uint256 = polynomial._square(x139)
+    x136: uint256 = unsafe_sub(unsafe_add(v[P_0], zeros_1), v[A_0])
+    x137: uint256 = polynomial._square(x136)
+    x138: uint256 = unsafe_sub(unsafe_add(v[A_5], zeros_1), v[A_10])
+    x139: uint256 = polynomial._square(x138)
     # Parity of column 0.
-    x141: uint256 = unsafe_sub(unsafe_add(v[C_0], zeros_1), v[P_0])
-    x142: uint256 = polynomial._square(x141)
-    x143: uint256 = unsafe_sub(unsafe_add(v[A_15], zeros_1), v[A_20])
-    x144: uint256 = polynomial._square(x143)
+    x140: uint256 = unsafe_sub(unsafe_add(v[C_0], zeros_1), v[P_0])
+    x141: uint256 = polynomial._square(x140)
+    x142: uint256 = unsafe_sub(unsafe_add(v[A_15], zeros_1), v[A_20])
+    x143: uint256 = polynomial._square(x142)
     # Theta of column 0.
-    x145: uint256 = unsafe_sub(unsafe_add(v[C_4], zeros_1), v[RC_1])
-    x146: uint256 = polynomial._square(x145)
+    x144: uint256 = unsafe_sub(unsafe_add(v[C_4], zeros_1), v[RC_1])
+    x145: uint256 = polynomial._square(x144)
     # Partial parity of column 1.
-    x147: uint256 = unsafe_sub(unsafe_add(v[P_1], zeros_1), v[A_1])
-    x148: uint256 = polynomial._square(x147)
-    x149: uint256 = unsafe_sub(unsafe_add(v[A_6], zeros_1), v[A_11])
-    x150: uint256 = polynomial._square(x149)
+    x146: uint256 = unsafe_sub(unsafe_add(v[P_1], zeros_1), v[A_1])
+    x147: uint256 = polynomial._square(x146)
+    x148: uint256 = unsafe_sub(unsafe_add(v[A_6], zeros_1), v[A_11])
+    x149: uint256 = polynomial._square(x148)
     # Parity of column 1.
-    x151: uint256 = unsafe_sub(unsafe_add(v[C_1], zeros_1), v[P_1])
-    x152: uint256 = polynomial._square(x151)
-    x153: uint256 = unsafe_sub(unsafe_add(v[A_16], zeros_1), v[A_21])
-    x154: uint256 = polynomial._square(x153)
+    x150: uint256 = unsafe_sub(unsafe_add(v[C_1], zeros_1), v[P_1])
+    x151: uint256 = polynomial._square(x150)
+    x152: uint256 = unsafe_sub(unsafe_add(v[A_16], zeros_1), v[A_21])
+    x153: uint256 = polynomial._square(x152)
     # Theta of column 1.
-    x155: uint256 = unsafe_sub(unsafe_add(v[C_0], zeros_1), v[RC_2])
-    x156: uint256 = polynomial._square(x155)
+    x154: uint256 = unsafe_sub(unsafe_add(v[C_0], zeros_1), v[RC_2])
+    x155: uint256 = polynomial._square(x154)
     # Partial parity of column 2.
-    x157: uint256 = unsafe_sub(unsafe_add(v[P_2], zeros_1), v[A_2])
-    x158: uint256 = polynomial._square(x157)
-    x159: uint256 = unsafe_sub(unsafe_add(v[A_7], zeros_1), v[A_12])
-    x160: uint256 = polynomial._square(x159)
+    x156: uint256 = unsafe_sub(unsafe_add(v[P_2], zeros_1), v[A_2])
+    x157: uint256 = polynomial._square(x156)
+    x158: uint256 = unsafe_sub(unsafe_add(v[A_7], zeros_1), v[A_12])
+    x159: uint256 = polynomial._square(x158)
     # Parity of column 2.
-    x161: uint256 = unsafe_sub(unsafe_add(v[C_2], zeros_1), v[P_2])
-    x162: uint256 = polynomial._square(x161)
-    x163: uint256 = unsafe_sub(unsafe_add(v[A_17], zeros_1), v[A_22])
-    x164: uint256 = polynomial._square(x163)
+    x160: uint256 = unsafe_sub(unsafe_add(v[C_2], zeros_1), v[P_2])
+    x161: uint256 = polynomial._square(x160)
+    x162: uint256 = unsafe_sub(unsafe_add(v[A_17], zeros_1), v[A_22])
+    x163: uint256 = polynomial._square(x162)
     # Theta of column 2.
-    x165: uint256 = unsafe_sub(unsafe_add(v[C_1], zeros_1), v[RC_3])
-    x166: uint256 = polynomial._square(x165)
+    x164: uint256 = unsafe_sub(unsafe_add(v[C_1], zeros_1), v[RC_3])
+    x165: uint256 = polynomial._square(x164)
     # Partial parity of column 3.
-    x167: uint256 = unsafe_sub(unsafe_add(v[P_3], zeros_1), v[A_3])
-    x168: uint256 = polynomial._square(x167)
-    x169: uint256 = unsafe_sub(unsafe_add(v[A_8], zeros_1), v[A_13])
-    x170: uint256 = polynomial._square(x169)
+    x166: uint256 = unsafe_sub(unsafe_add(v[P_3], zeros_1), v[A_3])
+    x167: uint256 = polynomial._square(x166)
+    x168: uint256 = unsafe_sub(unsafe_add(v[A_8], zeros_1), v[A_13])
+    x169: uint256 = polynomial._square(x168)
     # Parity of column 3.
-    x171: uint256 = unsafe_sub(unsafe_add(v[C_3], zeros_1), v[P_3])
-    x172: uint256 = polynomial._square(x171)
-    x173: uint256 = unsafe_sub(unsafe_add(v[A_18], zeros_1), v[A_23])
-    x174: uint256 = polynomial._square(x173)
+    x170: uint256 = unsafe_sub(unsafe_add(v[C_3], zeros_1), v[P_3])
+    x171: uint256 = polynomial._square(x170)
+    x172: uint256 = unsafe_sub(unsafe_add(v[A_18], zeros_1), v[A_23])
+    x173: uint256 = polynomial._square(x172)
     # Theta of column 3.
-    x175: uint256 = unsafe_sub(unsafe_add(v[C_2], zeros_1), v[RC_4])
-    x176: uint256 = polynomial._square(x175)
+    x174: uint256 = unsafe_sub(unsafe_add(v[C_2], zeros_1), v[RC_4])
+    x175: uint256 = polynomial._square(x174)
     # Partial parity of column 4.
-    x177: uint256 = unsafe_sub(unsafe_add(v[P_4], zeros_1), v[A_4])
-    x178: uint256 = polynomial._square(x177)
-    x179: uint256 = unsafe_sub(unsafe_add(v[A_9], zeros_1), v[A_14])
-    x180: uint256 = polynomial._square(x179)
+    x176: uint256 = unsafe_sub(unsafe_add(v[P_4], zeros_1), v[A_4])
+    x177: uint256 = polynomial._square(x176)
+    x178: uint256 = unsafe_sub(unsafe_add(v[A_9], zeros_1), v[A_14])
+    x179: uint256 = polynomial._square(x178)
     # Parity of column 4.
-    x181: uint256 = unsafe_sub(unsafe_add(v[C_4], zeros_1), v[P_4])
-    x182: uint256 = polynomial._square(x181)
-    x183: uint256 = unsafe_sub(unsafe_add(v[A_19], zeros_1), v[A_24])
-    x184: uint256 = polynomial._square(x183)
+    x180: uint256 = unsafe_sub(unsafe_add(v[C_4], zeros_1), v[P_4])
+    x181: uint256 = polynomial._square(x180)
+    x182: uint256 = unsafe_sub(unsafe_add(v[A_19], zeros_1), v[A_24])
+    x183: uint256 = polynomial._square(x182)
     # Theta of column 4.
-    x185: uint256 = unsafe_sub(unsafe_add(v[C_3], zeros_1), v[RC_0])
-    x186: uint256 = polynomial._square(x185)
+    x184: uint256 = unsafe_sub(unsafe_add(v[C_3], zeros_1), v[RC_0])
+    x185: uint256 = polynomial._square(x184)
     # 15 terms, and alpha^15 times those behind.
-    x187: uint256 = field._mul(alpha[2], x133)
-    x188: uint256 = field._mul(alpha[3], x187)
-    x189: uint256 = field._mul(quotient, x188)
-    x190: uint256 = polynomial._extend(
-        unsafe_sub(unsafe_add(v[D_4], zeros_1), x186),
+    x186: uint256 = field._mul(alpha[2], x132)
+    x187: uint256 = field._mul(alpha[3], x186)
+    x188: uint256 = field._mul(quotient, x187)
+    x189: uint256 = polynomial._extend(
+        unsafe_sub(unsafe_add(v[D_4], zeros_1), x185),
         [
-            unsafe_sub(unsafe_add(x182, zeros_1), x184),
-            unsafe_sub(unsafe_add(x178, zeros_1), x180),
-            unsafe_sub(unsafe_add(v[D_3], zeros_1), x176),
-            unsafe_sub(unsafe_add(x172, zeros_1), x174),
-            unsafe_sub(unsafe_add(x168, zeros_1), x170),
-            unsafe_sub(unsafe_add(v[D_2], zeros_1), x166),
-            unsafe_sub(unsafe_add(x162, zeros_1), x164),
-            unsafe_sub(unsafe_add(x158, zeros_1), x160),
-            unsafe_sub(unsafe_add(v[D_1], zeros_1), x156),
-            unsafe_sub(unsafe_add(x152, zeros_1), x154),
-            unsafe_sub(unsafe_add(x148, zeros_1), x150),
-            unsafe_sub(unsafe_add(v[D_0], zeros_1), x146),
-            unsafe_sub(unsafe_add(x142, zeros_1), x144),
-            unsafe_sub(unsafe_add(x138, zeros_1), x140),
+            unsafe_sub(unsafe_add(x181, zeros_1), x183),
+            unsafe_sub(unsafe_add(x177, zeros_1), x179),
+            unsafe_sub(unsafe_add(v[D_3], zeros_1), x175),
+            unsafe_sub(unsafe_add(x171, zeros_1), x173),
+            unsafe_sub(unsafe_add(x167, zeros_1), x169),
+            unsafe_sub(unsafe_add(v[D_2], zeros_1), x165),
+            unsafe_sub(unsafe_add(x161, zeros_1), x163),
+            unsafe_sub(unsafe_add(x157, zeros_1), x159),
+            unsafe_sub(unsafe_add(v[D_1], zeros_1), x155),
+            unsafe_sub(unsafe_add(x151, zeros_1), x153),
+            unsafe_sub(unsafe_add(x147, zeros_1), x149),
+            unsafe_sub(unsafe_add(v[D_0], zeros_1), x145),
+            unsafe_sub(unsafe_add(x141, zeros_1), x143),
+            unsafe_sub(unsafe_add(x137, zeros_1), x139),
         ],
         alpha[0],
     )
-    x191: uint256 = field._mul(every, x81)
-    x192: uint256 = field._mul(x190, x191)
-    quotient = unsafe_add(x189, x192)
+    x190: uint256 = field._mul(every, x81)
+    x191: uint256 = field._mul(x189, x190)
+    quotient = unsafe_add(x188, x191)
     # Chi of lane 0.
-    x193: uint256 = unsafe_sub(unsafe_add(v[A_0], zeros_1), v[Q])
-    x194: uint256 = polynomial._square(x193)
-    x195: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_1]), v[B_2])
+    x192: uint256 = unsafe_sub(unsafe_add(v[A_0], zeros_1), v[Q])
+    x193: uint256 = polynomial._square(x192)
+    x194: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_1]), v[B_2])
     # Chi of lane 1.
-    x196: uint256 = unsafe_sub(unsafe_add(v[A_1], zeros_1), v[B_1])
-    x197: uint256 = polynomial._square(x196)
-    x198: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_2]), v[B_3])
+    x195: uint256 = unsafe_sub(unsafe_add(v[A_1], zeros_1), v[B_1])
+    x196: uint256 = polynomial._square(x195)
+    x197: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_2]), v[B_3])
     # Chi of lane 2.
-    x199: uint256 = unsafe_sub(unsafe_add(v[A_2], zeros_1), v[B_2])
-    x200: uint256 = polynomial._square(x199)
-    x201: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_3]), v[B_4])
+    x198: uint256 = unsafe_sub(unsafe_add(v[A_2], zeros_1), v[B_2])
+    x199: uint256 = polynomial._square(x198)
+    x200: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_3]), v[B_4])
     # Chi of lane 3.
-    x202: uint256 = unsafe_sub(unsafe_add(v[A_3], zeros_1), v[B_3])
-    x203: uint256 = polynomial._square(x202)
-    x204: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_4]), v[B_0])
+    x201: uint256 = unsafe_sub(unsafe_add(v[A_3], zeros_1), v[B_3])
+    x202: uint256 = polynomial._square(x201)
+    x203: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_4]), v[B_0])
     # Chi of lane 4.
-    x205: uint256 = unsafe_sub(unsafe_add(v[A_4], zeros_1), v[B_4])
-    x206: uint256 = polynomial._square(x205)
-    x207: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_0]), v[B_1])
+    x204: uint256 = unsafe_sub(unsafe_add(v[A_4], zeros_1), v[B_4])
+    x205: uint256 = polynomial._square(x204)
+    x206: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_0]), v[B_1])
     # Chi of lane 5.
-    x208: uint256 = unsafe_sub(unsafe_add(v[A_5], zeros_1), v[B_5])
-    x209: uint256 = polynomial._square(x208)
-    x210: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_6]), v[B_7])
+    x207: uint256 = unsafe_sub(unsafe_add(v[A_5], zeros_1), v[B_5])
+    x208: uint256 = polynomial._square(x207)
+    x209: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_6]), v[B_7])
     # Chi of lane 6.
-    x211: uint256 = unsafe_sub(unsafe_add(v[A_6], zeros_1), v[B_6])
-    x212: uint256 = polynomial._square(x211)
-    x213: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_7]), v[B_8])
+    x210: uint256 = unsafe_sub(unsafe_add(v[A_6], zeros_1), v[B_6])
+    x211: uint256 = polynomial._square(x210)
+    x212: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_7]), v[B_8])
     # Chi of lane 7.
-    x214: uint256 = unsafe_sub(unsafe_add(v[A_7], zeros_1), v[B_7])
-    x215: uint256 = polynomial._square(x214)
-    x216: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_8]), v[B_9])
+    x213: uint256 = unsafe_sub(unsafe_add(v[A_7], zeros_1), v[B_7])
+    x214: uint256 = polynomial._square(x213)
+    x215: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_8]), v[B_9])
     # Chi of lane 8.
-    x217: uint256 = unsafe_sub(unsafe_add(v[A_8], zeros_1), v[B_8])
-    x218: uint256 = polynomial._square(x217)
-    x219: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_9]), v[B_5])
+    x216: uint256 = unsafe_sub(unsafe_add(v[A_8], zeros_1), v[B_8])
+    x217: uint256 = polynomial._square(x216)
+    x218: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_9]), v[B_5])
     # Chi of lane 9.
-    x220: uint256 = unsafe_sub(unsafe_add(v[A_9], zeros_1), v[B_9])
-    x221: uint256 = polynomial._square(x220)
-    x222: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_5]), v[B_6])
+    x219: uint256 = unsafe_sub(unsafe_add(v[A_9], zeros_1), v[B_9])
+    x220: uint256 = polynomial._square(x219)
+    x221: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_5]), v[B_6])
     # Chi of lane 10.
-    x223: uint256 = unsafe_sub(unsafe_add(v[A_10], zeros_1), v[B_10])
-    x224: uint256 = polynomial._square(x223)
-    x225: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_11]), v[B_12])
+    x222: uint256 = unsafe_sub(unsafe_add(v[A_10], zeros_1), v[B_10])
+    x223: uint256 = polynomial._square(x222)
+    x224: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_11]), v[B_12])
     # Chi of lane 11.
-    x226: uint256 = unsafe_sub(unsafe_add(v[A_11], zeros_1), v[B_11])
-    x227: uint256 = polynomial._square(x226)
-    x228: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_12]), v[B_13])
+    x225: uint256 = unsafe_sub(unsafe_add(v[A_11], zeros_1), v[B_11])
+    x226: uint256 = polynomial._square(x225)
+    x227: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_12]), v[B_13])
     # Chi of lane 12.
-    x229: uint256 = unsafe_sub(unsafe_add(v[A_12], zeros_1), v[B_12])
-    x230: uint256 = polynomial._square(x229)
-    x231: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_13]), v[B_14])
+    x228: uint256 = unsafe_sub(unsafe_add(v[A_12], zeros_1), v[B_12])
+    x229: uint256 = polynomial._square(x228)
+    x230: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_13]), v[B_14])
     # Chi of lane 13.
-    x232: uint256 = unsafe_sub(unsafe_add(v[A_13], zeros_1), v[B_13])
-    x233: uint256 = polynomial._square(x232)
-    x234: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_14]), v[B_10])
+    x231: uint256 = unsafe_sub(unsafe_add(v[A_13], zeros_1), v[B_13])
+    x232: uint256 = polynomial._square(x231)
+    x233: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_14]), v[B_10])
     # Chi of lane 14.
-    x235: uint256 = unsafe_sub(unsafe_add(v[A_14], zeros_1), v[B_14])
-    x236: uint256 = polynomial._square(x235)
-    x237: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_10]), v[B_11])
+    x234: uint256 = unsafe_sub(unsafe_add(v[A_14], zeros_1), v[B_14])
+    x235: uint256 = polynomial._square(x234)
+    x236: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_10]), v[B_11])
     # Chi of lane 15.
-    x238: uint256 = unsafe_sub(unsafe_add(v[A_15], zeros_1), v[B_15])
-    x239: uint256 = polynomial._square(x238)
-    x240: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_16]), v[B_17])
+    x237: uint256 = unsafe_sub(unsafe_add(v[A_15], zeros_1), v[B_15])
+    x238: uint256 = polynomial._square(x237)
+    x239: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_16]), v[B_17])
     # Chi of lane 16.
-    x241: uint256 = unsafe_sub(unsafe_add(v[A_16], zeros_1), v[B_16])
-    x242: uint256 = polynomial._square(x241)
-    x243: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_17]), v[B_18])
+    x240: uint256 = unsafe_sub(unsafe_add(v[A_16], zeros_1), v[B_16])
+    x241: uint256 = polynomial._square(x240)
+    x242: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_17]), v[B_18])
     # Chi of lane 17.
-    x244: uint256 = unsafe_sub(unsafe_add(v[A_17], zeros_1), v[B_17])
-    x245: uint256 = polynomial._square(x244)
-    x246: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_18]), v[B_19])
+    x243: uint256 = unsafe_sub(unsafe_add(v[A_17], zeros_1), v[B_17])
+    x244: uint256 = polynomial._square(x243)
+    x245: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_18]), v[B_19])
     # Chi of lane 18.
-    x247: uint256 = unsafe_sub(unsafe_add(v[A_18], zeros_1), v[B_18])
-    x248: uint256 = polynomial._square(x247)
-    x249: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_19]), v[B_15])
+    x246: uint256 = unsafe_sub(unsafe_add(v[A_18], zeros_1), v[B_18])
+    x247: uint256 = polynomial._square(x246)
+    x248: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_19]), v[B_15])
     # Chi of lane 19.
-    x250: uint256 = unsafe_sub(unsafe_add(v[A_19], zeros_1), v[B_19])
-    x251: uint256 = polynomial._square(x250)
-    x252: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_15]), v[B_16])
+    x249: uint256 = unsafe_sub(unsafe_add(v[A_19], zeros_1), v[B_19])
+    x250: uint256 = polynomial._square(x249)
+    x251: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_15]), v[B_16])
     # Chi of lane 20.
-    x253: uint256 = unsafe_sub(unsafe_add(v[A_20], zeros_1), v[B_20])
-    x254: uint256 = polynomial._square(x253)
-    x255: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_21]), v[B_22])
+    x252: uint256 = unsafe_sub(unsafe_add(v[A_20], zeros_1), v[B_20])
+    x253: uint256 = polynomial._square(x252)
+    x254: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_21]), v[B_22])
     # Chi of lane 21.
-    x256: uint256 = unsafe_sub(unsafe_add(v[A_21], zeros_1), v[B_21])
-    x257: uint256 = polynomial._square(x256)
-    x258: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_22]), v[B_23])
+    x255: uint256 = unsafe_sub(unsafe_add(v[A_21], zeros_1), v[B_21])
+    x256: uint256 = polynomial._square(x255)
+    x257: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_22]), v[B_23])
     # Chi of lane 22.
-    x259: uint256 = unsafe_sub(unsafe_add(v[A_22], zeros_1), v[B_22])
-    x260: uint256 = polynomial._square(x259)
-    x261: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_23]), v[B_24])
+    x258: uint256 = unsafe_sub(unsafe_add(v[A_22], zeros_1), v[B_22])
+    x259: uint256 = polynomial._square(x258)
+    x260: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_23]), v[B_24])
     # Chi of lane 23.
-    x262: uint256 = unsafe_sub(unsafe_add(v[A_23], zeros_1), v[B_23])
-    x263: uint256 = polynomial._square(x262)
-    x264: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_24]), v[B_20])
+    x261: uint256 = unsafe_sub(unsafe_add(v[A_23], zeros_1), v[B_23])
+    x262: uint256 = polynomial._square(x261)
+    x263: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_24]), v[B_20])
     # Chi of lane 24.
-    x265: uint256 = unsafe_sub(unsafe_add(v[A_24], zeros_1), v[B_24])
-    x266: uint256 = polynomial._square(x265)
-    x267: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_20]), v[B_21])
+    x264: uint256 = unsafe_sub(unsafe_add(v[A_24], zeros_1), v[B_24])
+    x265: uint256 = polynomial._square(x264)
+    x266: uint256 = field._mul(unsafe_sub(unsafe_add(zeros_1, 1), v[B_20]), v[B_21])
     # 25 terms, and alpha^25 times those behind.
-    x268: uint256 = field._mul(alpha[3], alpha[0])
-    x269: uint256 = field._mul(alpha[4], x268)
-    x270: uint256 = field._mul(quotient, x269)
-    x271: uint256 = polynomial._extend(
-        unsafe_sub(unsafe_add(x266, zeros_1), x267),
+    x267: uint256 = field._mul(alpha[3], alpha[0])
+    x268: uint256 = field._mul(alpha[4], x267)
+    x269: uint256 = field._mul(quotient, x268)
+    x270: uint256 = polynomial._extend(
+        unsafe_sub(unsafe_add(x265, zeros_1), x266),
         [
-            unsafe_sub(unsafe_add(x263, zeros_1), x264),
-            unsafe_sub(unsafe_add(x260, zeros_1), x261),
-            unsafe_sub(unsafe_add(x257, zeros_1), x258),
-            unsafe_sub(unsafe_add(x254, zeros_1), x255),
-            unsafe_sub(unsafe_add(x251, zeros_1), x252),
-            unsafe_sub(unsafe_add(x248, zeros_1), x249),
-            unsafe_sub(unsafe_add(x245, zeros_1), x246),
-            unsafe_sub(unsafe_add(x242, zeros_1), x243),
-            unsafe_sub(unsafe_add(x239, zeros_1), x240),
-            unsafe_sub(unsafe_add(x236, zeros_1), x237),
-            unsafe_sub(unsafe_add(x233, zeros_1), x234),
-            unsafe_sub(unsafe_add(x230, zeros_1), x231),
-            unsafe_sub(unsafe_add(x227, zeros_1), x228),
-            unsafe_sub(unsafe_add(x224, zeros_1), x225),
-            unsafe_sub(unsafe_add(x221, zeros_1), x222),
-            unsafe_sub(unsafe_add(x218, zeros_1), x219),
-            unsafe_sub(unsafe_add(x215, zeros_1), x216),
-            unsafe_sub(unsafe_add(x212, zeros_1), x213),
-            unsafe_sub(unsafe_add(x209, zeros_1), x210),
-            unsafe_sub(unsafe_add(x206, zeros_1), x207),
-            unsafe_sub(unsafe_add(x203, zeros_1), x204),
-            unsafe_sub(unsafe_add(x200, zeros_1), x201),
-            unsafe_sub(unsafe_add(x197, zeros_1), x198),
-            unsafe_sub(unsafe_add(x194, zeros_1), x195),
+            unsafe_sub(unsafe_add(x262, zeros_1), x263),
+            unsafe_sub(unsafe_add(x259, zeros_1), x260),
+            unsafe_sub(unsafe_add(x256, zeros_1), x257),
+            unsafe_sub(unsafe_add(x253, zeros_1), x254),
+            unsafe_sub(unsafe_add(x250, zeros_1), x251),
+            unsafe_sub(unsafe_add(x247, zeros_1), x248),
+            unsafe_sub(unsafe_add(x244, zeros_1), x245),
+            unsafe_sub(unsafe_add(x241, zeros_1), x242),
+            unsafe_sub(unsafe_add(x238, zeros_1), x239),
+            unsafe_sub(unsafe_add(x235, zeros_1), x236),
+            unsafe_sub(unsafe_add(x232, zeros_1), x233),
+            unsafe_sub(unsafe_add(x229, zeros_1), x230),
+            unsafe_sub(unsafe_add(x226, zeros_1), x227),
+            unsafe_sub(unsafe_add(x223, zeros_1), x224),
+            unsafe_sub(unsafe_add(x220, zeros_1), x221),
+            unsafe_sub(unsafe_add(x217, zeros_1), x218),
+            unsafe_sub(unsafe_add(x214, zeros_1), x215),
+            unsafe_sub(unsafe_add(x211, zeros_1), x212),
+            unsafe_sub(unsafe_add(x208, zeros_1), x209),
+            unsafe_sub(unsafe_add(x205, zeros_1), x206),
+            unsafe_sub(unsafe_add(x202, zeros_1), x203),
+            unsafe_sub(unsafe_add(x199, zeros_1), x200),
+            unsafe_sub(unsafe_add(x196, zeros_1), x197),
+            unsafe_sub(unsafe_add(x193, zeros_1), x194),
         ],
         alpha[0],
     )
-    x272: uint256 = field._mul(every, v[IS_CHI])
-    x273: uint256 = field._mul(x271, x272)
-    quotient = unsafe_add(x270, x273)
+    x271: uint256 = field._mul(every, v[IS_CHI])
+    x272: uint256 = field._mul(x270, x271)
+    quotient = unsafe_add(x269, x272)
     # A_0 is loaded.
     # A_1 is loaded.
     # A_2 is loaded.
@@ -758,21 +757,21 @@ def _add_terms(
     # A_23 is loaded.
     # A_24 is loaded.
     # 25 terms, and alpha^25 times those behind.
-    x274: uint256 = field._mul(quotient, x269)
-    x275: uint256 = polynomial._extend(
-        x265,
+    x273: uint256 = field._mul(quotient, x268)
+    x274: uint256 = polynomial._extend(
+        x264,
         [
-            x262, x259, x256, x253, x250, x247, x244, x241, x238, x235, x232, x229, x226,
-            x223, x220, x217, x214, x211, x208, x205, x202, x199, x196,
+            x261, x258, x255, x252, x249, x246, x243, x240, x237, x234, x231, x228, x225,
+            x222, x219, x216, x213, x210, x207, x204, x201, x198, x195,
             unsafe_sub(unsafe_add(v[A_0], zeros_1), v[B_0]),
         ],
         alpha[0],
     )
-    x276: uint256 = field._mul(every, v[IS_LOAD])
-    x277: uint256 = field._mul(x275, x276)
-    quotient = unsafe_add(x274, x277)
+    x275: uint256 = field._mul(every, v[IS_LOAD])
+    x276: uint256 = field._mul(x274, x275)
+    quotient = unsafe_add(x273, x276)
     # Iota only at its positions.
-    x278: uint256 = field._mul(
+    x277: uint256 = field._mul(
         unsafe_sub(
             unsafe_add(zeros_64, 1),
             unsafe_add(
@@ -786,13 +785,13 @@ def _add_terms(
         v[IOTA],
     )
     # B_0 with iota.
-    x279: uint256 = unsafe_sub(unsafe_add(v[Q], zeros_1), v[B_0])
-    x280: uint256 = polynomial._square(x279)
+    x278: uint256 = unsafe_sub(unsafe_add(v[Q], zeros_1), v[B_0])
+    x279: uint256 = polynomial._square(x278)
     # 2 terms, and alpha^2 times those behind.
-    x281: uint256 = field._mul(quotient, alpha[1])
-    x282: uint256 = field._mul(unsafe_sub(unsafe_add(x280, zeros_1), v[IOTA]), alpha[0])
-    x283: uint256 = field._mul(unsafe_add(x282, x278), every)
-    quotient = unsafe_add(x281, x283)
+    x280: uint256 = field._mul(quotient, alpha[1])
+    x281: uint256 = field._mul(unsafe_sub(unsafe_add(x279, zeros_1), v[IOTA]), alpha[0])
+    x282: uint256 = field._mul(unsafe_add(x281, x277), every)
+    quotient = unsafe_add(x280, x282)
     # A_0 is 0 without theta.
     # A_1 is 0 without theta.
     # A_2 is 0 without theta.
@@ -829,9 +828,9 @@ def _add_terms(
     # D_3 is 0 without theta.
     # D_4 is 0 without theta.
     # 35 terms, and alpha^35 times those behind.
-    x284: uint256 = field._mul(alpha[5], x133)
-    x285: uint256 = field._mul(quotient, x284)
-    x286: uint256 = polynomial._extend(
+    x283: uint256 = field._mul(alpha[5], x132)
+    x284: uint256 = field._mul(quotient, x283)
+    x285: uint256 = polynomial._extend(
         v[D_4],
         [
             v[D_3], v[D_2], v[D_1], v[D_0], v[C_4], v[C_3], v[C_2], v[C_1], v[C_0], v[A_24],
@@ -841,9 +840,9 @@ def _add_terms(
         ],
         alpha[0],
     )
-    x287: uint256 = field._mul(every, unsafe_sub(unsafe_add(zeros_2, 1), x81))
-    x288: uint256 = field._mul(x286, x287)
-    quotient = unsafe_add(x285, x288)
+    x286: uint256 = field._mul(every, unsafe_sub(unsafe_add(zeros_2, 1), x81))
+    x287: uint256 = field._mul(x285, x286)
+    quotient = unsafe_add(x284, x287)
     # B_0 is 0 or 1.
     # B_1 is 0 or 1.
     # B_2 is 0 or 1.
@@ -924,72 +923,73 @@ def _add_terms(
     # Is_out is 0 or 1.
     # At most one kind of block.
     # The last block is a chi block.
-    x289: uint256 = field._mul(v[IS_LAST], unsafe_sub(unsafe_add(zeros_1, 1), v[IS_CHI]))
+    x288: uint256 = field._mul(v[IS_LAST], unsafe_sub(unsafe_add(zeros_1, 1), v[IS_CHI]))
     # Step of is_in.
-    x290: uint256 = field._mul(v[IS_IN], v[STEP])
+    x289: uint256 = field._mul(v[IS_IN], v[STEP])
     # Step of is_load.
-    x291: uint256 = field._mul(v[IS_LOAD], v[STEP])
+    x290: uint256 = field._mul(v[IS_LOAD], v[STEP])
     # Step of is_out.
-    x292: uint256 = field._mul(v[IS_OUT], unsafe_sub(unsafe_add(v[STEP], zeros_1), 24))
+    x291: uint256 = field._mul(v[IS_OUT], unsafe_sub(unsafe_add(v[STEP], zeros_1), 24))
     # Time of a block.
-    x293: uint256 = unsafe_sub(unsafe_add(zeros_8, 1), basis[63])
-    x294: uint256 = field._mul(
-        x293,
+    x292: uint256 = unsafe_sub(unsafe_add(zeros_8, 1), basis[63])
+    x293: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[TIME_NEXT], zeros_1), v[TIME]),
     )
     # Step of a block.
-    x295: uint256 = field._mul(
-        x293,
+    x294: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[STEP_NEXT], zeros_1), v[STEP]),
     )
     # Is_in of a block.
-    x296: uint256 = field._mul(
-        x293,
+    x295: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[IS_IN_NEXT], zeros_1), v[IS_IN]),
     )
     # Is_load of a block.
-    x297: uint256 = field._mul(
-        x293,
+    x296: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[IS_LOAD_NEXT], zeros_1), v[IS_LOAD]),
     )
     # Is_chi of a block.
-    x298: uint256 = field._mul(
-        x293,
+    x297: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[IS_CHI_NEXT], zeros_1), v[IS_CHI]),
     )
     # Is_drop of a block.
-    x299: uint256 = field._mul(
-        x293,
+    x298: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[IS_DROP_NEXT], zeros_1), v[IS_DROP]),
     )
     # Is_out of a block.
-    x300: uint256 = field._mul(
-        x293,
+    x299: uint256 = field._mul(
+        x292,
         unsafe_sub(unsafe_add(v[IS_OUT_NEXT], zeros_1), v[IS_OUT]),
     )
     # 90 terms, and alpha^90 times those behind.
-    x301: uint256 = field._mul(alpha[3], alpha[1])
-    x302: uint256 = field._mul(alpha[4], x301)
-    x303: uint256 = field._mul(alpha[6], x302)
-    x304: uint256 = field._mul(quotient, x303)
-    x305: uint256 = polynomial._extend(
-        x300,
-        [x299, x298, x297, x296, x295, x294, x292, x291, x290, x289],
+    x300: uint256 = field._mul(alpha[3], alpha[1])
+    x301: uint256 = field._mul(alpha[4], x300)
+    x302: uint256 = field._mul(alpha[6], x301)
+    x303: uint256 = field._mul(quotient, x302)
+    x304: uint256 = polynomial._extend(
+        x299,
+        [x298, x297, x296, x295, x294, x293, x291, x290, x289, x288],
+        alpha[0],
+    )
+    x305: uint256 = polynomial._extend_by_flags(
+        x304,
+        [
+            unsafe_add(x116, unsafe_add(v[IS_IN], v[IS_OUT])), v[IS_OUT], v[IS_DROP],
+            v[IS_LAST], v[IS_CHI], v[IS_LOAD], v[IS_IN], v[Q], v[IOTA], v[D_4], v[D_3],
+            v[D_2], v[D_1], v[D_0], v[RC_4], v[RC_3], v[RC_2], v[RC_1], v[RC_0], v[C_4],
+            v[C_3], v[C_2], v[C_1], v[C_0], v[P_4], v[P_3], v[P_2], v[P_1], v[P_0], v[A_24],
+            v[A_23], v[A_22], v[A_21], v[A_20], v[A_19], v[A_18], v[A_17], v[A_16], v[A_15],
+            v[A_14],
+        ],
         alpha[0],
     )
     x306: uint256 = polynomial._extend_by_flags(
         x305,
-        [
-            unsafe_add(x127, x116), v[IS_OUT], v[IS_DROP], v[IS_LAST], v[IS_CHI],
-            v[IS_LOAD], v[IS_IN], v[Q], v[IOTA], v[D_4], v[D_3], v[D_2], v[D_1], v[D_0],
-            v[RC_4], v[RC_3], v[RC_2], v[RC_1], v[RC_0], v[C_4], v[C_3], v[C_2], v[C_1],
-            v[C_0], v[P_4], v[P_3], v[P_2], v[P_1], v[P_0], v[A_24], v[A_23], v[A_22],
-            v[A_21], v[A_20], v[A_19], v[A_18], v[A_17], v[A_16], v[A_15], v[A_14],
-        ],
-        alpha[0],
-    )
-    x307: uint256 = polynomial._extend_by_flags(
-        x306,
         [
             v[A_13], v[A_12], v[A_11], v[A_10], v[A_9], v[A_8], v[A_7], v[A_6], v[A_5],
             v[A_4], v[A_3], v[A_2], v[A_1], v[A_0], v[B_24], v[B_23], v[B_22], v[B_21],
@@ -999,6 +999,6 @@ def _add_terms(
         ],
         alpha[0],
     )
-    x308: uint256 = field._mul(x307, every)
-    quotient = unsafe_add(x304, x308)
+    x307: uint256 = field._mul(x306, every)
+    quotient = unsafe_add(x303, x307)
     return quotient

@@ -17,16 +17,16 @@ Y: constant(uint256) = 13
 AND_0: constant(uint256) = 14
 AND_1: constant(uint256) = 15
 AND_2: constant(uint256) = 16
-RANGE_COUNT_0: constant(uint256) = 273
-RANGE_COUNT_1: constant(uint256) = 274
-RANGE_COUNT_2: constant(uint256) = 275
-AND_COUNT_0: constant(uint256) = 276
-AND_COUNT_1: constant(uint256) = 277
-AND_COUNT_2: constant(uint256) = 278
-GROUP_0: constant(uint256) = 316
-GROUP_1: constant(uint256) = 317
-RUNNING_SUM: constant(uint256) = 318
-RUNNING_SUM_NEXT: constant(uint256) = 362
+RANGE_COUNT_0: constant(uint256) = 274
+RANGE_COUNT_1: constant(uint256) = 275
+RANGE_COUNT_2: constant(uint256) = 276
+AND_COUNT_0: constant(uint256) = 277
+AND_COUNT_1: constant(uint256) = 278
+AND_COUNT_2: constant(uint256) = 279
+GROUP_0: constant(uint256) = 317
+GROUP_1: constant(uint256) = 318
+RUNNING_SUM: constant(uint256) = 319
+RUNNING_SUM_NEXT: constant(uint256) = 363
 
 
 @internal

@@ -43,12 +43,12 @@ SIGN: constant(uint256) = 141
 STORED_0: constant(uint256) = 142
 STORED_1: constant(uint256) = 143
 STORED_AND: constant(uint256) = 144
-GROUP_0: constant(uint256) = 298
-GROUP_1: constant(uint256) = 299
-GROUP_2: constant(uint256) = 300
-GROUP_3: constant(uint256) = 301
-RUNNING_SUM: constant(uint256) = 302
-RUNNING_SUM_NEXT: constant(uint256) = 326
+GROUP_0: constant(uint256) = 299
+GROUP_1: constant(uint256) = 300
+GROUP_2: constant(uint256) = 301
+GROUP_3: constant(uint256) = 302
+RUNNING_SUM: constant(uint256) = 303
+RUNNING_SUM_NEXT: constant(uint256) = 327
 
 
 @internal

@@ -33,18 +33,19 @@ HIGH: constant(uint256) = 179
 INVERSE: constant(uint256) = 180
 TIME: constant(uint256) = 181
 IS_USED: constant(uint256) = 182
-RUNNING_SUM: constant(uint256) = 308
-STATE_0_NEXT: constant(uint256) = 337
-STATE_1_NEXT: constant(uint256) = 338
-STATE_2_NEXT: constant(uint256) = 339
-STATE_3_NEXT: constant(uint256) = 340
-STATE_4_NEXT: constant(uint256) = 341
-STATE_5_NEXT: constant(uint256) = 342
-STATE_6_NEXT: constant(uint256) = 343
-STATE_7_NEXT: constant(uint256) = 344
-TIME_NEXT: constant(uint256) = 345
-IS_USED_NEXT: constant(uint256) = 346
-RUNNING_SUM_NEXT: constant(uint256) = 347
+IS_COMPRESS: constant(uint256) = 183
+RUNNING_SUM: constant(uint256) = 309
+STATE_0_NEXT: constant(uint256) = 338
+STATE_1_NEXT: constant(uint256) = 339
+STATE_2_NEXT: constant(uint256) = 340
+STATE_3_NEXT: constant(uint256) = 341
+STATE_4_NEXT: constant(uint256) = 342
+STATE_5_NEXT: constant(uint256) = 343
+STATE_6_NEXT: constant(uint256) = 344
+STATE_7_NEXT: constant(uint256) = 345
+TIME_NEXT: constant(uint256) = 346
+IS_USED_NEXT: constant(uint256) = 347
+RUNNING_SUM_NEXT: constant(uint256) = 348
 
 
 @internal
@@ -85,6 +86,7 @@ def _add_terms(
     x1: uint256 = field._mul(v[RUNNING_SUM], terminal)
     quotient = unsafe_add(x0, x1)
     # Is_used is 0 or 1.
+    # Is_compress is 0 or 1.
     # Cube 0.
     x2: uint256 = polynomial._weigh(
         [
@@ -191,90 +193,14 @@ def _add_terms(
     x27: uint256 = field._mul(v[LOW], unsafe_sub(unsafe_add(zeros_1, 1), x26))
     # Unloaded element.
     x28: uint256 = unsafe_add(
-        unsafe_add(unsafe_add(basis[47], basis[48]), unsafe_add(basis[49], basis[50])),
         unsafe_add(unsafe_add(basis[51], basis[52]), unsafe_add(basis[53], basis[54])),
+        unsafe_add(unsafe_add(basis[55], basis[56]), unsafe_add(basis[57], basis[58])),
     )
     x29: uint256 = field._scale(v[HIGH], 4294967296)
     x30: uint256 = unsafe_add(v[LOW], x29)
     x31: uint256 = field._mul(x28, unsafe_sub(unsafe_add(x30, zeros_1), v[STATE_0]))
     # Next state 0.
-    x32: uint256 = unsafe_sub(
-        unsafe_add(zeros_128, 1),
-        unsafe_add(
-            unsafe_add(unsafe_add(basis[55], basis[56]), unsafe_add(basis[57], basis[58])),
-            unsafe_add(
-                unsafe_add(basis[59], basis[60]),
-                unsafe_add(basis[61], unsafe_add(basis[62], basis[63])),
-            ),
-        ),
-    )
-    x33: uint256 = field._mul(x32, v[STATE_0_NEXT])
-    x34: uint256 = unsafe_add(
-        unsafe_add(
-            unsafe_add(unsafe_add(basis[0], basis[1]), unsafe_add(basis[2], basis[3])),
-            unsafe_add(unsafe_add(basis[4], basis[5]), unsafe_add(basis[6], basis[7])),
-        ),
-        unsafe_add(
-            unsafe_add(unsafe_add(basis[47], basis[48]), unsafe_add(basis[49], basis[50])),
-            unsafe_add(unsafe_add(basis[51], basis[52]), unsafe_add(basis[53], basis[54])),
-        ),
-    )
-    x35: uint256 = field._mul(x34, v[STATE_1])
-    x36: uint256 = unsafe_add(
-        unsafe_add(unsafe_add(basis[9], basis[11]), unsafe_add(basis[13], basis[15])),
-        unsafe_add(unsafe_add(basis[39], basis[41]), unsafe_add(basis[43], basis[45])),
-    )
-    x37: uint256 = field._mul(x36, v[STATE_4])
-    x38: uint256 = field._mul(basis[8], v[STATE_3])
-    x39: uint256 = unsafe_add(
-        unsafe_add(unsafe_add(basis[10], basis[12]), unsafe_add(basis[14], basis[16])),
-        unsafe_add(unsafe_add(basis[40], basis[42]), unsafe_add(basis[44], basis[46])),
-    )
-    x40: uint256 = field._mul(x39, v[STATE_7])
-    x41: uint256 = field._mul(basis[8], v[STATE_0])
-    x42: uint256 = field._mul(x39, v[STATE_4])
-    x43: uint256 = unsafe_add(x41, x42)
-    x44: uint256 = field._mul(basis[8], v[STATE_1])
-    x45: uint256 = field._mul(x39, v[STATE_5])
-    x46: uint256 = unsafe_add(x44, x45)
-    x47: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(2, x38), unsafe_mul(2, x40)),
-        unsafe_add(x43, x46),
-    )
-    x48: uint256 = field._mul(basis[8], v[STATE_2])
-    x49: uint256 = field._mul(x39, v[STATE_6])
-    x50: uint256 = unsafe_add(x48, x49)
-    x51: uint256 = unsafe_add(x38, x40)
-    x52: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(2, x44), unsafe_mul(2, x45)),
-        unsafe_add(x50, x51),
-    )
-    x53: uint256 = unsafe_add(x52, unsafe_add(unsafe_mul(4, x43), unsafe_mul(4, x46)))
-    x54: uint256 = unsafe_add(x47, x53)
-    x55: uint256 = field._mul(basis[8], v[STATE_7])
-    x56: uint256 = field._mul(x39, v[SEVENTH_3])
-    x57: uint256 = field._mul(basis[8], v[STATE_4])
-    x58: uint256 = field._mul(x39, v[SEVENTH_0])
-    x59: uint256 = unsafe_add(x57, x58)
-    x60: uint256 = field._mul(basis[8], v[STATE_5])
-    x61: uint256 = field._mul(x39, v[SEVENTH_1])
-    x62: uint256 = unsafe_add(x60, x61)
-    x63: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(2, x55), unsafe_mul(2, x56)),
-        unsafe_add(x59, x62),
-    )
-    x64: uint256 = field._mul(basis[8], v[STATE_6])
-    x65: uint256 = field._mul(x39, v[SEVENTH_2])
-    x66: uint256 = unsafe_add(x64, x65)
-    x67: uint256 = unsafe_add(x55, x56)
-    x68: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(2, x60), unsafe_mul(2, x61)),
-        unsafe_add(x66, x67),
-    )
-    x69: uint256 = unsafe_add(x68, unsafe_add(unsafe_mul(4, x59), unsafe_mul(4, x62)))
-    x70: uint256 = unsafe_add(x63, x69)
-    x71: uint256 = unsafe_add(x54, x70)
-    x72: uint256 = unsafe_add(
+    x32: uint256 = unsafe_add(
         unsafe_add(
             unsafe_add(
                 unsafe_add(basis[17], basis[18]),
@@ -296,151 +222,238 @@ def _add_terms(
             ),
         ),
     )
-    x73: uint256 = field._scale(v[SEVENTH_0], 12216033376705242021)
-    x74: uint256 = unsafe_add(
+    x33: uint256 = unsafe_add(
+        unsafe_add(unsafe_add(basis[10], basis[12]), unsafe_add(basis[14], basis[16])),
+        unsafe_add(unsafe_add(basis[40], basis[42]), unsafe_add(basis[44], basis[46])),
+    )
+    x34: uint256 = unsafe_add(
+        unsafe_add(unsafe_add(basis[9], basis[11]), unsafe_add(basis[13], basis[15])),
+        unsafe_add(unsafe_add(basis[39], basis[41]), unsafe_add(basis[43], basis[45])),
+    )
+    x35: uint256 = unsafe_add(
+        unsafe_add(unsafe_add(basis[0], basis[1]), unsafe_add(basis[2], basis[3])),
+        unsafe_add(unsafe_add(basis[4], basis[5]), unsafe_add(basis[6], basis[7])),
+    )
+    x36: uint256 = unsafe_add(
+        unsafe_add(basis[47], basis[48]),
+        unsafe_add(basis[49], basis[50]),
+    )
+    x37: uint256 = unsafe_add(x36, x28)
+    x38: uint256 = unsafe_add(x35, x37)
+    x39: uint256 = unsafe_add(
+        unsafe_add(x32, x33),
+        unsafe_add(x34, unsafe_add(x38, basis[8])),
+    )
+    x40: uint256 = field._mul(x39, v[STATE_0_NEXT])
+    x41: uint256 = field._mul(x38, v[STATE_1])
+    x42: uint256 = field._mul(x34, v[STATE_4])
+    x43: uint256 = field._mul(basis[8], v[STATE_3])
+    x44: uint256 = field._mul(x33, v[STATE_7])
+    x45: uint256 = field._mul(basis[8], v[STATE_0])
+    x46: uint256 = field._mul(x33, v[STATE_4])
+    x47: uint256 = unsafe_add(x45, x46)
+    x48: uint256 = field._mul(basis[8], v[STATE_1])
+    x49: uint256 = field._mul(x33, v[STATE_5])
+    x50: uint256 = unsafe_add(x48, x49)
+    x51: uint256 = unsafe_add(
+        unsafe_add(unsafe_mul(2, x43), unsafe_mul(2, x44)),
+        unsafe_add(x47, x50),
+    )
+    x52: uint256 = field._mul(basis[8], v[STATE_2])
+    x53: uint256 = field._mul(x33, v[STATE_6])
+    x54: uint256 = unsafe_add(x52, x53)
+    x55: uint256 = unsafe_add(x43, x44)
+    x56: uint256 = unsafe_add(
+        unsafe_add(unsafe_mul(2, x48), unsafe_mul(2, x49)),
+        unsafe_add(x54, x55),
+    )
+    x57: uint256 = unsafe_add(x56, unsafe_add(unsafe_mul(4, x47), unsafe_mul(4, x50)))
+    x58: uint256 = unsafe_add(x51, x57)
+    x59: uint256 = field._mul(basis[8], v[STATE_7])
+    x60: uint256 = field._mul(x33, v[SEVENTH_3])
+    x61: uint256 = field._mul(basis[8], v[STATE_4])
+    x62: uint256 = field._mul(x33, v[SEVENTH_0])
+    x63: uint256 = unsafe_add(x61, x62)
+    x64: uint256 = field._mul(basis[8], v[STATE_5])
+    x65: uint256 = field._mul(x33, v[SEVENTH_1])
+    x66: uint256 = unsafe_add(x64, x65)
+    x67: uint256 = unsafe_add(
+        unsafe_add(unsafe_mul(2, x59), unsafe_mul(2, x60)),
+        unsafe_add(x63, x66),
+    )
+    x68: uint256 = field._mul(basis[8], v[STATE_6])
+    x69: uint256 = field._mul(x33, v[SEVENTH_2])
+    x70: uint256 = unsafe_add(x68, x69)
+    x71: uint256 = unsafe_add(x59, x60)
+    x72: uint256 = unsafe_add(
+        unsafe_add(unsafe_mul(2, x64), unsafe_mul(2, x65)),
+        unsafe_add(x70, x71),
+    )
+    x73: uint256 = unsafe_add(x72, unsafe_add(unsafe_mul(4, x63), unsafe_mul(4, x66)))
+    x74: uint256 = unsafe_add(x67, x73)
+    x75: uint256 = unsafe_add(x58, x74)
+    x76: uint256 = field._scale(v[SEVENTH_0], 12216033376705242021)
+    x77: uint256 = unsafe_add(
         unsafe_add(unsafe_add(v[STATE_7], v[STATE_6]), unsafe_add(v[STATE_5], v[STATE_4])),
         unsafe_add(
             unsafe_add(v[STATE_3], v[STATE_2]),
             unsafe_add(v[SEVENTH_0], v[STATE_1]),
         ),
     )
-    x75: uint256 = field._mul(x72, unsafe_add(x73, x74))
+    x78: uint256 = field._mul(x32, unsafe_add(x76, x77))
     # Next state 1.
-    x76: uint256 = field._mul(x32, v[STATE_1_NEXT])
-    x77: uint256 = field._mul(x34, v[STATE_2])
-    x78: uint256 = field._mul(x36, v[STATE_5])
-    x79: uint256 = unsafe_add(x53, x69)
-    x80: uint256 = field._scale(v[STATE_1], 2072934925475504800)
-    x81: uint256 = field._mul(x72, unsafe_add(x80, x74))
+    x79: uint256 = field._mul(x39, v[STATE_1_NEXT])
+    x80: uint256 = field._mul(x38, v[STATE_2])
+    x81: uint256 = field._mul(x34, v[STATE_5])
+    x82: uint256 = unsafe_add(x57, x73)
+    x83: uint256 = field._scale(v[STATE_1], 2072934925475504800)
+    x84: uint256 = field._mul(x32, unsafe_add(x83, x77))
     # Next state 2.
-    x82: uint256 = field._mul(x32, v[STATE_2_NEXT])
-    x83: uint256 = field._mul(x34, v[STATE_3])
-    x84: uint256 = field._mul(x36, v[STATE_6])
-    x85: uint256 = unsafe_add(x47, unsafe_add(unsafe_mul(4, x50), unsafe_mul(4, x51)))
-    x86: uint256 = unsafe_add(x52, x85)
-    x87: uint256 = unsafe_add(x63, unsafe_add(unsafe_mul(4, x66), unsafe_mul(4, x67)))
-    x88: uint256 = unsafe_add(x68, x87)
-    x89: uint256 = unsafe_add(x86, x88)
-    x90: uint256 = field._scale(v[STATE_2], 16432743296706583078)
-    x91: uint256 = field._mul(x72, unsafe_add(x90, x74))
+    x85: uint256 = field._mul(x39, v[STATE_2_NEXT])
+    x86: uint256 = field._mul(x38, v[STATE_3])
+    x87: uint256 = field._mul(x34, v[STATE_6])
+    x88: uint256 = unsafe_add(x51, unsafe_add(unsafe_mul(4, x54), unsafe_mul(4, x55)))
+    x89: uint256 = unsafe_add(x56, x88)
+    x90: uint256 = unsafe_add(x67, unsafe_add(unsafe_mul(4, x70), unsafe_mul(4, x71)))
+    x91: uint256 = unsafe_add(x72, x90)
+    x92: uint256 = unsafe_add(x89, x91)
+    x93: uint256 = field._scale(v[STATE_2], 16432743296706583078)
+    x94: uint256 = field._mul(x32, unsafe_add(x93, x77))
     # Next state 3.
-    x92: uint256 = field._mul(x32, v[STATE_3_NEXT])
-    x93: uint256 = field._mul(x34, v[STATE_4])
-    x94: uint256 = field._mul(x36, v[STATE_7])
-    x95: uint256 = unsafe_add(x85, x87)
-    x96: uint256 = field._scale(v[STATE_3], 1287600597097751715)
-    x97: uint256 = field._mul(x72, unsafe_add(x96, x74))
+    x95: uint256 = field._mul(x39, v[STATE_3_NEXT])
+    x96: uint256 = field._mul(x38, v[STATE_4])
+    x97: uint256 = field._mul(x34, v[STATE_7])
+    x98: uint256 = unsafe_add(x88, x90)
+    x99: uint256 = field._scale(v[STATE_3], 1287600597097751715)
+    x100: uint256 = field._mul(x32, unsafe_add(x99, x77))
     # Next state 4.
-    x98: uint256 = field._mul(x32, v[STATE_4_NEXT])
-    x99: uint256 = field._mul(x34, v[STATE_5])
-    x100: uint256 = field._mul(x36, v[SEVENTH_0])
-    x101: uint256 = field._scale(v[STATE_4], 10482065724875379356)
-    x102: uint256 = field._mul(x72, unsafe_add(x101, x74))
+    x101: uint256 = field._mul(x39, v[STATE_4_NEXT])
+    x102: uint256 = field._mul(x38, v[STATE_5])
+    x103: uint256 = field._mul(x34, v[SEVENTH_0])
+    x104: uint256 = field._scale(v[STATE_4], 10482065724875379356)
+    x105: uint256 = field._mul(x32, unsafe_add(x104, x77))
     # Next state 5.
-    x103: uint256 = field._mul(x32, v[STATE_5_NEXT])
-    x104: uint256 = field._mul(x34, v[STATE_6])
-    x105: uint256 = field._mul(x36, v[SEVENTH_1])
-    x106: uint256 = field._scale(v[STATE_5], 3057917794534811537)
-    x107: uint256 = field._mul(x72, unsafe_add(x106, x74))
+    x106: uint256 = field._mul(x39, v[STATE_5_NEXT])
+    x107: uint256 = field._mul(x38, v[STATE_6])
+    x108: uint256 = field._mul(x34, v[SEVENTH_1])
+    x109: uint256 = field._scale(v[STATE_5], 3057917794534811537)
+    x110: uint256 = field._mul(x32, unsafe_add(x109, x77))
     # Next state 6.
-    x108: uint256 = field._mul(x32, v[STATE_6_NEXT])
-    x109: uint256 = field._mul(x34, v[STATE_7])
-    x110: uint256 = field._mul(x36, v[SEVENTH_2])
-    x111: uint256 = field._scale(v[STATE_6], 4460508886913832365)
-    x112: uint256 = field._mul(x72, unsafe_add(x111, x74))
+    x111: uint256 = field._mul(x39, v[STATE_6_NEXT])
+    x112: uint256 = field._mul(x38, v[STATE_7])
+    x113: uint256 = field._mul(x34, v[SEVENTH_2])
+    x114: uint256 = field._scale(v[STATE_6], 4460508886913832365)
+    x115: uint256 = field._mul(x32, unsafe_add(x114, x77))
     # Next state 7.
-    x113: uint256 = field._mul(x32, v[STATE_7_NEXT])
-    x114: uint256 = field._mul(x34, x30)
-    x115: uint256 = field._mul(x36, v[SEVENTH_3])
-    x116: uint256 = field._scale(v[STATE_7], 4574242228824269566)
-    x117: uint256 = field._mul(x72, unsafe_add(x116, x74))
+    x116: uint256 = field._mul(x39, v[STATE_7_NEXT])
+    x117: uint256 = field._mul(x35, x30)
+    x118: uint256 = field._mul(x37, v[STATE_0])
+    x119: uint256 = field._mul(x36, v[IS_COMPRESS])
+    x120: uint256 = field._mul(x119, x30)
+    x121: uint256 = field._mul(x34, v[SEVENTH_3])
+    x122: uint256 = field._scale(v[STATE_7], 4574242228824269566)
+    x123: uint256 = field._mul(x32, unsafe_add(x122, x77))
     # Time of a call.
-    x118: uint256 = unsafe_sub(unsafe_add(zeros_8, 1), basis[63])
-    x119: uint256 = field._mul(
-        x118,
+    x124: uint256 = unsafe_sub(unsafe_add(zeros_8, 1), basis[63])
+    x125: uint256 = field._mul(
+        x124,
         unsafe_sub(unsafe_add(v[TIME_NEXT], zeros_1), v[TIME]),
     )
     # Is_used of a call.
-    x120: uint256 = field._mul(
-        x118,
+    x126: uint256 = field._mul(
+        x124,
         unsafe_sub(unsafe_add(v[IS_USED_NEXT], zeros_1), v[IS_USED]),
     )
     # Fractions of 'low word' and 'high word'.
-    x121: uint256 = unsafe_add(
+    x127: uint256 = unsafe_add(
         unsafe_add(
             unsafe_add(
-                unsafe_mul(2, basis[1]),
-                unsafe_add(unsafe_mul(2, basis[48]), unsafe_mul(4, basis[2])),
+                unsafe_add(unsafe_mul(2, basis[1]), unsafe_mul(2, basis[48])),
+                unsafe_add(unsafe_mul(2, basis[56]), unsafe_mul(4, basis[2])),
             ),
             unsafe_add(
-                unsafe_add(unsafe_mul(4, basis[49]), unsafe_mul(6, basis[3])),
-                unsafe_add(unsafe_mul(6, basis[50]), unsafe_mul(8, basis[4])),
+                unsafe_add(unsafe_mul(4, basis[49]), unsafe_mul(4, basis[57])),
+                unsafe_add(unsafe_mul(6, basis[3]), unsafe_mul(6, basis[50])),
             ),
         ),
         unsafe_add(
             unsafe_add(
-                unsafe_mul(8, basis[51]),
-                unsafe_add(unsafe_mul(10, basis[5]), unsafe_mul(10, basis[52])),
+                unsafe_add(unsafe_mul(6, basis[58]), unsafe_mul(8, basis[4])),
+                unsafe_add(unsafe_mul(8, basis[51]), unsafe_mul(10, basis[5])),
             ),
             unsafe_add(
-                unsafe_add(unsafe_mul(12, basis[6]), unsafe_mul(12, basis[53])),
-                unsafe_add(unsafe_mul(14, basis[7]), unsafe_mul(14, basis[54])),
+                unsafe_add(unsafe_mul(10, basis[52]), unsafe_mul(12, basis[6])),
+                unsafe_add(
+                    unsafe_mul(12, basis[53]),
+                    unsafe_add(unsafe_mul(14, basis[7]), unsafe_mul(14, basis[54])),
+                ),
             ),
         ),
     )
-    x122: uint256 = unsafe_add(gamma, 6)
-    x123: uint256 = polynomial._extend(v[LOW], [x121, x28, v[TIME], 272, x122], beta[0])
-    x124: uint256 = field._mul(
+    x128: uint256 = unsafe_add(unsafe_mul(2, v[IS_COMPRESS]), 272)
+    x129: uint256 = unsafe_add(gamma, 6)
+    x130: uint256 = polynomial._extend(v[LOW], [x127, x28, v[TIME], x128, x129], beta[0])
+    x131: uint256 = field._mul(
         unsafe_sub(unsafe_add(v[RUNNING_SUM], zeros_1), v[RUNNING_SUM_NEXT]),
-        x123,
+        x130,
     )
-    x125: uint256 = field._mul(v[IS_USED], x34)
-    x126: uint256 = polynomial._extend(
+    x132: uint256 = field._mul(
+        v[IS_USED],
+        unsafe_add(
+            unsafe_add(x38, basis[4]),
+            unsafe_add(basis[5], unsafe_add(basis[6], basis[7])),
+        ),
+    )
+    x133: uint256 = polynomial._extend(
         v[HIGH],
-        [unsafe_add(x121, 1), x28, v[TIME], 272, x122],
+        [unsafe_add(x127, 1), x28, v[TIME], x128, x129],
         beta[0],
     )
-    x127: uint256 = field._mul(unsafe_add(x124, x125), x126)
-    x128: uint256 = field._mul(unsafe_sub(zeros_1, x125), x123)
-    # 22 terms, and alpha^22 times those behind.
-    x129: uint256 = field._mul(alpha[2], alpha[1])
-    x130: uint256 = field._mul(alpha[4], x129)
-    x131: uint256 = field._mul(quotient, x130)
-    x132: uint256 = polynomial._extend(
-        unsafe_sub(unsafe_add(x127, zeros_1), x128),
+    x134: uint256 = field._mul(unsafe_add(x131, x132), x133)
+    x135: uint256 = field._mul(unsafe_sub(zeros_1, x132), x130)
+    # 23 terms, and alpha^23 times those behind.
+    x136: uint256 = field._mul(alpha[1], alpha[0])
+    x137: uint256 = field._mul(alpha[2], x136)
+    x138: uint256 = field._mul(alpha[4], x137)
+    x139: uint256 = field._mul(quotient, x138)
+    x140: uint256 = polynomial._extend(
+        unsafe_sub(unsafe_add(x134, zeros_1), x135),
         [
-            x120, x119,
+            x126, x125,
             unsafe_sub(
-                unsafe_add(x113, zeros_128),
-                unsafe_add(unsafe_add(x117, x114), unsafe_add(x115, unsafe_add(x87, x95))),
+                unsafe_add(x116, zeros_128),
+                unsafe_add(
+                    unsafe_add(x123, unsafe_add(x121, x90)),
+                    unsafe_add(unsafe_add(x98, x120), unsafe_add(x117, x118)),
+                ),
             ),
             unsafe_sub(
-                unsafe_add(x108, zeros_128),
-                unsafe_add(unsafe_add(x112, x109), unsafe_add(x110, unsafe_add(x88, x89))),
+                unsafe_add(x111, zeros_128),
+                unsafe_add(unsafe_add(x115, x112), unsafe_add(x113, unsafe_add(x91, x92))),
             ),
             unsafe_sub(
-                unsafe_add(x103, zeros_128),
-                unsafe_add(unsafe_add(x107, x104), unsafe_add(x105, unsafe_add(x69, x79))),
+                unsafe_add(x106, zeros_128),
+                unsafe_add(unsafe_add(x110, x107), unsafe_add(x108, unsafe_add(x73, x82))),
             ),
             unsafe_sub(
-                unsafe_add(x98, zeros_128),
-                unsafe_add(unsafe_add(x102, x99), unsafe_add(x100, unsafe_add(x70, x71))),
+                unsafe_add(x101, zeros_128),
+                unsafe_add(unsafe_add(x105, x102), unsafe_add(x103, unsafe_add(x74, x75))),
             ),
             unsafe_sub(
-                unsafe_add(x92, zeros_128),
-                unsafe_add(unsafe_add(x97, x93), unsafe_add(x94, unsafe_add(x85, x95))),
+                unsafe_add(x95, zeros_128),
+                unsafe_add(unsafe_add(x100, x96), unsafe_add(x97, unsafe_add(x88, x98))),
             ),
             unsafe_sub(
-                unsafe_add(x82, zeros_128),
-                unsafe_add(unsafe_add(x91, x83), unsafe_add(x84, unsafe_add(x86, x89))),
+                unsafe_add(x85, zeros_128),
+                unsafe_add(unsafe_add(x94, x86), unsafe_add(x87, unsafe_add(x89, x92))),
             ),
             unsafe_sub(
-                unsafe_add(x76, zeros_128),
-                unsafe_add(unsafe_add(x81, x77), unsafe_add(x78, unsafe_add(x53, x79))),
+                unsafe_add(x79, zeros_128),
+                unsafe_add(unsafe_add(x84, x80), unsafe_add(x81, unsafe_add(x57, x82))),
             ),
             unsafe_sub(
-                unsafe_add(x33, zeros_128),
-                unsafe_add(unsafe_add(x75, x35), unsafe_add(x37, unsafe_add(x54, x71))),
+                unsafe_add(x40, zeros_128),
+                unsafe_add(unsafe_add(x78, x41), unsafe_add(x42, unsafe_add(x58, x75))),
             ),
             x31, x27, unsafe_sub(unsafe_add(v[SEVENTH_3], zeros_1), x25),
             unsafe_sub(unsafe_add(v[CUBE_3], zeros_1), x23),
@@ -453,7 +466,11 @@ def _add_terms(
         ],
         alpha[0],
     )
-    x133: uint256 = polynomial._extend_by_flags(x132, [v[IS_USED]], alpha[0])
-    x134: uint256 = field._mul(x133, every)
-    quotient = unsafe_add(x131, x134)
+    x141: uint256 = polynomial._extend_by_flags(
+        x140,
+        [v[IS_COMPRESS], v[IS_USED]],
+        alpha[0],
+    )
+    x142: uint256 = field._mul(x141, every)
+    quotient = unsafe_add(x139, x142)
     return quotient

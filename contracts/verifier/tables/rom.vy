@@ -20,9 +20,9 @@ RD: constant(uint256) = 4
 IMM: constant(uint256) = 5
 ALT: constant(uint256) = 6
 FLAGS: constant(uint256) = 7
-COUNT: constant(uint256) = 263
-RUNNING_SUM: constant(uint256) = 312
-RUNNING_SUM_NEXT: constant(uint256) = 356
+COUNT: constant(uint256) = 264
+RUNNING_SUM: constant(uint256) = 313
+RUNNING_SUM_NEXT: constant(uint256) = 357
 
 
 @internal

@@ -29,21 +29,21 @@ NEW: constant(uint256) = 158
 NEW_LOW: constant(uint256) = 159
 PREVIOUS: constant(uint256) = 160
 TIME_LOW: constant(uint256) = 161
-GROUP_0: constant(uint256) = 303
-GROUP_1: constant(uint256) = 304
-GROUP_2: constant(uint256) = 305
-GROUP_3: constant(uint256) = 306
-RUNNING_SUM: constant(uint256) = 307
-IS_USED_NEXT: constant(uint256) = 327
-IS_FIRST_NEXT: constant(uint256) = 328
-IS_READ_NEXT: constant(uint256) = 329
-IS_WRITE_NEXT: constant(uint256) = 330
-TIME_NEXT: constant(uint256) = 331
-CODE_NEXT: constant(uint256) = 332
-LEFT_NEXT: constant(uint256) = 333
-ADDRESS_NEXT: constant(uint256) = 334
-INDEX_NEXT: constant(uint256) = 335
-RUNNING_SUM_NEXT: constant(uint256) = 336
+GROUP_0: constant(uint256) = 304
+GROUP_1: constant(uint256) = 305
+GROUP_2: constant(uint256) = 306
+GROUP_3: constant(uint256) = 307
+RUNNING_SUM: constant(uint256) = 308
+IS_USED_NEXT: constant(uint256) = 328
+IS_FIRST_NEXT: constant(uint256) = 329
+IS_READ_NEXT: constant(uint256) = 330
+IS_WRITE_NEXT: constant(uint256) = 331
+TIME_NEXT: constant(uint256) = 332
+CODE_NEXT: constant(uint256) = 333
+LEFT_NEXT: constant(uint256) = 334
+ADDRESS_NEXT: constant(uint256) = 335
+INDEX_NEXT: constant(uint256) = 336
+RUNNING_SUM_NEXT: constant(uint256) = 337
 
 
 @internal
@@ -210,15 +210,20 @@ def _add_terms(
         beta[0],
     )
     x53: uint256 = field._mul(unsafe_add(x50, v[IS_USED]), x52)
-    x54: uint256 = unsafe_sub(unsafe_add(v[IS_USED], zeros_1), v[IS_READ])
-    x55: uint256 = field._mul(x54, x49)
+    x54: uint256 = field._mul(
+        unsafe_sub(
+            unsafe_add(unsafe_mul(2, v[IS_USED]), zeros_3),
+            unsafe_add(v[IS_WRITE], unsafe_mul(2, v[IS_READ])),
+        ),
+        x49,
+    )
     # Fractions of 'word after'.
-    x56: uint256 = polynomial._extend(
+    x55: uint256 = polynomial._extend(
         v[NEW],
         [v[INDEX], 1, v[LINK_TIME], v[LINK_CODE], x51],
         beta[0],
     )
-    x57: uint256 = field._mul(
+    x56: uint256 = field._mul(
         unsafe_sub(
             unsafe_add(v[RUNNING_SUM], zeros_8),
             unsafe_add(
@@ -226,17 +231,20 @@ def _add_terms(
                 unsafe_add(v[GROUP_1], unsafe_add(v[GROUP_2], v[GROUP_3])),
             ),
         ),
-        x56,
+        x55,
     )
     # 29 terms, and alpha^29 times those behind.
-    x58: uint256 = field._mul(alpha[2], alpha[0])
-    x59: uint256 = field._mul(alpha[3], x58)
-    x60: uint256 = field._mul(alpha[4], x59)
-    x61: uint256 = field._mul(quotient, x60)
-    x62: uint256 = polynomial._extend(
-        unsafe_sub(unsafe_add(x57, unsafe_add(v[IS_WRITE], zeros_2)), x54),
+    x57: uint256 = field._mul(alpha[2], alpha[0])
+    x58: uint256 = field._mul(alpha[3], x57)
+    x59: uint256 = field._mul(alpha[4], x58)
+    x60: uint256 = field._mul(quotient, x59)
+    x61: uint256 = polynomial._extend(
+        unsafe_sub(
+            unsafe_add(unsafe_add(x56, v[IS_WRITE]), unsafe_add(v[IS_READ], zeros_1)),
+            v[IS_USED],
+        ),
         [
-            unsafe_sub(unsafe_add(x53, zeros_1), x55),
+            unsafe_sub(unsafe_add(x53, zeros_1), x54),
             unsafe_sub(unsafe_add(x46, zeros_1), x47),
             unsafe_sub(unsafe_add(x39, zeros_1), x40),
             unsafe_sub(unsafe_add(x33, zeros_1), x35),
@@ -250,11 +258,11 @@ def _add_terms(
         ],
         alpha[0],
     )
-    x63: uint256 = polynomial._extend_by_flags(
-        x62,
+    x62: uint256 = polynomial._extend_by_flags(
+        x61,
         [v[IS_WRITE], v[IS_READ], v[IS_LAST], v[IS_FIRST], v[IS_USED]],
         alpha[0],
     )
-    x64: uint256 = field._mul(x63, every)
-    quotient = unsafe_add(x61, x64)
+    x63: uint256 = field._mul(x62, every)
+    quotient = unsafe_add(x60, x63)
     return quotient

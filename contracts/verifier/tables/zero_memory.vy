@@ -12,19 +12,19 @@ from contracts.verifier import machine
 from contracts.verifier import polynomial
 
 # Positions of the opened values.
-IS_ZERO: constant(uint256) = 266
-IS_HOLE: constant(uint256) = 267
-FIRST: constant(uint256) = 268
-LAST: constant(uint256) = 269
-STEP_LOW: constant(uint256) = 270
-FINAL_TIMESTAMP: constant(uint256) = 271
-FINAL_VALUE: constant(uint256) = 272
-GROUP_0: constant(uint256) = 314
-RUNNING_SUM: constant(uint256) = 315
-IS_ZERO_NEXT: constant(uint256) = 358
-IS_HOLE_NEXT: constant(uint256) = 359
-FIRST_NEXT: constant(uint256) = 360
-RUNNING_SUM_NEXT: constant(uint256) = 361
+IS_ZERO: constant(uint256) = 267
+IS_HOLE: constant(uint256) = 268
+FIRST: constant(uint256) = 269
+LAST: constant(uint256) = 270
+STEP_LOW: constant(uint256) = 271
+FINAL_TIMESTAMP: constant(uint256) = 272
+FINAL_VALUE: constant(uint256) = 273
+GROUP_0: constant(uint256) = 315
+RUNNING_SUM: constant(uint256) = 316
+IS_ZERO_NEXT: constant(uint256) = 359
+IS_HOLE_NEXT: constant(uint256) = 360
+FIRST_NEXT: constant(uint256) = 361
+RUNNING_SUM_NEXT: constant(uint256) = 362
 
 
 @internal

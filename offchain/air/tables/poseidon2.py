@@ -143,7 +143,8 @@ def build() -> Table:
     unloaded = [*range(HALF, POSEIDON2_WIDTH), *range(HALF)]
     places |= dict(zip(UNLOAD_ROWS, unloaded, strict=True))
     index = Periodic("index", tuple(2 * places.get(row, 0) for row in range(ROWS_PER_CALL)))
-    times = is_used * (is_moving + _on("is_load_only", *LOAD_ROWS[HALF:]))
+    # The words of elements that are not fed are received twice when they are loaded.
+    times = is_used * (is_moving + _on("is_twice", *LOAD_ROWS[HALF:]))
     code = ECALL_POSEIDON2 + (ECALL_POSEIDON2_COMPRESS - ECALL_POSEIDON2) * is_compress
     for name, position, word in (("low word", index, low), ("high word", index + 1, high)):
         table.receive(name, LINK, [code, time, is_unload, position, word], times)
