@@ -126,6 +126,7 @@ lint: setup ## Check style, types, import directions, generated files and the co
 	@$(PYTHON) -m offchain.tools.code_links --check
 	@$(PYTHON) -m offchain.tools.gen_audit --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
+	@$(PYTHON) -m offchain.tools.program_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check
 
 format: setup ## Apply the formatter and the safe fixes
@@ -138,6 +139,7 @@ bench: native guest ## Measure matching, leaf sizes, proofs, their verification 
 	@$(BIN)/headrace bench leaves
 	@$(BIN)/headrace bench cascade
 	@$(BIN)/headrace bench prove
+	@$(BIN)/headrace bench batch
 	@$(BIN)/headrace bench verify
 	@$(BIN)/headrace bench gas
 

@@ -43,19 +43,35 @@ _TOTAL_LOTS: Final = k.SIZE_LIMIT - 1  # caps that nobody reaches
 _MS_PER_S: Final = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the chain is.
+
+    Attributes
+    ----------
+    accounts
+        Master accounts.
+    resting
+        Orders in each market.
+    ageing
+        Orders that come and go once the books are full, so that slots and queues are mixed.
+    is_margined
+        Whether the markets ask for margin: every order then values the account.
+    """
+
+    accounts: int
+    resting: int = 5_000
+    ageing: int = 10_000
+    is_margined: bool = False
+
+
 def owner(account: int) -> bytes:
     """Return the address that owns a master account."""
     return account.to_bytes(20, "big")
 
 
-def scene(accounts: int) -> list[bytes]:
-    """Return the ops that open four margined perpetuals and fund accounts that trade by owner key.
-
-    Parameters
-    ----------
-    accounts
-        Number of master accounts.
-    """
+def scene(size: Size) -> list[bytes]:
+    """Return the ops that open four perpetuals and fund accounts that trade by owner key."""
     ops: list[op.Op] = [
         op.AdvanceTime(now_s=START_S),
         op.AdminAsset(
@@ -67,8 +83,10 @@ def scene(accounts: int) -> list[bytes]:
         op.AdminFeeTier(table=0, tier=k.RETAIL_TIER, maker_ppm=40, taker_ppm=280),
     ]
     for market in MARKETS:
-        ops += _market_ops(market)
-    for number in range(accounts):
+        ops.append(_market(market))
+        if size.is_margined:
+            ops += _risk_ops(market)
+    for number in range(size.accounts):
         account = account_id(number)
         ops.append(
             op.Deposit(
@@ -79,16 +97,19 @@ def scene(accounts: int) -> list[bytes]:
     return [each.to_bytes() for each in ops]
 
 
-def _market_ops(market: int) -> list[op.Op]:
+def _market(market: int) -> op.AdminMarket:
+    return op.AdminMarket(
+        market=market,
+        market_kind=MarketKind.PERP,
+        status=MarketStatus.OPEN,
+        sz_decimals=_SZ_DECIMALS,
+        fee_account=k.FEE_ACCOUNT,
+        insurance_account=k.INSURANCE_ACCOUNT,
+    )
+
+
+def _risk_ops(market: int) -> list[op.Op]:
     return [
-        op.AdminMarket(
-            market=market,
-            market_kind=MarketKind.PERP,
-            status=MarketStatus.OPEN,
-            sz_decimals=_SZ_DECIMALS,
-            fee_account=k.FEE_ACCOUNT,
-            insurance_account=k.INSURANCE_ACCOUNT,
-        ),
         risk_op.AdminMarketPrices(
             market=market,
             basis_cap_ppm=0,
@@ -118,38 +139,14 @@ def _market_ops(market: int) -> list[op.Op]:
             time_s=START_S,
             price_e8=_MID_PRICE * _PRICE_E8_PER_UNIT,
         ),
-        price_report(market, START_S),
+        risk_op.PriceReport(
+            market=market,
+            index_price=_MID_PRICE,
+            external_mark=_MID_PRICE,
+            time_s=START_S,
+            sources=_SOURCES,
+        ),
     ]
-
-
-def price_report(market: int, time_s: int) -> risk_op.PriceReport:
-    """Return a report that leaves the price where it is."""
-    return risk_op.PriceReport(
-        market=market,
-        index_price=_MID_PRICE,
-        external_mark=_MID_PRICE,
-        time_s=time_s,
-        sources=_SOURCES,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large the chain is.
-
-    Attributes
-    ----------
-    accounts
-        Master accounts.
-    resting
-        Orders in each market.
-    ageing
-        Orders that come and go once the books are full, so that slots and queues are mixed.
-    """
-
-    accounts: int
-    resting: int = 5_000
-    ageing: int = 10_000
 
 
 class Resting(NamedTuple):

@@ -354,12 +354,12 @@ class Core:
         subtree
             Number of the subtree.
         leaves
-            uint32 (n,): ascending leaf numbers of the subtree.
+            uint32 (n,): ascending leaf numbers of the subtree, at least one.
 
         Returns
         -------
         list of bytes
-            32 bytes each: by height from the leaves up, by number within a height.
+            32 bytes each, in the order in which a walk, left before right, needs them.
         """
         numbers = np.ascontiguousarray(leaves, np.uint32)
         ask = partial(

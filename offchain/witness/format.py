@@ -118,7 +118,7 @@ class Opening:
     root
         32 bytes: root of a subtree without such leaves; else empty.
     siblings
-        Digests of 32 bytes each: by height from the leaves up, by number within a height.
+        Digests of 32 bytes each, in the order in which a walk, left before right, needs them.
     """
 
     leaves: tuple[tuple[int, bytes], ...]

@@ -44,6 +44,7 @@ def test_every_key_is_there(result):
     fields = json.loads(json.dumps(result.to_fields()))
     assert [set(each) for each in fields["batches"]] == [KEYS, KEYS]
     assert [each["ops"] for each in fields["batches"]] == [4, 8]
+    assert [each["ops"] for each in fields["batches_margined"]] == [4, 8]
     first, second = fields["batches"]
     assert fields["ops_proven_per_s"] == 4 / first["prove_fast_s"]
     assert first["prove_settle_s"] is second["prove_fast_s"] is None
@@ -51,7 +52,9 @@ def test_every_key_is_there(result):
 
 
 def test_counts_follow_from_the_run(result):
-    for each in result.batches:
+    for plain, margined in zip(result.batches, result.batches_margined, strict=True):
+        assert margined.cycles_per_op > plain.cycles_per_op
+    for each in (*result.batches, *result.batches_margined):
         assert sum(each.phases.values()) == pytest.approx(1)
         assert min(each.phases.values()) > 0
         # the leaves of an account and of its signer alone, as they were and as they are

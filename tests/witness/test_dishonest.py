@@ -219,3 +219,36 @@ def test_another_chain_is_another_statement(small, program) -> None:
         (name, value), *_ = change.items()
         assert output is not None
         assert getattr(output, name) == value != getattr(expected, name)
+
+
+def test_nonce_behind_those_that_a_signer_counts(small, program) -> None:
+    """Words behind the last nonce are not hashed one by one, so they must be zero."""
+    opening = opened(small, Subtree.SIGNERS)
+    for number, (leaf, data) in enumerate(opening.leaves):
+        changed = data[:-8] + (7).to_bytes(8, "little")
+        leaves = (*opening.leaves[:number], (leaf, changed), *opening.leaves[number + 1 :])
+        code, _ = outcome(program, with_opening(small.witness, Subtree.SIGNERS, leaves=leaves))
+        assert code == ExitCode.BAD_WITNESS
+
+
+@pytest.mark.parametrize("used", ["zeros at the end", "more than the leaf has"])
+def test_words_of_a_leaf(used: str, small, program) -> None:
+    tape = small.witness.to_bytes()
+    at = 4 * 26 + 4 * 2  # behind the head: count, number and then words of the header's leaf
+    words = int.from_bytes(tape[at : at + 4], "little")
+    if used == "zeros at the end":
+        end = at + 4 + 8 * words
+        changed = tape[:at] + (words + 1).to_bytes(4, "little") + tape[at + 4 : end]
+        changed += bytes(8) + tape[end:]
+    else:
+        changed = tape[:at] + (65).to_bytes(4, "little") + tape[at + 4 :]
+    assert run_witness(changed).exit_code == ExitCode.BAD_WITNESS
+    assert run_guest(program, changed)[0] == ExitCode.BAD_WITNESS
+
+
+def test_more_leaves_than_a_subtree_may_open(small, program) -> None:
+    tape = small.witness.to_bytes()
+    for count in (2**20 + 1, 2**32 - 1):
+        changed = tape[: 4 * 26] + count.to_bytes(4, "little") + tape[4 * 27 :]
+        assert run_witness(changed).exit_code == ExitCode.BAD_WITNESS
+        assert run_guest(program, changed)[0] == ExitCode.BAD_WITNESS

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from eth_utils.address import to_canonical_address
 
 from offchain.settlement.devnet import ETHER_ASSET
@@ -12,7 +13,7 @@ from offchain.spec.envelope import Envelope
 from offchain.spec.kinds import AssetFlag, EnvelopeKind, PriorityKind
 from offchain.spec.priority import PriorityRecord, admin_record
 from offchain.witness.builder import WitnessBuilder
-from offchain.witness.format import Statement
+from offchain.witness.format import Statement, WitnessError
 from tests.settlement.conftest import system
 from tests.settlement.scene import CHAIN_ID, UNITS_PER_ETHER, withdraw
 from tests.witness.batches import run_guest, sealed_batches, with_witnesses
@@ -117,3 +118,16 @@ def test_void_records_move_nothing(program) -> None:
     assert not batch.sealed.withdrawals
     assert run_guest(program, batch.witness.to_bytes()) == (0, batch.output)
     assert PublicOutput.from_bytes(batch.output).priority_next == 7
+
+
+@pytest.mark.parametrize("assets", [64, 65])
+def test_as_many_flows_as_a_settlement_lists(assets: int, program) -> None:
+    records = [admin_record(number, asset(number)) for number in range(assets)]
+    records += [deposit(assets + number, number, 1) for number in range(assets)]
+    sealed = sealed_batches(priority(*records), 1_000)
+    if assets > 64:
+        with pytest.raises(WitnessError, match="ends with LIMIT"):
+            with_witnesses(sealed)
+        return
+    (batch,) = with_witnesses(sealed)
+    assert run_guest(program, batch.witness.to_bytes()) == (0, batch.output)

@@ -83,13 +83,13 @@ static bool hr_is_published(uint32_t subtree) {
 static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, uint32_t subtree) {
     uint32_t changed = 0;
     for (uint32_t i = 0; i < list->count; i++)
-        changed += hr_loaded(list, subtree, i)->changed_leaf != HR_PATH_END;
+        changed += hr_loaded(list, subtree, i)->changed_leaf != HR_NO_LEAF;
     if (changed == 0) return;
     hr_diff_byte(d, subtree);
     hr_diff_number(d, changed);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct hr_path_node *node = hr_loaded(list, subtree, i);
-        if (node->changed_leaf == HR_PATH_END) continue;
+        if (node->changed_leaf == HR_NO_LEAF) continue;
         hr_diff_number(d, node->changed_leaf);
         hr_diff_words(d, node->leaf, hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t));
     }

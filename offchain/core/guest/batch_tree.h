@@ -26,18 +26,15 @@ struct hr_path_node {
     uint64_t leaf[];       /* then room for the pairs */
 };
 
-/* Number of no node: no level has so many. */
-#define HR_PATH_END UINT32_MAX
+/* Number of no leaf. */
+#define HR_NO_LEAF UINT32_MAX
 
 /* The loaded leaves of a subtree, in ascending order. */
 struct hr_path_list {
-    struct hr_path_node **nodes; /* of the level at hand, and a sentinel */
-    uint8_t *loaded;             /* all of them, one after the other */
+    uint8_t *loaded; /* their nodes, one after the other */
     uint32_t count;
     hr_digest root; /* as it is; in the end of every subtree */
 };
-
-static struct hr_path_node hr_path_sentinel = {.number = HR_PATH_END};
 
 /* Halves of an element, low first. */
 typedef uint32_t __attribute__((may_alias)) hr_element_word;
@@ -162,16 +159,13 @@ static void hr_load_subtree(struct hr_core *c, struct hr_path_list *list, uint32
         return;
     }
     if (count > HR_WITNESS_LEAVES_MAX) hr_batch_exit(HR_EXIT_BAD_WITNESS);
-    list->nodes = hr_arena_take(sizeof *list->nodes * ((size_t)count + 1));
     list->loaded = hr_arena_take((size_t)count * hr_node_bytes(subtree));
     struct hr_path_node *node = hr_loaded(list, subtree, 0);
     for (uint32_t i = 0; i < count; i++) {
         hr_load_leaf(c, node, subtree, least);
         least = node->number + 1;
-        list->nodes[i] = node;
         node = (struct hr_path_node *)((uint8_t *)node + hr_node_bytes(subtree));
     }
-    list->nodes[count] = &hr_path_sentinel;
 }
 
 /* Hashes the leaves that the run has marked, and finds those that it has changed. */
@@ -179,9 +173,9 @@ static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint
     const uint32_t words = hr_leaf_words(subtree), room = hr_pair_room(subtree);
     const uint8_t *is_dirty = &c->dirty.leaves[(size_t)hr_first_block(subtree) << HR_BLOCK_BITS];
     for (uint32_t i = 0; i < list->count; i++) {
-        struct hr_path_node *node = list->nodes[i];
+        struct hr_path_node *node = hr_loaded(list, subtree, i);
         const uint32_t number = node->number;
-        node->changed_leaf = HR_PATH_END;
+        node->changed_leaf = HR_NO_LEAF;
         if (!is_dirty[number]) continue;
         uint64_t *before = hr_own(node->pair, number), *after = before + room;
         if (!hr_leaf_is_zero(node->leaf, words))
@@ -192,47 +186,98 @@ static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint
     }
 }
 
-/* Joins a right node to the left one beside it. */
-static inline void hr_join(struct hr_path_node *left, struct hr_path_node *right, uint32_t room) {
-    uint64_t *to = left->pair, *from = right->pair + HR_DIGEST_ELEMENTS;
+/* Replaces a node by its parent, whose pair is hashed. */
+static inline void hr_rise(struct hr_path_node *node, uint64_t *pair) {
+    node->number >>= 1;
+    node->pair = pair - (node->number & 1) * HR_DIGEST_ELEMENTS;
+}
+
+/* Joins a right node to the left one beside it, which becomes their parent. */
+static void hr_join(struct hr_path_node *left, const struct hr_path_node *right, uint32_t room) {
+    uint64_t *pair = left->pair, *from = right->pair + HR_DIGEST_ELEMENTS;
     if (left->is_changed | right->is_changed) {
-        if (!left->is_changed) *hr_digest_at(to + room) = *hr_digest_at(to);
-        *hr_digest_at(to + room + HR_DIGEST_ELEMENTS) =
+        if (!left->is_changed) *hr_digest_at(pair + room) = *hr_digest_at(pair);
+        *hr_digest_at(pair + room + HR_DIGEST_ELEMENTS) =
             *hr_digest_at(right->is_changed ? from + room : from);
         left->is_changed = 1;
+        hr_batch_compress(pair + room);
     }
-    *hr_digest_at(to + HR_DIGEST_ELEMENTS) = *hr_digest_at(from);
+    *hr_digest_at(pair + HR_DIGEST_ELEMENTS) = *hr_digest_at(from);
+    hr_batch_compress(pair);
+    hr_rise(left, pair);
 }
 
-/* Replaces the nodes of a level by their parents. */
-static void hr_climb(struct hr_path_list *list, uint32_t room) {
-    struct hr_path_node **from = list->nodes, **to = list->nodes;
-    for (struct hr_path_node *node; (node = *from++)->number != HR_PATH_END; *to++ = node) {
-        uint64_t *pair = node->pair;
-        const uint32_t number = node->number;
-        if (!(number & 1) && (*from)->number == number + 1) {
-            hr_join(node, *from++, room);
-        } else {
-            uint64_t *sibling = hr_own(pair, ~number);
-            hr_tape_read((uint32_t *)sibling, sizeof(hr_digest) / sizeof(uint32_t));
-            if (node->is_changed) *hr_digest_at(sibling + room) = *hr_digest_at(sibling);
+static inline uint64_t *hr_read_sibling(uint64_t *pair, uint32_t number) {
+    uint64_t *sibling = hr_own(pair, ~number);
+    hr_tape_read((uint32_t *)sibling, sizeof(hr_digest) / sizeof(uint32_t));
+    return sibling;
+}
+
+/* Climbs levels on which no other path is met; this is where most hashes are made. */
+static void hr_climb(struct hr_path_node *node, uint32_t levels, uint32_t room) {
+    uint64_t *pair = node->pair;
+    uint32_t number = node->number;
+    if (node->is_changed) {
+        for (; levels > 0; levels--) {
+            const uint64_t *sibling = hr_read_sibling(pair, number);
+            *(hr_digest *)(sibling + room) = *(const hr_digest *)sibling;
+            hr_batch_compress(pair);
+            hr_batch_compress(pair + room);
+            number >>= 1;
+            if (number & 1) pair -= HR_DIGEST_ELEMENTS;
         }
-        hr_batch_compress(pair);
-        if (node->is_changed) hr_batch_compress(pair + room);
-        node->number = number >> 1;
-        if (number & 2) node->pair = pair - HR_DIGEST_ELEMENTS;
+    } else {
+        for (; levels > 0; levels--) {
+            hr_read_sibling(pair, number);
+            hr_batch_compress(pair);
+            number >>= 1;
+            if (number & 1) pair -= HR_DIGEST_ELEMENTS;
+        }
     }
-    *to = &hr_path_sentinel;
+    node->pair = pair;
+    node->number = number;
 }
 
-/* Climbs to the root of a subtree with loaded leaves. Out: before, after */
-static void hr_subtree_roots(struct hr_path_list *list, uint32_t subtree, hr_digest *before,
+/* Height at which the paths of two leaves are the halves of one pair. */
+static inline uint32_t hr_meeting_height(const struct hr_path_node *a,
+                                         const struct hr_path_node *b) {
+    return 31 - (uint32_t)__builtin_clz(a->number ^ b->number);
+}
+
+/* Climbs to the root of a subtree with loaded leaves, leaf after leaf: a path waits where it meets
+ * the next one. Out: before, after */
+static void hr_subtree_roots(const struct hr_path_list *list, uint32_t subtree, hr_digest *before,
                              hr_digest *after) {
-    const uint32_t room = hr_pair_room(subtree);
-    for (uint32_t height = 0; height < hr_shapes[subtree].depth; height++) hr_climb(list, room);
-    const struct hr_path_node *top = list->nodes[0];
-    *before = *hr_digest_at(top->pair);
-    *after = *hr_digest_at(top->pair + (top->is_changed ? room : 0));
+    struct {
+        struct hr_path_node *node;
+        uint32_t height;
+    } waiting[HR_MAX_DEPTH];
+    const uint32_t depth = hr_shapes[subtree].depth, room = hr_pair_room(subtree);
+    const uint32_t node_bytes = hr_node_bytes(subtree);
+    uint32_t waits = 0;
+    uint8_t *next = list->loaded;
+    for (uint32_t left = list->count;; left--) {
+        struct hr_path_node *node = (struct hr_path_node *)next;
+        next += node_bytes;
+        const uint32_t end =
+            left == 1 ? depth : hr_meeting_height(node, (struct hr_path_node *)next);
+        uint32_t height = 0;
+        for (; waits > 0 && waiting[waits - 1].height < end; height++) {
+            const uint32_t meeting = waiting[--waits].height;
+            hr_climb(node, meeting - height, room);
+            hr_join(waiting[waits].node, node, room);
+            node = waiting[waits].node;
+            height = meeting;
+        }
+        hr_climb(node, end - height, room);
+        if (left == 1) {
+            *before = *hr_digest_at(node->pair);
+            *after = *hr_digest_at(node->pair + (node->is_changed ? room : 0));
+            return;
+        }
+        waiting[waits].node = node;
+        waiting[waits++].height = end;
+    }
 }
 
 /* State roots before and after the run; reads the siblings from the tape. */

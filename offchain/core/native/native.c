@@ -211,25 +211,34 @@ static void hr_node_copy(struct hr_core *c, uint32_t subtree, uint32_t node, uin
     memcpy(digest32, digest, sizeof *digest);
 }
 
+/* Where the digests beside paths go. */
+struct hr_sibling_list {
+    struct hr_core *core;
+    uint8_t *digests;
+    uint32_t subtree, count, capacity;
+};
+
+/* Walks the part of a subtree of this height that holds the leaves, left before right. */
+static void hr_siblings_walk(struct hr_sibling_list *list, const uint32_t *leaves, uint32_t n,
+                             uint32_t height) {
+    if (height == 0) return;
+    const uint32_t below = height - 1, depth = hr_shapes[list->subtree].depth;
+    uint32_t left = 0;
+    while (left < n && (leaves[left] >> below & 1) == 0) left++;
+    if (left > 0) hr_siblings_walk(list, leaves, left, below);
+    if (left < n) hr_siblings_walk(list, leaves + left, n - left, below);
+    if (left > 0 && left < n) return;
+    if (list->count < list->capacity)
+        hr_node_copy(list->core, list->subtree, (1u << (depth - below)) + (leaves[0] >> below ^ 1),
+                     below, &list->digests[sizeof(hr_digest) * list->count]);
+    list->count++;
+}
+
 uint32_t hr_core_siblings(struct hr_core *c, uint32_t subtree, const uint32_t *leaves, uint32_t n,
                           uint8_t *digests, uint32_t capacity) {
-    const uint32_t depth = hr_shapes[subtree].depth;
-    uint32_t *nodes = c->leaf_list, count = 0;
-    for (uint32_t i = 0; i < n; i++) nodes[i] = (1u << depth) + leaves[i];
-    for (uint32_t height = 0; height < depth; height++) {
-        uint32_t parents = 0;
-        for (uint32_t i = 0; i < n; i++) {
-            const uint32_t sibling = nodes[i] ^ 1;
-            const bool is_joined = i + 1 < n && nodes[i + 1] == sibling;
-            if (!is_joined && count < capacity)
-                hr_node_copy(c, subtree, sibling, height, &digests[sizeof(hr_digest) * count]);
-            count += !is_joined;
-            nodes[parents++] = nodes[i] >> 1;
-            i += is_joined;
-        }
-        n = parents;
-    }
-    return count;
+    struct hr_sibling_list list = {c, digests, subtree, 0, capacity};
+    hr_siblings_walk(&list, leaves, n, hr_shapes[subtree].depth);
+    return list.count;
 }
 
 void hr_core_subtree_root(struct hr_core *c, uint32_t subtree, uint8_t *digest32) {

@@ -228,20 +228,21 @@ static void hr_priority_consume(struct hr_core *c, struct hr_decoded *decoded) {
 /* Extends the receipt chain by an envelope and the events it caused. */
 static void hr_receipt(struct hr_core *c, const uint8_t *bytes, uint32_t length,
                        uint64_t arrival_ms, const struct hr_event *events) {
-    alignas(uint32_t) uint8_t head[32], event_hash[32]; /* whole words hash faster */
-    const uint64_t numbers[2] = {c->header->receipt_seq++, arrival_ms};
-    hr_keccak256(c->envelope_hash, bytes, length);
-    hr_keccak256(event_hash, (const uint8_t *)events,
+    struct {
+        uint8_t head[32];
+        uint64_t seq, arrival_ms;
+        uint8_t envelope_hash[32], event_hash[32];
+    } link;
+    _Static_assert(sizeof link == 112, "hashed as it lies");
+    hr_digest_from_words(link.head, c->header->receipts_head);
+    link.seq = c->header->receipt_seq++;
+    link.arrival_ms = arrival_ms;
+    hr_keccak256(link.envelope_hash, bytes, length);
+    hr_keccak256(link.event_hash, (const uint8_t *)events,
                  (uint32_t)(c->events - events) * HR_EVENT_BYTES);
-    hr_digest_from_words(head, c->header->receipts_head);
-    hr_keccak256_state hash;
-    hr_keccak256_init(&hash);
-    hr_keccak256_update(&hash, head, sizeof head);
-    hr_keccak256_update(&hash, (const uint8_t *)numbers, sizeof numbers);
-    hr_keccak256_update(&hash, c->envelope_hash, sizeof c->envelope_hash);
-    hr_keccak256_update(&hash, event_hash, sizeof event_hash);
-    hr_keccak256_final(&hash, head);
-    hr_digest_to_words(c->header->receipts_head, head);
+    __builtin_memcpy(c->envelope_hash, link.envelope_hash, sizeof link.envelope_hash);
+    hr_keccak256(link.head, (const uint8_t *)&link, sizeof link);
+    hr_digest_to_words(c->header->receipts_head, link.head);
 }
 
 /* Applies an envelope. Room for HR_ENVELOPE_MAX_EVENTS must be at c->events.

@@ -148,8 +148,17 @@ static inline void hr_keccak256_final(hr_keccak256_state *state,
 static inline void hr_keccak256(uint8_t out32[HR_KECCAK256_BYTES], const uint8_t *data,
                                 uint32_t len) {
     hr_keccak256_state state;
-    hr_keccak256_init(&state);
-    hr_keccak256_update(&state, data, len);
+    /* the first block is taken as it is: nothing need be zero before */
+    const uint32_t first = len < HR_KECCAK256_RATE_BYTES ? len : HR_KECCAK256_RATE_BYTES;
+    uint8_t *bytes = (uint8_t *)state.lanes;
+    if (first > 0) __builtin_memcpy(bytes, data, first);
+    __builtin_memset(bytes + first, 0, sizeof state.lanes - first);
+    state.filled = first;
+    if (first == HR_KECCAK256_RATE_BYTES) {
+        hr_keccak_f1600(state.lanes);
+        state.filled = 0;
+        hr_keccak256_update(&state, data + first, len - first);
+    }
     hr_keccak256_final(&state, out32);
 }
 

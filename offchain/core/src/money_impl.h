@@ -115,13 +115,15 @@ HR_HOT uint32_t hr_quota_count(struct hr_core *c, const struct hr_market *m, uin
 
 /* --- positions ------------------------------------------------------------------------------ */
 
-/* Position number of a market, or HR_POSITIONS_PER_ACCOUNT when there is none. */
+/* Position number of a market, or HR_POSITIONS_PER_ACCOUNT when there is none. No record is looked
+ * at behind the last one in use: to prove a batch, each costs a path. */
 static inline uint32_t hr_position_find(struct hr_core *c, uint32_t account, uint32_t market) {
-    uint32_t k = 0;
-    while (k < HR_POSITIONS_PER_ACCOUNT &&
-           hr_position_at(c, account, k)->market_plus_1 != market + 1)
-        k++;
-    return k;
+    for (uint32_t k = 0, left = hr_account_at(c, account)->positions_used; left; k++) {
+        const uint32_t market_plus_1 = hr_position_at(c, account, k)->market_plus_1;
+        if (market_plus_1 == market + 1) return k;
+        left -= market_plus_1 != 0;
+    }
+    return HR_POSITIONS_PER_ACCOUNT;
 }
 
 /* Position number of a market, opened at the lowest free number if absent; the caller checked

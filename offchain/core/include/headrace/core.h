@@ -52,9 +52,9 @@ HR_API void hr_core_root(struct hr_core *core, uint8_t *root32);
  * Returns: its length, or 0 when subtree or leaf is out of range. */
 HR_API uint32_t hr_core_leaf(struct hr_core *core, uint32_t subtree, uint32_t leaf, uint8_t *bytes);
 
-/* Digests beside the paths of leaves, of the tree as hr_core_root left it: by height from the
- * leaves up, and by number within a height; no digest that is computed from those below.
- * In:  subtree, leaves  n leaf numbers in range, ascending
+/* Digests beside the paths of leaves, of the tree as hr_core_root left it, in the order of a walk
+ * that hashes what is below first, left before right; no digest that is computed from others.
+ * In:  subtree, leaves  n leaf numbers in range, ascending, at least one
  * Out: digests          the first `capacity` of them
  * Returns: how many there are */
 HR_API uint32_t hr_core_siblings(struct hr_core *core, uint32_t subtree, const uint32_t *leaves,
