@@ -128,7 +128,7 @@ def test_only_cancels_pass_while_proofs_lag(batches, store):
     prover.take(batches[0])
     admit(place)
     prover.take(batches[1])
-    with pytest.raises(CongestedError, match="2 batches behind .* only cancels"):
+    with pytest.raises(CongestedError, match=r"2 batches behind .* only cancels"):
         admit(place)
     with pytest.raises(CongestedError):
         admit(replace(cancel, payload=cancel.payload + place.payload))
