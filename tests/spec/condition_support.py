@@ -1,15 +1,10 @@
 """Short names for the tests of conditional orders, on the margined exchange."""
 
-from typing import Any
-
 from offchain.spec import condition_op, op
 from offchain.spec.book_records import Condition
-from offchain.spec.checks import OpError
-from offchain.spec.errors import ErrorCode
 from offchain.spec.events import Event
 from offchain.spec.kinds import EventKind, PlaceFlag, TimeInForce
 from offchain.spec.state import State
-from offchain.spec.transition import apply
 from tests.spec.risk_support import PRICE
 from tests.spec.support import MAKER, PERP, TAKER, only, run
 
@@ -74,17 +69,3 @@ def condition_of(state: State, slot: int) -> Condition:
 def reasons(events: list[Event]) -> list[tuple[int, int]]:
     """Return (slot, reason) of what was cancelled, in order."""
     return [(e.values[1], e.values[3]) for e in only(events, EventKind.CANCELLED)]
-
-
-def code_of(state: State, each: op.Op) -> ErrorCode:
-    """Return the code that an op gets; OK when it is accepted."""
-    try:
-        apply(state, each.to_bytes())
-    except OpError as refusal:
-        return refusal.code
-    return ErrorCode.OK
-
-
-def fields_of(value: Any, *names: str) -> tuple[Any, ...]:
-    """Return some attributes of a record."""
-    return tuple(getattr(value, name) for name in names)
