@@ -90,14 +90,14 @@ def test_service_and_guest_state_the_same_words(system, program) -> None:
 
 def test_flows_and_withdrawals_of_several_assets(program) -> None:
     records = [
-        *(admin_record(index, asset(number)) for index, number in enumerate((3, 0, 200))),
-        deposit(3, 200, 10),
+        *(admin_record(index, asset(number)) for index, number in enumerate((3, 0, 100))),
+        deposit(3, 100, 10),
         deposit(4, 0, 500),
         deposit(5, 3, 7),
         deposit(6, 0, 600),  # above the cap: both a deposit and a withdrawal
         deposit(7, 0, 2),
     ]
-    user = withdrawals((200, 1), (0, 3), (0, 4), (200, 2))
+    user = withdrawals((100, 1), (0, 3), (0, 4), (100, 2))
     (batch,) = with_witnesses(sealed_batches([*priority(*records), user], 100))
     assert len(batch.sealed.withdrawals) == 5
     assert run_guest(program, batch.witness.to_bytes()) == (0, batch.output)
