@@ -44,7 +44,7 @@ from offchain.zkvm.program import Program, U32Array, load_program
 from offchain.zkvm.trace import TableTooHighError, used_rows
 
 BATCHES: Final = (32, 64, 128, 256)
-#: Ops of the largest batch that is proven unasked: a proof takes 0.15 GB per op.
+#: Ops of the largest batch that is proven unasked: a proof takes 0.1 to 0.2 GB per op.
 LARGEST_PROOF: Final = 64
 _STATEMENT: Final = Statement(l1_chain_id=1, chain_id=1, gateway=bytes(20))
 _RANDOMNESS_KEY: Final = bytes(32)

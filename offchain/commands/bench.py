@@ -146,7 +146,7 @@ def prove(quick: bool, as_json: bool) -> None:
     type=click.IntRange(min=1),
     default=LARGEST_PROOF,
     show_default=True,
-    help="Ops of the largest batch to prove; a proof takes about 0.15 GB of memory per op.",
+    help="Ops of the largest batch to prove; a proof takes 0.1 to 0.2 GB of memory per op.",
 )
 @_json_option
 def batch(quick: bool, proofs: str, largest_proof: int, as_json: bool) -> None:

@@ -72,7 +72,8 @@ EXPECTED = {
     "extended": {Reason.TRAILING_BYTES},
     "begun late": {Reason.BAD_MAGIC},
     "swapped openings": TREES,
-    "swapped values": {Reason.QUOTIENT_MISMATCH},
+    # Of is_zero' and is_hole' in zero_memory, which are neighbours, only the sum counts.
+    "swapped values": {Reason.QUOTIENT_MISMATCH, Reason.GRINDING},
     "swapped roots": {Reason.GRINDING},
     "spliced": {Reason.QUOTIENT_MISMATCH, Reason.GRINDING, Reason.TRUNCATED, *TREES},
     "not below p": {Reason.NON_CANONICAL_ELEMENT},
