@@ -327,7 +327,7 @@ class Sequencer:
                 self._journal.append(envelope)
             batch = self._collector.add(envelope, events)
             if self._meter is not None:
-                self._meter.add(envelope, events, self._core.touched_leaves())
+                self._meter.add(envelope, events)
                 if batch is not None:
                     self._meter.reset()
             if batch is not None and self._journal is not None:

@@ -99,7 +99,7 @@ static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, 
  * of a batch yet: its length is 0. */
 static void hr_diff_commitment(const struct hr_path_list lists[HR_SUBTREES],
                                uint8_t commitment[HR_KECCAK256_BYTES]) {
-    static const char tag[] = "HRdiff02";
+    static const char tag[] = "HRdiff03";
     struct hr_diff d = {0};
     for (const char *at = tag; *at; at++) hr_diff_byte(&d, (uint8_t)*at);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)
