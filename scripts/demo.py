@@ -1,7 +1,7 @@
 """The thin path through Ape: `ape run demo --network ethereum:local:test`.
 
 The same run as `headrace demo`, which is faster because its L1 is embedded without Ape's
-bookkeeping (about 60 ms per transaction). ATTESTED is refused on a network that is not local.
+bookkeeping (about 60 ms per transaction). A network that is not local is refused.
 """
 
 import json
@@ -26,19 +26,40 @@ from scripts._lib.ape_l1 import ApeL1
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Recorded feed; without it the flow is generated.",
 )
-@click.option("--orders", default=10_000, show_default=True, help="Orders of a generated flow.")
+@click.option("--orders", default=256, show_default=True, help="Orders of a generated flow.")
 @click.option(
     "--accounts", type=click.IntRange(2, 27), default=20, show_default=True, help="Traders."
 )
 @click.option("--batches", default=MIN_BATCHES, show_default=True, help="Batches to settle.")
+@click.option(
+    "--mode",
+    type=click.Choice(["proven", "attested"]),
+    default="proven",
+    show_default=True,
+    help="What settlements rest on: proofs, or the operator's signature.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out") / "demo",
+    show_default=True,
+    help="Folder for witnesses and proofs.",
+)
 @click.option("--seed", default=1, show_default=True, help="Seed of a generated flow.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cli(
-    replay: Path | None, orders: int, accounts: int, batches: int, seed: int, as_json: bool
+    replay: Path | None,
+    orders: int,
+    accounts: int,
+    batches: int,
+    mode: str,
+    out: Path,
+    seed: int,
+    as_json: bool,
 ) -> None:
-    """Deposit, trade, settle and claim on the connected local network."""
+    """Deposit, trade, prove, settle and claim on the connected local network."""
     try:
-        require_local(*connected_network())
+        require_local(*connected_network(), mode.upper())
     except AttestedNotAllowedError as error:
         raise click.ClickException(str(error)) from error
     logger.set_level(LogLevel.WARNING)  # one line per transaction otherwise
@@ -54,7 +75,8 @@ def cli(
             click.echo(f"{step} ({done}/{total}) ...", err=True)
             last_step = step
 
-    result = run_demo(ApeL1.with_test_accounts(ROLE_COUNT + accounts), flow, batches, show)
+    l1 = ApeL1.with_test_accounts(ROLE_COUNT + accounts)
+    result = run_demo(l1, flow, batches, show, out if mode == "proven" else None)
     click.echo(json.dumps(to_json(result)) if as_json else to_text(result))
     if not result.ok:
         raise SystemExit(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -90,7 +90,10 @@ class Proving:
 
 
 def open_exchange(
-    l1: L1Client, journal_path: Path, proofs: ProofStore | None, executor: Executor
+    l1: L1Client,
+    journal_path: Path,
+    proofs: ProofStore | None = None,
+    executor: Executor | None = None,
 ) -> Exchange:
     """Deploy the contracts and start the chain at its genesis.
 
@@ -102,8 +105,8 @@ def open_exchange(
         Journal of the sequencer; must not exist.
     proofs : ProofStore, optional
         Where a proven chain keeps its proofs; None: an attested chain.
-    executor : Executor
-        Runs the proofs.
+    executor : Executor, optional
+        Runs the proofs; by default one after the other in a thread.
     """
     _, operator, governance = l1.accounts[:ROLE_COUNT]
     program = None if proofs is None else ProgramIds(program_id(PROFILE), SETTLE.parameters_id)
@@ -126,7 +129,7 @@ def open_exchange(
     if proofs is None:
         facts = AttestedFacts(l1, deployment.contracts[ATTESTED_FACTS], l1.private_key(operator))
     else:
-        proving = _prove(l1, deployment, genesis, proofs, executor)
+        proving = _prove(l1, deployment, genesis, proofs, executor or ThreadPoolExecutor(1))
         facts = proving.facts
     service = SettlementService(l1, deployment, config_hash, facts, sequencer)
     return Exchange(l1, deployment, genesis, domain, journal, sequencer, service, proving)

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from offchain.cli import main
 from offchain.demo.flow import LOTS_PER_SIZE, generated_flow, recorded_flow
-from offchain.demo.run import run_demo
+from offchain.demo.report import to_json, to_text
+from offchain.demo.run import ProvenBatch, run_demo
 from offchain.replay.book import ReferenceBook
 from offchain.replay.driver import load_recording
 from offchain.replay.feed import FeedRecording, MessageKind, save_feed
@@ -24,6 +25,7 @@ from offchain.settlement.service import SettlementService
 REPOSITORY = Path(__file__).parents[2]
 REAL_DAY = REPOSITORY.parent / "shared" / "data" / "esh4-mbo-20231225-part1.dbn.zst"
 PNG_MAGIC = b"\x89PNG"
+ATTESTED = ("--mode", "attested")
 
 
 def demo_json(*arguments):
@@ -32,10 +34,10 @@ def demo_json(*arguments):
     return json.loads(done.stdout)
 
 
-def assert_whole_path(data):
+def assert_whole_path(data, mode="ATTESTED"):
     """What every run of the demo promises."""
     assert data["ok"] is True
-    assert data["mode"] == "ATTESTED"
+    assert data["mode"] == mode
     assert data["refused"] == {}
     assert data["deposits"] == 2 * data["accounts"]
     assert data["claims"] == data["withdrawals"] == sum(b["withdrawals"] for b in data["batches"])
@@ -55,7 +57,9 @@ def assert_whole_path(data):
 
 def test_generated_flow(tmp_path):
     plot = tmp_path / "folder" / "demo.png"
-    data = demo_json("--accounts", "24", "--orders", "600", "--batches", "3", "--plot", str(plot))
+    data = demo_json(
+        *ATTESTED, "--accounts", "24", "--orders", "600", "--batches", "3", "--plot", str(plot)
+    )
     assert_whole_path(data)
     assert (data["accounts"], data["orders"], len(data["batches"])) == (24, 600, 3)
     assert data["withdrawals"] == 48
@@ -130,7 +134,7 @@ def test_recorded_flow(tmp_path):
     path = tmp_path / "head.hrflow"
     save_feed(path, head)
     data = demo_json(
-        "--replay", str(path), "--accounts", "12", "--plot", str(tmp_path / "demo.png")
+        *ATTESTED, "--replay", str(path), "--accounts", "12", "--plot", str(tmp_path / "demo.png")
     )
     assert_whole_path(data)
     assert data["fills"] == len(plain_fills(recorded_flow(path, 12))) > 50
@@ -140,7 +144,7 @@ def test_recorded_flow(tmp_path):
 def test_text_names_the_mode_of_trust(tmp_path):
     plot = tmp_path / "demo.png"
     done = CliRunner().invoke(
-        main, ["demo", "--orders", "100", "--accounts", "3", "--plot", str(plot)]
+        main, ["demo", *ATTESTED, "--orders", "100", "--accounts", "3", "--plot", str(plot)]
     )
     assert done.exit_code == 0
     assert "Mode of trust: ATTESTED" in done.output
@@ -179,7 +183,7 @@ def test_result_is_printed_before_the_plot_fails(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("offchain.demo.plot.write_plot", fail)
-    small = ["--orders", "100", "--accounts", "2", "--batches", "3", "--json"]
+    small = [*ATTESTED, "--orders", "100", "--accounts", "2", "--batches", "3", "--json"]
     plot = tmp_path / "demo.png"
     done = CliRunner(mix_stderr=False).invoke(main, ["demo", *small, "--plot", str(plot)])
     assert done.exit_code == 1
@@ -216,7 +220,15 @@ def test_ape_script():
     """The same path through Ape, in a process of its own because Ape owns a global network."""
     script = ["run", "demo", "--network", "ethereum:local:test", "--json"]
     done = subprocess.run(
-        [Path(sys.executable).parent / "ape", *script, "--accounts", "3", "--orders", "100"],
+        [
+            Path(sys.executable).parent / "ape",
+            *script,
+            *ATTESTED,
+            "--accounts",
+            "3",
+            "--orders",
+            "100",
+        ],
         cwd=REPOSITORY,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
@@ -225,3 +237,29 @@ def test_ape_script():
     )
     assert done.returncode == 0, done.stderr
     assert_whole_path(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_proofs_are_reported(few_traders):
+    """`make demo` is the run with real proofs; here only what is printed of them."""
+    _, attested = few_traders
+    last = attested.settled[-1].output.last_batch
+    proof = ProvenBatch(
+        proof_file=Path("out/demo/batch-000003.settle.proof"),
+        proof_bytes=400_000,
+        cycles=200_000,
+        rows={"cpu": 200_000, "keccak_f": 300_000},
+        seconds=12.345,
+        l1_gas=17_000_000,
+    )
+    result = replace(attested, mode="PROVEN", proven={last: proof})
+    batch = to_json(result)["batches"][-1]
+    assert batch["proof_file"] == "out/demo/batch-000003.settle.proof"
+    assert batch["proof_seconds"] == 12.35
+    assert batch["cycles_per_order"] == round(200_000 / batch["ops"])
+    assert batch["rows"] == proof.rows
+    assert batch["l1_gas"] == 17_000_000
+    assert "proof_file" not in to_json(result)["batches"][0]
+    text = to_text(result)
+    assert "Mode of trust: PROVEN (every batch has a proof that L1 has verified)" in text
+    assert "keccak_f 300,000" in text
+    assert "headrace vm verify out/demo/batch-000003.settle.proof --program" in text
