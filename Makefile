@@ -111,7 +111,7 @@ test-contracts: native ## Run the contract tests on the in-process EVM
 coverage: native ## Measure which lines of the contracts the contract tests run
 	@$(BIN)/ape test tests/contracts --vyper-coverage
 
-lint: setup ## Check style, types, import directions, generated files and the contract lock
+lint: native ## Check style, types, import directions, generated files and the contract lock
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
