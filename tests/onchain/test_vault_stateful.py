@@ -105,6 +105,13 @@ class VaultMachine(RuleBasedStateMachine):
 
     @rule(asset_id=ASSETS, units=UNITS, dust=st.integers(0, 10**10))
     def deposit(self, asset_id, units, dust):
+        self.deposit_units(asset_id, units, dust)
+
+    @rule(asset_id=ASSETS)
+    def deposit_beyond_the_cap(self, asset_id):
+        self.deposit_units(asset_id, min(2 * self.model.assets[asset_id].cap + 1, 10**7 * UNIT), 0)
+
+    def deposit_units(self, asset_id, units, dust):
         self.touched.add(asset_id)
         asset = self.model.assets[asset_id]
         amount = asset.to_native(units) + dust % 10 ** max(0, asset.decimals - 8)

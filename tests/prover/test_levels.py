@@ -12,6 +12,8 @@ from offchain.prover.levels import LEVEL_VARIABLE, available_levels
 from offchain.prover.native_build import build_all
 from tests.prover.proofs import proof
 
+pytestmark = pytest.mark.slow
+
 build_all()
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,8 +21,6 @@ PROOFS = (("delegations", "fast"), ("fibonacci", "settle"))
 PROVE_IN_A_NEW_PROCESS = f"""
 import hashlib
 from proofs import proof
-
-pytestmark = pytest.mark.slow
 for guest, profile in {PROOFS}:
     print(hashlib.sha256(proof(guest, profile).data).hexdigest())
 """
