@@ -83,5 +83,5 @@ def test_demo_asks_the_node_for_its_chain_id(monkeypatch):
     height = ape.chain.blocks.height
     result = CliRunner().invoke(demo.cli, LOCAL)
     assert result.exit_code == 1
-    assert "in mode ATTESTED on network 'local' (chain id 1)" in result.output
+    assert "in mode PROVEN on network 'local' (chain id 1)" in result.output
     assert ape.chain.blocks.height == height
