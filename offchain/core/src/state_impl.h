@@ -147,7 +147,7 @@ struct hr_core {
     uint32_t empty_known;
     struct hr_hints hints;
     /* keccak256 of the last envelope that was accepted */
-    alignas(uint32_t) uint8_t envelope_hash[32];
+    _Alignas(uint32_t) uint8_t envelope_hash[32];
     uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
     uint32_t taker; /* account whose op runs: its position record outlives the op's steps */
     bool has_taker;
