@@ -2,8 +2,8 @@
 
 The chain has 2^16 accounts and four perpetuals with 5,000 resting orders each. Every op comes in an
 envelope of its own; signatures are not checked. A second chain has margined markets, and is counted
-only. Counts are the same on every machine,
-times are not. Each proof has a process of its own and is verified.
+only. Counts are the same on every machine, times are not. Each proof has a process of its own and
+is verified.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from offchain.bench.batch_scene import (
 )
 from offchain.core.binding import Core
 from offchain.prover.program_proof import prove_program
+from offchain.proving.program import tape_words
 from offchain.security.parameters import FAST, PROFILES, SETTLE
 from offchain.tools import build_native
 from offchain.verifier.verify import verify
@@ -40,7 +41,7 @@ from offchain.witness.native import output_bytes, run_witness
 from offchain.zkvm.delegations import DELEGATIONS
 from offchain.zkvm.execution import Execution
 from offchain.zkvm.executor import execute
-from offchain.zkvm.program import Program, U32Array, load_program
+from offchain.zkvm.program import Program, load_program
 from offchain.zkvm.trace import TableTooHighError, used_rows
 
 BATCHES: Final = (32, 64, 128, 256)
@@ -174,7 +175,7 @@ def count(witness: Witness, program: Program) -> BatchFigures:
         If guest and native program disagree.
     """
     data = witness.to_bytes()
-    run = execute(program, _words(data), record=True)
+    run = execute(program, tape_words(data), record=True)
     native = run_witness(data)
     if run.exit_code != 0 or output_bytes(run.output) != native.output:
         raise BatchMismatchError(f"exit codes {run.exit_code} (guest), {native.exit_code} (native)")
@@ -222,7 +223,7 @@ def prove(tape: bytes, profile: str) -> float | None:
     start_s = time.perf_counter()
     try:
         run = prove_program(
-            program, _words(tape), PROFILES[profile], randomness_key=_RANDOMNESS_KEY
+            program, tape_words(tape), PROFILES[profile], randomness_key=_RANDOMNESS_KEY
         )
     except TableTooHighError:
         return None
@@ -282,10 +283,6 @@ def run_batch(
             figures.append(BatchFigures(**counted))
     counts = tuple(count(witness, program) for witness in margined)
     return BatchResult(size, tuple(figures), counts, is_quick=quick)
-
-
-def _words(tape: bytes) -> U32Array:
-    return np.frombuffer(tape, "<u4").astype(np.uint32)
 
 
 def _seconds(value: float | None) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from offchain.demo.flow import SZ_DECIMALS
 from offchain.demo.run import DemoResult
 from offchain.engine.state_view import PriceLevel
-from offchain.proving.program import BATCH_ELF
 from offchain.settlement.devnet import TRUST_MODE_ATTESTED, TRUST_MODE_PROVEN
 from offchain.settlement.service import Settlement
 from offchain.spec.constants import QUOTE_DECIMALS as UNIT_DECIMALS
@@ -18,6 +17,7 @@ from offchain.spec.envelope import decode
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from offchain.tools.build_native import ROOT
+from offchain.witness.format import BATCH_ELF
 
 _PERCENTILES: Final = {"p50": 50.0, "p99": 99.0, "p99_9": 99.9}
 _MODES: Final = {

@@ -40,14 +40,14 @@ _NS_PER_MS: Final = 1_000_000
 # A lap begins halfway through its period; 64 accounts an op, so 300,000 accounts in the other half.
 _LAP_AFTER_S: Final = SWEEP_PERIOD_S // 2
 _SWEEPS_PER_S: Final = 16
-# What shows that a liquidation moved something; an order that found no counterparty does not.
+# What shows that a liquidation moved something. An order without counterparty does not, nor does a
+# queue that finds nobody to deleverage: both would be tried for ever.
 _PROGRESS: Final = [
     EventKind.FILL,
     EventKind.CANCELLED,
     EventKind.POSITION,
     EventKind.EXCHANGED,
     EventKind.BAD_DEBT,
-    EventKind.CONTINUED,
 ]
 
 
@@ -265,9 +265,10 @@ class Sequencer:
         while has_progress:
             has_progress = False
             for account in self._core.unhealthy().tolist():
-                events = self._system(Liquidate(account=account))
-                has_progress |= bool(np.isin(events["kind"], _PROGRESS).any())
-                parts += [events, *self._work_off()]
+                self._make_room()
+                step = [self._system(Liquidate(account=account)), *self._work_off()]
+                has_progress |= any(np.isin(each["kind"], _PROGRESS).any() for each in step)
+                parts += step
         return parts
 
     def _sweep(self, elapsed_s: int) -> None:
@@ -280,6 +281,7 @@ class Sequencer:
             is_wanted = self.state.is_lap_open() or age_s >= _LAP_AFTER_S
             if not is_wanted or (budget <= 0 and age_s <= SWEEP_PERIOD_S):
                 return
+            self._make_room()
             self._system(Sweep())
             self._work_off()
             budget -= 1

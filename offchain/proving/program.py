@@ -7,18 +7,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 import numpy as np
 
-from offchain.core.binding import BUILD_DIR
 from offchain.prover.program_key import ProgramKey
 from offchain.prover.program_proof import make_key, prove_program
 from offchain.security.parameters import PROFILES
 from offchain.tools.program_lock import read_lock
+from offchain.witness.format import BATCH_ELF
 from offchain.zkvm.program import Program, U32Array, load_program
-
-BATCH_ELF: Final = BUILD_DIR / "batch.elf"
 
 
 class ProgramError(Exception):

@@ -64,6 +64,11 @@ class BatchProver:
         Runs proofs; one worker keeps two cores busy.
     profiles : sequence of str
         In the order in which a batch is proven; the last one is the one for L1.
+
+    Attributes
+    ----------
+    taken : int
+        Number of batches taken so far.
     """
 
     def __init__(
@@ -79,13 +84,10 @@ class BatchProver:
         self._store = store
         self._executor = executor
         self._profiles = tuple(profiles)
-        self._proofs: dict[tuple[int, str], Future[BatchProof]] = {}
-        self._taken_s: dict[int, float] = {}
-
-    @property
-    def taken(self) -> int:
-        """Number of batches taken so far."""
-        return len(self._taken_s)
+        # Not in the store yet, or failed; what is proven is read from the store.
+        self._pending: dict[tuple[int, str], Future[BatchProof]] = {}
+        self._waiting_s: dict[int, float] = {}  # without a proof for L1, and since when
+        self.taken = 0
 
     def take(self, batch: SealedBatch) -> None:
         """Take the next sealed batch and have it proven.
@@ -97,13 +99,15 @@ class BatchProver:
         """
         witness = self._builder.build(self._statement, batch.envelopes).to_bytes()
         self._store.write_witness(batch.number, witness)
-        self._taken_s[batch.number] = time.monotonic()
+        self._waiting_s[batch.number] = time.monotonic()
+        self.taken += 1
         for profile in self._profiles:
-            future = self._kept(batch.number, profile, witness)
-            if future is None:
+            if self._is_kept(batch.number, profile, witness):
+                self._done(batch.number, profile)
+            else:
                 future = self._executor.submit(prove_witness, witness, profile)
+                self._pending[batch.number, profile] = future
                 future.add_done_callback(self._keeper(batch.number, profile))
-            self._proofs[batch.number, profile] = future
 
     def proof(self, batch: int, profile: str) -> BatchProof:
         """Return the proof of a batch that was taken, waiting for it if need be.
@@ -111,37 +115,46 @@ class BatchProver:
         Raises
         ------
         KeyError
-            If the batch was not taken, or is not proven under this profile.
+            If the batch is not proven under this profile.
         NotProvableError, TableTooHighError
             As :func:`offchain.proving.program.prove_witness`.
         """
-        return self._proofs[batch, profile].result()
+        future = self._pending.get((batch, profile))
+        if future is not None:
+            return future.result()
+        proof = self._store.read_proof(batch, profile)
+        if proof is None:
+            raise KeyError((batch, profile))
+        return proof
 
     def lag(self) -> Lag:
         """Return how far proofs for L1 are behind."""
-        last = self._profiles[-1]
-        waiting = [n for n in self._taken_s if not self._proofs[n, last].done()]
-        oldest_s = time.monotonic() - self._taken_s[waiting[0]] if waiting else 0.0
-        return Lag(len(waiting), oldest_s)
+        waiting_s = [*self._waiting_s.values()]
+        oldest_s = time.monotonic() - waiting_s[0] if waiting_s else 0.0
+        return Lag(len(waiting_s), oldest_s)
 
-    def _kept(self, batch: int, profile: str, witness: bytes) -> Future[BatchProof] | None:
-        """Return a proof that stands in the store and is right, as a future that is done."""
+    def _is_kept(self, batch: int, profile: str, witness: bytes) -> bool:
+        """Return whether the store holds a proof of this very batch that is right."""
         proof = self._store.read_proof(batch, profile)
         if proof is None:
-            return None
-        output = run_witness(witness).output
+            return False
+        output = np.frombuffer(run_witness(witness).output, ">u4")
         try:
-            verify(proof.data, program_id(profile), np.frombuffer(output, ">u4").tolist())
+            verify(proof.data, program_id(profile), output.tolist())
         except Rejected:
-            return None
-        future: Future[BatchProof] = Future()
-        future.set_result(proof)
-        return future
+            return False
+        return True
+
+    def _done(self, batch: int, profile: str) -> None:
+        if profile == self._profiles[-1]:
+            del self._waiting_s[batch]
 
     def _keeper(self, batch: int, profile: str) -> Callable[[Future[BatchProof]], None]:
         def keep(future: Future[BatchProof]) -> None:
             if not future.cancelled() and future.exception() is None:
                 self._store.write_proof(batch, profile, future.result())
+                del self._pending[batch, profile]
+                self._done(batch, profile)
 
         return keep
 

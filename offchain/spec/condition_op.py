@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar
 
-from offchain.spec.constants import MAX_BUILDERS
 from offchain.spec.kinds import OpKind, PlaceFlag, SelfTrade
-from offchain.spec.op import Op
+from offchain.spec.op import Op, is_builder_sound
 
 _TWAP_FLAGS = PlaceFlag.IS_ASK | PlaceFlag.REDUCE_ONLY | PlaceFlag.SELF_TRADE_BY_MASTER
 _TRIGGER_FLAGS = _TWAP_FLAGS | PlaceFlag.FIRES_ABOVE
@@ -50,7 +49,7 @@ class PlaceTrigger(Op):
             return False
         if self.trail if self.other_trigger else self.other_limit:
             return False
-        return self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
+        return is_builder_sound(self.builder, self.builder_fee)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +76,4 @@ class PlaceTwap(Op):
         """Return whether flags, enumerations and combinations are in range."""
         if self.flags & ~_TWAP_FLAGS or self.self_trade > max(SelfTrade):
             return False
-        return self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
+        return is_builder_sound(self.builder, self.builder_fee)

@@ -25,6 +25,11 @@ _PLACE_FLAGS = (
 )
 
 
+def is_builder_sound(builder: int, builder_fee: int) -> bool:
+    """Return whether a builder's index is in range and no fee goes to none."""
+    return builder < MAX_BUILDERS and (builder != 0 or builder_fee == 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """Base of all ops.
@@ -96,8 +101,7 @@ class Place(Op):
         rests = self.time_in_force in (TimeInForce.GTC, TimeInForce.POST_ONLY)
         if self.flags & ~_PLACE_FLAGS or (self.flags & PlaceFlag.IS_MARKET and rests):
             return False
-        is_builder = self.builder < MAX_BUILDERS and (self.builder != 0 or self.builder_fee == 0)
-        return is_builder and self._has_sound_bracket()
+        return is_builder_sound(self.builder, self.builder_fee) and self._has_sound_bracket()
 
     def _has_sound_bracket(self) -> bool:
         legs = ((self.take_profit, self.take_profit_limit), (self.stop, self.stop_limit))

@@ -31,49 +31,24 @@ def hasher(hash_library: ctypes.CDLL) -> Hasher:
     return native_hasher(hash_library)
 
 
+@pytest.mark.parametrize("flow_type", [RiskFlow, FundFlow, ConditionFlow, CarryFlow])
 @pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
-def test_random_sequences_in_margined_markets(first_seed: int, hasher: Hasher) -> None:
+def test_random_sequences_in_margined_markets(
+    flow_type: type[RiskFlow], first_seed: int, hasher: Hasher
+) -> None:
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
         pair = Pair(hasher)
-        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)]):
-            pair.op(data)
-
-
-def test_random_sequences_in_margined_markets_near_the_bounds_of_numbers(hasher: Hasher) -> None:
-    for seed in range(HUGE_SEQUENCES):
-        pair = Pair(hasher)
-        for data in random_risk_sequence(seed, HUGE_LENGTH, HugeRiskFlow):
-            pair.op(data)
-
-
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
-def test_random_sequences_with_funds(first_seed: int, hasher: Hasher) -> None:
-    for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
-        pair = Pair(hasher)
-        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)], FundFlow):
-            pair.op(data)
-
-
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
-def test_random_sequences_with_conditional_orders(first_seed: int, hasher: Hasher) -> None:
-    for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
-        pair = Pair(hasher)
-        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)], ConditionFlow):
-            pair.op(data)
-
-
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
-def test_random_sequences_with_sessions_interest_and_yield(first_seed: int, hasher: Hasher) -> None:
-    for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
-        pair = Pair(hasher)
-        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)], CarryFlow):
+        for data in random_risk_sequence(seed, LENGTHS[seed % len(LENGTHS)], flow_type):
             pair.op(data)
 
 
 @pytest.mark.parametrize(
-    "flow_type", [HugeConditionFlow, HugeCarryFlow, HugeFundFlow, EveryFlow, HugeEveryFlow]
+    "flow_type",
+    [HugeRiskFlow, HugeConditionFlow, HugeCarryFlow, HugeFundFlow, EveryFlow, HugeEveryFlow],
 )
-def test_random_sequences_of_mixed_rules(flow_type: type[RiskFlow], hasher: Hasher) -> None:
+def test_random_sequences_near_the_bounds_of_numbers_and_of_mixed_rules(
+    flow_type: type[RiskFlow], hasher: Hasher
+) -> None:
     for seed in range(HUGE_SEQUENCES):
         pair = Pair(hasher)
         for data in random_risk_sequence(seed, HUGE_LENGTH, flow_type):
