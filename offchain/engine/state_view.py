@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 
 from offchain.core.binding import Core
 from offchain.spec.book_records import Level
-from offchain.spec.constants import LEAF_BYTES
+from offchain.spec.constants import LEAF_BYTES, POSITIONS_PER_ACCOUNT
 from offchain.spec.header import Header
 from offchain.spec.kinds import Continuation, Subtree
-from offchain.spec.records import Account, Asset, Market
-from offchain.spec.state import account_index
+from offchain.spec.records import Account, Asset, Market, Position
+from offchain.spec.state import account_index, position_index
 
 _LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
 # Looked at after every envelope; parsing the whole header would take ten times longer.
@@ -61,6 +61,19 @@ class StateView:
     def account(self, account_id: int) -> Account:
         """Return an account's record; all zero if it does not exist."""
         return Account.from_bytes(self._core.leaf(Subtree.ACCOUNTS, account_index(account_id)))
+
+    def position(self, account_id: int, market_id: int) -> Position:
+        """Return an account's position as stored; all zero if it has none in the market."""
+        base = position_index(account_id, 0)
+        for number in range(base, base + POSITIONS_PER_ACCOUNT):
+            position = Position.from_bytes(self._core.leaf(Subtree.POSITIONS, number))
+            if position.market_plus_1 == market_id + 1:
+                return position
+        return Position()
+
+    def leaf(self, subtree: Subtree, number: int) -> bytes:
+        """Return the bytes of a leaf; all zero if it is empty."""
+        return self._core.leaf(subtree, number)
 
     def asset(self, asset_id: int) -> Asset:
         """Return an asset's record; all zero if it does not exist."""
