@@ -320,11 +320,7 @@ def _withdraw_all(exchange: Exchange, clients: DemoClients, sub_accounts: list[i
                 if units >= step:
                     amount = units - units % step
                     withdrawals.append(op.Withdraw(account=account_id, asset=asset, amount=amount))
-        if trader.agent is None:
-            clients.send_all(trader, OWNER_SLOT, [cancel, *withdrawals])
-        else:
-            clients.send_all(trader, AGENT_SLOT, [cancel])
-            clients.send_all(trader, OWNER_SLOT, withdrawals)
+        clients.send_behind(cancel, trader, OWNER_SLOT, withdrawals)
     _seal(exchange, len(exchange.sequencer.sealed) + 1)
 
 
