@@ -1,9 +1,6 @@
 """`headrace demo`: the thin path as a user starts it."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +19,7 @@ from offchain.replay.flow import FlowKind
 from offchain.settlement.local_chain import LocalChain
 from offchain.settlement.service import SettlementService
 from offchain.spec.kinds import EventKind
+from tests.e2e.ape_run import ape_run
 
 REPOSITORY = Path(__file__).parents[2]
 REAL_DAY = REPOSITORY.parent / "shared" / "data" / "esh4-mbo-20231225-part1.dbn.zst"
@@ -245,24 +243,8 @@ def test_command_line():
 
 @pytest.mark.slow
 def test_ape_script():
-    """The same path through Ape, in a process of its own because Ape owns a global network."""
-    script = ["run", "demo", "--network", "ethereum:local:test", "--json"]
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "ape",
-            *script,
-            *ATTESTED,
-            "--accounts",
-            "4",
-            "--orders",
-            "100",
-        ],
-        cwd=REPOSITORY,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """The same path through Ape."""
+    done = ape_run("demo", *ATTESTED, "--accounts", "4", "--orders", "100", "--json")
     assert done.returncode == 0, done.stderr
     assert_whole_path(json.loads(done.stdout.splitlines()[-1]))
 
