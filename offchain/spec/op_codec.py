@@ -1,6 +1,6 @@
 """Parsing of ops: from 64 bytes to the dataclass of their kind."""
 
-from offchain.spec import condition_op, fund_op, op, risk_op
+from offchain.spec import condition_op, fund_op, l1_op, op, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.errors import ErrorCode
 
@@ -46,6 +46,7 @@ OP_TYPES: dict[int, type[op.Op]] = {
         fund_op.CreateFund,
         fund_op.AdminMarketWaterfall,
         fund_op.AdminFund,
+        l1_op.AdminFeed,
     )
 }
 

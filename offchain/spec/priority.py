@@ -12,7 +12,7 @@ _WORD_BYTES = 32
 _ADDRESS_LIMIT = 2 ** (8 * ADDRESS_BYTES)
 _NUMBER_LIMIT = 2**64  # a word above it is no number
 _ASSET_LIMIT = 2**16
-_ADMIN_KINDS = range(65, 96)
+_ADMIN_KINDS = range(65, 80)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import condition_op, duties, fund_op, op, op_codec, ring, risk_op
+from offchain.spec import condition_op, duties, fund_op, l1_op, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
@@ -11,6 +11,7 @@ from offchain.spec.events import Event, EventLog
 from offchain.spec.kinds import Continuation, OpKind, PlaceFlag
 from offchain.spec.ops import (
     admin,
+    admin_feed,
     admin_risk,
     builders,
     cancel,
@@ -218,5 +219,13 @@ def _dispatch_funds(state: State, decoded: op.Op, log: EventLog) -> None:
             create_fund.admin_fund(state, decoded, log)
         case fund_op.AdminMarketWaterfall():
             market_waterfall.admin_market_waterfall(state, decoded, log)
+        case _:
+            _dispatch_l1(state, decoded, log)
+
+
+def _dispatch_l1(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case l1_op.AdminFeed():
+            admin_feed.admin_feed(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)
