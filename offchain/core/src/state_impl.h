@@ -215,12 +215,18 @@ static inline struct hr_builder *hr_builder_at(struct hr_core *c, uint32_t build
     return HR_AT(c, HR_SUBTREE_BUILDERS, struct hr_builder, builder);
 }
 
-/* Leaves of the risk subtree: a market's, an asset's. */
+/* Leaves of the risk subtree: a market's, an asset's, the last two. */
 static inline struct hr_market_risk *hr_market_risk_at(struct hr_core *c, uint32_t market) {
     return HR_AT(c, HR_SUBTREE_RISK, struct hr_market_risk, market);
 }
 static inline struct hr_asset_risk *hr_asset_risk_at(struct hr_core *c, uint32_t asset) {
     return HR_AT(c, HR_SUBTREE_RISK, struct hr_asset_risk, HR_ASSET_RISK_LEAF + asset);
+}
+static inline struct hr_oracle *hr_oracle_at(struct hr_core *c) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_oracle, HR_ORACLE_LEAF);
+}
+static inline struct hr_listing *hr_listing_at(struct hr_core *c) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_listing, HR_LISTING_LEAF);
 }
 /* Does the market ask for margin? */
 static inline bool hr_is_margined(struct hr_core *c, uint32_t market) {
@@ -247,6 +253,12 @@ HR_HOT void hr_meter_touch(struct hr_core *c) {
 #else
     c->touched++;
 #endif
+}
+
+static inline bool hr_is_zero(const uint8_t *bytes, size_t n) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < n; i++) any |= bytes[i];
+    return any == 0;
 }
 
 /* Marks a leaf as changed since the last root. */

@@ -150,6 +150,32 @@ struct hr_asset_risk {
     uint64_t reserved[47];
 };
 
+enum { HR_FEED_PRICES_MARKET = 1, HR_FEED_IS_ON = 2 };
+
+/* What readings of the oracle hub price. */
+struct hr_feed {
+    uint16_t id;
+    uint8_t price_feed, rate_feed_plus_1;
+    uint32_t flags;
+};
+
+/* Leaf HR_ORACLE_LEAF of the risk subtree: docs/spec/l1-inputs.md section 2. */
+struct hr_oracle {
+    uint32_t next_index, reads_feeds;
+    uint64_t reserved_word;
+    uint64_t accumulator[8]; /* the hub's: eight big-endian u32 */
+    struct hr_feed feeds[HR_FEED_ENTRIES];
+    uint64_t reserved[22];
+};
+
+/* Leaf HR_LISTING_LEAF of the risk subtree: what the valuation table is made of.
+ * docs/spec/escape.md section 2. */
+struct hr_listing {
+    uint32_t market_count, asset_count;
+    uint16_t markets_plus_1[HR_LISTED_MAX], assets_plus_1[HR_LISTED_MAX]; /* ascending */
+    uint64_t reserved[31];
+};
+
 struct hr_signer {
     uint64_t address[3];
     uint32_t expiry_s, flags;
@@ -213,6 +239,8 @@ _Static_assert(sizeof(struct hr_account) == 256);
 _Static_assert(sizeof(struct hr_position) == 64);
 _Static_assert(sizeof(struct hr_market_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_asset_risk) == HR_RISK_LEAF_BYTES);
+_Static_assert(sizeof(struct hr_oracle) == HR_RISK_LEAF_BYTES);
+_Static_assert(sizeof(struct hr_listing) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_signer) == 840);
 _Static_assert(sizeof(struct hr_order) == 64);
 _Static_assert(sizeof(struct hr_condition) == sizeof(struct hr_order));
