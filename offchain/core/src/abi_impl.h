@@ -19,6 +19,13 @@ static bool hr_abi_below(const uint8_t *record, uint32_t word, uint64_t limit, u
     return hr_abi_u64(record, word, value) && *value < limit;
 }
 
+/* Writes one. */
+static void hr_abi_put(uint8_t *words, uint32_t word, uint64_t value) {
+    uint8_t *end = words + (size_t)HR_ABI_WORD_BYTES * (word + 1);
+    __builtin_memset(end - HR_ABI_WORD_BYTES, 0, HR_ABI_WORD_BYTES);
+    for (; value; value >>= 8) *--end = (uint8_t)value;
+}
+
 static inline bool hr_bytes_equal(const uint8_t *a, const uint8_t *b, size_t n) {
     uint8_t any = 0;
     for (size_t i = 0; i < n; i++) any |= a[i] ^ b[i];

@@ -7,6 +7,7 @@
 #include "headrace/keccak.h"
 #include "messages_impl.h"
 #include "oracle_impl.h"
+#include "priority_impl.h"
 
 struct hr_envelope_header {
     uint16_t version;
@@ -46,9 +47,6 @@ static inline bool hr_op_trades(uint32_t kind) {
 }
 static inline bool hr_op_is_system(uint32_t kind) {
     return kind >= 32 && kind < 64;
-}
-static inline bool hr_op_is_admin(uint32_t kind) {
-    return kind > HR_OP_KIND_DEPOSIT && kind < HR_OP_KIND_FORCED_WITHDRAW;
 }
 
 /* Has a payload of ops or a record a length that its envelope's kind cannot have? */
@@ -174,30 +172,6 @@ static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) 
 }
 
 /* --- priority records ------------------------------------------------------------------------ */
-
-/* Turns a record (index checked) into its op; false when a field is out of range. */
-static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
-    uint64_t kind, master, asset, amount;
-    const uint8_t *sender = record + 64, *data = record + 192;
-    if (!hr_abi_u64(record, 1, &kind) || !hr_abi_u64(record, 3, &master) ||
-        !hr_abi_u64(record, 4, &asset) || !hr_abi_u64(record, 5, &amount))
-        return false;
-    if (kind == HR_PRIORITY_KIND_ADMIN) {
-        __builtin_memcpy(op, data, sizeof *op);
-        return master == 0 && asset == 0 && amount == 0 && hr_op_is_admin(op->kind);
-    }
-    if (kind != HR_PRIORITY_KIND_DEPOSIT || asset >> 16 || amount == 0 ||
-        amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) || !hr_is_zero(data, 64))
-        return false;
-    /* a master beyond the chain's room, where the funds' masters begin, becomes account 0, which
-     * DEPOSIT refuses and pays back */
-    const bool has_room = master < (1u << HR_MASTER_BITS) - HR_FUND_LIMIT;
-    *op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT,
-                         .account = has_room ? (uint32_t)master << HR_SUB_ACCOUNT_BITS : 0,
-                         .deposit = {.asset = (uint16_t)asset, .amount = amount}};
-    __builtin_memcpy(op->deposit.owner, sender + 12, 20);
-    return true;
-}
 
 /* May the next input of L1 or of another chain be taken now? */
 static int hr_check_turn(struct hr_core *c, const struct hr_decoded *decoded) {

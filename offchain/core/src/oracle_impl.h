@@ -11,6 +11,40 @@ enum {
     HR_READING_BYTES = 2 * HR_ABI_WORD_BYTES,     /* value, status */
 };
 
+static bool hr_feed_is_valid(const struct hr_op *op) {
+    const struct hr_op_admin_feed *p = &op->admin_feed;
+    const bool is_market = p->target == HR_SNAPSHOT_TARGET_MARKET;
+    if (p->entry >= HR_FEED_ENTRIES || p->price_feed >= HR_FEED_ENTRIES ||
+        p->rate_feed_plus_1 > HR_FEED_ENTRIES || p->on > 1 || p->asset >= HR_MAX_ASSETS ||
+        op->market >= HR_MAX_MARKETS || (is_market ? p->rate_feed_plus_1 | p->asset : op->market))
+        return false;
+    return p->on ||
+           (p->target | p->price_feed | p->rate_feed_plus_1 | p->asset | op->market) == 0;
+}
+
+static int hr_op_admin_feed(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_admin_feed *p = &op->admin_feed;
+    if (op->flags || op->account || p->target > HR_SNAPSHOT_TARGET_MARKET ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_admin_feed, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if (!hr_feed_is_valid(op)) return HR_E_INVALID_FEED;
+    const bool is_market = p->target == HR_SNAPSHOT_TARGET_MARKET;
+    const uint16_t id = is_market ? op->market : p->asset;
+    struct hr_oracle *oracle = hr_oracle_at(c);
+    oracle->reads_feeds = 1;
+    oracle->feeds[p->entry] = (struct hr_feed){0};
+    if (p->on)
+        oracle->feeds[p->entry] =
+            (struct hr_feed){.id = id,
+                             .price_feed = p->price_feed,
+                             .rate_feed_plus_1 = p->rate_feed_plus_1,
+                             .flags = HR_FEED_IS_ON | (is_market ? HR_FEED_PRICES_MARKET : 0)};
+    hr_touch_leaf(c, HR_SUBTREE_RISK, HR_ORACLE_LEAF);
+    hr_emit(c, HR_EVENT_KIND_FEED_SET, 0, 0, p->entry, p->target, id, p->price_feed,
+            p->rate_feed_plus_1, p->on);
+    return HR_E_OK;
+}
+
 /* An ORACLE envelope's payload, whose form is checked. */
 struct hr_reading_list {
     const uint8_t *payload;
