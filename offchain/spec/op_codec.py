@@ -47,6 +47,13 @@ OP_TYPES: dict[int, type[op.Op]] = {
         fund_op.AdminMarketWaterfall,
         fund_op.AdminFund,
         l1_op.AdminFeed,
+        l1_op.ForcedWithdraw,
+        l1_op.ForcedClose,
+        l1_op.ForcedCancel,
+        l1_op.ForcedUnlink,
+        l1_op.ForcedSweep,
+        l1_op.Notice,
+        l1_op.PledgesMoved,
     )
 }
 

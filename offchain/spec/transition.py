@@ -18,6 +18,7 @@ from offchain.spec.ops import (
     cancel_all,
     create_fund,
     deposit,
+    forced_ops,
     invest,
     liquidate,
     market_calendar,
@@ -227,5 +228,15 @@ def _dispatch_l1(state: State, decoded: op.Op, log: EventLog) -> None:
     match decoded:
         case l1_op.AdminFeed():
             admin_feed.admin_feed(state, decoded, log)
+        case l1_op.ForcedWithdraw():
+            forced_ops.forced_withdraw(state, decoded, log)
+        case l1_op.ForcedClose():
+            forced_ops.forced_close(state, decoded, log)
+        case l1_op.ForcedCancel():
+            forced_ops.forced_cancel(state, decoded, log)
+        case l1_op.ForcedSweep():
+            liquidate.liquidate(state, decoded, log)
+        case l1_op.Notice():
+            log.priority_noted(kind=decoded.kind)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

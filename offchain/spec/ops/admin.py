@@ -1,5 +1,6 @@
 """ADMIN_ASSET, ADMIN_MARKET, ADMIN_FEE_TIER: parameters that governance sets through L1."""
 
+from offchain.spec import listing
 from offchain.spec.checks import require
 from offchain.spec.constants import (
     MAX_FEE_PPM,
@@ -34,7 +35,7 @@ def admin_asset(state: State, op: AdminAsset, log: EventLog) -> None:
     Raises
     ------
     OpError
-        INVALID_ASSET_PARAMETER.
+        INVALID_ASSET_PARAMETER, LISTING_FULL.
     """
     is_valid = (
         op.asset < SHARE_ASSET
@@ -43,6 +44,9 @@ def admin_asset(state: State, op: AdminAsset, log: EventLog) -> None:
         and op.deposit_cap_units < VALUE_LIMIT
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
+    if not asset_exists(state, op.asset):
+        listing.check_asset_fits(state)
+        listing.add_asset(state, op.asset)
     asset = state.assets.edit(op.asset)
     asset.flags = op.flags | AssetFlag.EXISTS
     asset.withdraw_step_units = op.withdraw_step_units
