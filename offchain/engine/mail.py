@@ -128,14 +128,14 @@ class MailCollector:
             told, sent = events[row - 1], events[row]
             number = int(sent["market"])
             self.sent.append(_message(self._state.channel(number), number, told.tobytes(), sent))
-            if told["kind"] in _SUM_EVENTS:
-                asset, units = told["v"][:2].tolist()
+            kind, (asset, units) = int(told["kind"]), told["v"][:2].tolist()
+            if kind in _SUM_EVENTS:
                 pledged, released = self._pledges.get((number, asset), (0, 0))
-                is_pledged = told["kind"] == EventKind.PLEDGED
-                self._pledges[number, asset] = (
-                    pledged + units * is_pledged,
-                    released + units * (not is_pledged),
-                )
+                if kind == EventKind.PLEDGED:
+                    pledged += units
+                else:
+                    released += units
+                self._pledges[number, asset] = pledged, released
 
 
 def _message(channel: Channel, number: int, body: bytes, sent: EventArray) -> Message:

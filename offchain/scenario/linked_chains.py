@@ -283,6 +283,7 @@ def _link(keeper: LinkedChain, holder: LinkedChain) -> None:
     holder.administer(
         [
             _asset(QUOTE_ASSET),
+            _asset(WSTETH),  # what is seized arrives as this
             _asset(PLEDGED, flags=0),
             AdminChannel(channel=CHANNEL, peer_chain_id=KEEPER_ID, own_chain_id=HOLDER_ID),
             AdminLink(asset=PLEDGED, channel=CHANNEL, peer_asset=WSTETH),
