@@ -238,8 +238,8 @@ static void hr_output_valuation(const struct hr_valuation *table, uint32_t words
 
 /* Out: words  the public output, of which the caller made all words zero */
 static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
-                          const struct hr_valuation *table, const hr_digest *old_root, const hr_digest *new_root,
-                          uint32_t words[HR_OUTPUT_WORDS]) {
+                          const struct hr_valuation *table, const hr_digest *old_root,
+                          const hr_digest *new_root, uint32_t words[HR_OUTPUT_WORDS]) {
     static const char domain[HR_ABI_BYTES] = "headrace/pi/v1";
     const struct hr_header *after = c->header, *before = &parts->before;
     uint8_t digest[HR_ABI_BYTES], gateway[HR_ABI_BYTES] = {0};
