@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import condition_op, fund_op, l1_op, op, op_codec, risk_op
+from offchain.spec import condition_op, fund_op, l1_op, link_op, op, op_codec, risk_op
 from offchain.spec.checks import OpError
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, TimeInForce
@@ -283,6 +283,30 @@ LAYOUTS = {
         "is_holder": (10, 1, 1),
         "peer_chain_id": (12, 4, 0x11121314),
         "units": (16, 8, 0x0102030405060708),
+    },
+    link_op.Pledge: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x2122),
+        "channel": (10, 1, 7),
+        "peer_account": (12, 4, 0x11121314),
+        "amount": (16, 8, 0x0102030405060708),
+        "expires_at_s": (24, 4, 0x31323334),
+    },
+    link_op.Release: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x2122),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    link_op.Seize: {"account": ACCOUNT, "number": (8, 1, 5)},
+    link_op.AdminChannel: {
+        "channel": (8, 1, 7),
+        "peer_chain_id": (12, 4, 0x11121314),
+        "own_chain_id": (16, 4, 0x21222324),
+    },
+    link_op.AdminLink: {
+        "asset": (8, 2, 0x2122),
+        "channel": (10, 1, 7),
+        "peer_asset": (12, 2, 0x3132),
     },
 }
 
