@@ -28,6 +28,7 @@ from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header
 from offchain.spec.kinds import AccountFlag, Subtree
 from offchain.spec.l1_records import Listing, OracleRecord
+from offchain.spec.link_records import Channel, Reservation
 from offchain.spec.poseidon2 import Digest, digest_to_bytes
 from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
 from offchain.spec.risk_records import AssetRisk, MarketRisk
@@ -136,6 +137,8 @@ class State:
         self.asset_risks = Table(AssetRisk, AssetRisk.SIZE)  # ASSET_RISK_LEAF + asset
         self.listings = Table(Listing, Listing.SIZE)  # one, at LISTING_LEAF
         self.oracles = Table(OracleRecord, OracleRecord.SIZE)  # one, at ORACLE_LEAF
+        self.channels = Table(Channel, Channel.SIZE)
+        self.reservations = Table(Reservation, Reservation.SIZE)  # master * 8 + number
         self.funds = Table(Fund, Fund.SIZE)
         self._hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
@@ -247,6 +250,8 @@ class State:
             (Subtree.RISK, self.asset_risks),
             (Subtree.RISK, self.listings),
             (Subtree.RISK, self.oracles),
+            (Subtree.CHANNELS, self.channels),
+            (Subtree.RESERVATIONS, self.reservations),
             (Subtree.FUNDS, self.funds),
             (Subtree.BUILDERS, self.builders),
         )

@@ -3,7 +3,7 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import condition_op, duties, fund_op, l1_op, op, op_codec, ring, risk_op
+from offchain.spec import condition_op, duties, fund_op, l1_op, link_op, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
@@ -12,6 +12,7 @@ from offchain.spec.kinds import Continuation, OpKind, PlaceFlag
 from offchain.spec.ops import (
     admin,
     admin_feed,
+    admin_link,
     admin_risk,
     builders,
     cancel,
@@ -20,6 +21,7 @@ from offchain.spec.ops import (
     deposit,
     forced_ops,
     invest,
+    link_notices,
     liquidate,
     market_calendar,
     market_waterfall,
@@ -28,11 +30,14 @@ from offchain.spec.ops import (
     place,
     place_trigger,
     place_twap,
+    pledge,
     price_report,
     redeem,
+    release,
     resume,
     run_duties,
     schedule_cancel,
+    seize,
     set_leverage,
     set_tier,
     signers,
@@ -92,6 +97,7 @@ _KINDS_WHILE_SWEEP_IS_LATE = frozenset(
         OpKind.PRICE_REPORT,
         OpKind.LIQUIDATE,
         OpKind.SWEEP,
+        OpKind.SEIZE,
     )
 )
 
@@ -238,5 +244,25 @@ def _dispatch_l1(state: State, decoded: op.Op, log: EventLog) -> None:
             liquidate.liquidate(state, decoded, log)
         case l1_op.Notice():
             log.priority_noted(kind=decoded.kind)
+        case l1_op.ForcedUnlink():
+            link_notices.forced_unlink(state, decoded, log)
+        case l1_op.PledgesMoved():
+            link_notices.pledges_moved(state, decoded, log)
+        case _:
+            _dispatch_links(state, decoded, log)
+
+
+def _dispatch_links(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case link_op.Pledge():
+            pledge.pledge(state, decoded, log)
+        case link_op.Release():
+            release.release(state, decoded, log)
+        case link_op.Seize():
+            seize.seize(state, decoded, log)
+        case link_op.AdminChannel():
+            admin_link.admin_channel(state, decoded, log)
+        case link_op.AdminLink():
+            admin_link.admin_link(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

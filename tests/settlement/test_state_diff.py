@@ -82,7 +82,7 @@ def test_random_bytes_are_refused(data):
     with pytest.raises(StateDiffError):
         StateDiff.from_bytes(data)
     with pytest.raises(StateDiffError):
-        StateDiff.from_bytes(b"HRdiff03" + bytes(4 * 32) + b"\xff" + data)
+        StateDiff.from_bytes(b"HRdiff04" + bytes(4 * 32) + b"\xff" + data)
 
 
 def change(offset: int, value: bytes) -> bytes:

@@ -11,6 +11,7 @@
 
 #include "../src/envelope_impl.h"
 #include "../src/tree_impl.h"
+#include "../src/valuation_impl.h"
 #include "journal.h"
 
 /* How many ops ahead an op's records, and an op itself, are fetched into the cache; how many
@@ -199,6 +200,13 @@ uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_
     const struct hr_shape *shape = &hr_shapes[subtree];
     memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
     return shape->leaf_bytes;
+}
+
+uint32_t hr_core_valuation(struct hr_core *c, uint8_t *bytes) {
+    struct hr_valuation table;
+    hr_valuation_table(c, &table);
+    memcpy(bytes, table.big_endian, hr_valuation_bytes(&table));
+    return hr_valuation_bytes(&table);
 }
 
 /* Copies a node of an up-to-date tree. */

@@ -91,8 +91,7 @@ static void hr_message_send(struct hr_core *c, uint32_t channel, uint32_t flags,
     hr_accumulate_message(to->sent_accumulator, envelope);
     hr_touch_channel(c, channel);
     hr_emit(c, HR_EVENT_KIND_MESSAGE_SENT, channel, 0, (int64_t)to->sent_count,
-            (int64_t)h->last_slot, (int64_t)expires_at_s, flags, units ? asset : 0,
-            (int64_t)units);
+            (int64_t)h->last_slot, (int64_t)expires_at_s, flags, units ? asset : 0, (int64_t)units);
 }
 
 /* --- governance ------------------------------------------------------------------------------ */
@@ -123,8 +122,8 @@ static int hr_op_admin_channel(struct hr_core *c, const struct hr_op *op) {
     made->peer_chain_id = p->peer_chain_id;
     made->own_chain_id = p->own_chain_id;
     hr_touch_channel(c, p->channel);
-    hr_emit(c, HR_EVENT_KIND_CHANNEL_SET, p->channel, 0, p->peer_chain_id, p->own_chain_id, 0, 0,
-            0, 0);
+    hr_emit(c, HR_EVENT_KIND_CHANNEL_SET, p->channel, 0, p->peer_chain_id, p->own_chain_id, 0, 0, 0,
+            0);
     return HR_E_OK;
 }
 

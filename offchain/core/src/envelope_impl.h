@@ -26,8 +26,8 @@ enum {
     HR_ENVELOPE_MAX_EVENTS = HR_ENVELOPE_MAX_OPS * HR_MAX_EVENTS_PER_OP
 };
 
-/* What decode yields: the header and up to 40 ops, a priority record, a message or a snapshot of the
- * oracle hub. */
+/* What decode yields: the header and up to 40 ops, a priority record, a message or a snapshot of
+ * the oracle hub. */
 struct hr_decoded {
     struct hr_envelope_header header;
     struct hr_op ops[HR_ENVELOPE_MAX_OPS];

@@ -13,8 +13,7 @@ static int hr_check_forced(struct hr_core *c, const struct hr_op *op) {
     uint64_t sender[3];
     if (hr_check_account(c, op->account)) return HR_E_UNKNOWN_ACCOUNT;
     hr_address_pack(sender, op->forced.sender);
-    if (!hr_address_equal(hr_account_at(c, op->account)->owner, sender))
-        return HR_E_NOT_SAME_OWNER;
+    if (!hr_address_equal(hr_account_at(c, op->account)->owner, sender)) return HR_E_NOT_SAME_OWNER;
     return hr_is_fund_account(c, op->account) ? HR_E_FUND_ACCOUNT : HR_E_OK;
 }
 
@@ -197,8 +196,8 @@ static int hr_op_forced_cancel(struct hr_core *c, const struct hr_op *op) {
     int e;
     if (hr_forced_is_malformed(op)) return HR_E_MALFORMED_OP;
     if ((e = hr_check_forced(c, op))) return e;
-    hr_cancel_list(c, op->account, hr_first_order(c, op->account), HR_ALL_MARKETS,
-                   HR_REASON_FORCED, HR_MAX_STEPS);
+    hr_cancel_list(c, op->account, hr_first_order(c, op->account), HR_ALL_MARKETS, HR_REASON_FORCED,
+                   HR_MAX_STEPS);
     return HR_E_OK;
 }
 

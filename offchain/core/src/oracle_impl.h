@@ -18,8 +18,7 @@ static bool hr_feed_is_valid(const struct hr_op *op) {
         p->rate_feed_plus_1 > HR_FEED_ENTRIES || p->on > 1 || p->asset >= HR_MAX_ASSETS ||
         op->market >= HR_MAX_MARKETS || (is_market ? p->rate_feed_plus_1 | p->asset : op->market))
         return false;
-    return p->on ||
-           (p->target | p->price_feed | p->rate_feed_plus_1 | p->asset | op->market) == 0;
+    return p->on || (p->target | p->price_feed | p->rate_feed_plus_1 | p->asset | op->market) == 0;
 }
 
 static int hr_op_admin_feed(struct hr_core *c, const struct hr_op *op) {
@@ -105,14 +104,14 @@ static bool hr_feed_snapshot(const struct hr_feed *feed, const struct hr_reading
     const bool is_market = feed->flags & HR_FEED_PRICES_MARKET;
     uint64_t price_e8, rate_e18 = 0;
     if (!hr_reading(list, feed->price_feed, HR_READING_STATUS_OK, &price_e8) ||
-        (feed->rate_feed_plus_1 && !hr_reading(list, feed->rate_feed_plus_1 - 1u,
-                                               HR_READING_STATUS_CAPPED, &rate_e18)))
+        (feed->rate_feed_plus_1 &&
+         !hr_reading(list, feed->rate_feed_plus_1 - 1u, HR_READING_STATUS_CAPPED, &rate_e18)))
         return false;
-    *op = (struct hr_op){.kind = HR_OP_KIND_SNAPSHOT,
-                         .snapshot = {.target = is_market ? HR_SNAPSHOT_TARGET_MARKET
-                                                          : HR_SNAPSHOT_TARGET_ASSET,
-                                      .time_s = (uint32_t)list->time_s,
-                                      .price_e8 = price_e8}};
+    *op = (struct hr_op){
+        .kind = HR_OP_KIND_SNAPSHOT,
+        .snapshot = {.target = is_market ? HR_SNAPSHOT_TARGET_MARKET : HR_SNAPSHOT_TARGET_ASSET,
+                     .time_s = (uint32_t)list->time_s,
+                     .price_e8 = price_e8}};
     if (is_market) {
         op->market = feed->id;
         return true;
@@ -135,8 +134,7 @@ static void hr_oracle_take(struct hr_core *c, const struct hr_reading_list *list
         if (!(oracle->feeds[i].flags & HR_FEED_IS_ON)) continue;
         int e = HR_E_BAD_READING;
         if (hr_feed_snapshot(&oracle->feeds[i], list, &op)) e = hr_snapshot_take(c, &op);
-        if (e)
-            hr_emit(c, HR_EVENT_KIND_REJECTED, 0, 0, i, HR_OP_KIND_SNAPSHOT, e, 0, 0, 0);
+        if (e) hr_emit(c, HR_EVENT_KIND_REJECTED, 0, 0, i, HR_OP_KIND_SNAPSHOT, e, 0, 0, 0);
     }
 }
 

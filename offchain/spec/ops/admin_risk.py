@@ -155,6 +155,7 @@ def admin_asset_risk(state: State, op: AdminAssetRisk, log: EventLog) -> None:
         and max(op.tier_units, op.user_cap_units) < VALUE_LIMIT
         and op.hedge_market_plus_1 <= MAX_MARKETS
         and op.yield_share_ppm <= _MAX_YIELD_SHARE_PPM
+        and not (op.yield_share_ppm and state.assets.read(op.asset).is_linked)
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
     risk = state.edit_asset_risk(op.asset)

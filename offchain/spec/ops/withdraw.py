@@ -17,9 +17,9 @@ def withdraw(state: State, op: Withdraw, log: EventLog) -> None:
     Raises
     ------
     OpError
-        UNKNOWN_ACCOUNT, FUND_ACCOUNT, UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE,
-        POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN,
-        INSUFFICIENT_CHAIN_LIQUIDITY.
+        UNKNOWN_ACCOUNT, FUND_ACCOUNT, UNKNOWN_ASSET, PLEDGED_ASSET, INVALID_AMOUNT,
+        AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE,
+        INSUFFICIENT_MARGIN, INSUFFICIENT_CHAIN_LIQUIDITY.
     """
     require_account(state, op.account)
     require_no_fund(state, op.account)
@@ -64,8 +64,9 @@ def pay(state: State, log: EventLog, account_id: int, asset: int, amount: int, d
 
 
 def check_asset_and_amount(state: State, asset: int, amount: int) -> None:
-    """Refuse with UNKNOWN_ASSET or INVALID_AMOUNT."""
+    """Refuse with UNKNOWN_ASSET, PLEDGED_ASSET or INVALID_AMOUNT."""
     require(asset_exists(state, asset), ErrorCode.UNKNOWN_ASSET)
+    require(not state.assets.read(asset).is_linked, ErrorCode.PLEDGED_ASSET)
     require(0 < amount < VALUE_LIMIT, ErrorCode.INVALID_AMOUNT)
 
 
