@@ -81,6 +81,8 @@ class SealedBatch:
         Snapshots of L1 that it consumed: [oracle_first, oracle_next).
     oracle_accumulator : bytes
         After the batch; these three are zero on a chain without feeds.
+    valuation_table : bytes
+        What its accounts are valued with should the chain freeze now; empty: nothing is listed.
     withdrawals : tuple of WithdrawalEvent
         In the order of their events.
     mail : Mail
@@ -106,6 +108,7 @@ class SealedBatch:
     oracle_first: int
     oracle_next: int
     oracle_accumulator: bytes
+    valuation_table: bytes
     withdrawals: tuple[WithdrawalEvent, ...]
     mail: Mail
     event_counts: dict[EventKind, int]
@@ -198,6 +201,7 @@ class BatchCollector:
             oracle_first=self._oracle_first,
             oracle_next=oracle.next_index,
             oracle_accumulator=oracle.accumulator,
+            valuation_table=self._core.valuation_table(),
             withdrawals=tuple(self._withdrawals),
             mail=self.mail.close(),
             event_counts={EventKind(kind): n for kind, n in sorted(self._kinds.items())},

@@ -79,6 +79,7 @@ class MailCollector:
 
     def __init__(self, state: StateView) -> None:
         self._state = state
+        self._unanswered = 0
         self._begin()
 
     @property

@@ -46,7 +46,7 @@ BTC: Final = Perp(market=1, name="BTC", price=60_000, initial_ppm=50_000)
 WRAPPED: Final = Collateral(asset=PLEDGED, name="pledged wstETH", price=2_000)
 SIZE: Final = 5.0
 JUMP: Final = 1.05
-_SNAPSHOT_STEP: Final = 0.01
+_SHOWN: Final = ("keeper wstETH", "holder wstETH", "pledged")
 
 
 class AtomicLiquidation:
@@ -145,6 +145,8 @@ def run(seed: int) -> ScenarioResult:
     story = AtomicLiquidation(open_linked_chains(LocalChain(account_count=ACCOUNTS)))
     chains, teller = story.chains, _Teller(result, story)
     story.fund()
+    chains.seal()
+    chains.bundler.settle_all()
     teller.tell("deposits", "both chains settle what was deposited")
     story.pledge()
     chains.bundler.settle_all()
@@ -235,16 +237,20 @@ class _Teller:
         sent = self._sent()
         row: dict[str, Any] = {"step": step, "what happens": what}
         row["messages"] = ", ".join(map(_arrow, sent[self._messages :])) or "-"
-        row |= {name: f"{units / UNITS:,.4f}" for name, units in booked.items() if "USDC" not in name}
+        row |= {
+            name: f"{units / UNITS:,.4f}" for name, units in booked.items() if "USDC" not in name
+        }
         self._messages = len(sent)
         self._result.table.append(row)
         at = float(len(self._result.table))
-        for name in ("keeper wstETH", "holder wstETH", "pledged"):
+        for name in _SHOWN:
             self._result.series.setdefault(f"{name} on L1", []).append((at, booked[name] / UNITS))
 
     def _sent(self) -> list[Message]:
         sealed = [chain.sequencer.sealed for chain in self._story.chains.chains]
-        messages = [message for batches in sealed for batch in batches for message in batch.mail.sent]
+        messages = [
+            message for batches in sealed for batch in batches for message in batch.mail.sent
+        ]
         return sorted(messages, key=lambda message: message.slot)
 
 

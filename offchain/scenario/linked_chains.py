@@ -200,12 +200,13 @@ class LinkedChains:
 
     def seal(self) -> None:
         """Seal what is open and deliver what was sent, until nothing is left."""
-        while True:
+        taken = 1
+        while taken:
+            taken = 0
             for chain in self.chains:
                 if not chain.sequencer.is_batch_empty:
                     chain.sequencer.seal()
-            if not self.relay.carry():
-                return
+                taken += self.relay.carry()
 
     def balance(self, chain: LinkedChain, asset: int) -> int:
         """Return what L1 has booked for a chain, in units."""

@@ -34,6 +34,7 @@ from offchain.settlement.messages import (
 from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.publication import DiffPublisher
+from offchain.settlement.valuation import valuation_hash
 from offchain.settlement.watcher import PriorityWatcher
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from offchain.witness.format import DaMode
@@ -311,6 +312,7 @@ class SettlementService:
             flows_root=flows_root(flows),
             withdrawals_root=tree.root,
             reservations_root=pledges_root(lists.pledges),
+            valuation_hash=valuation_hash(last.valuation_table),
             da_mode=self._da_mode,
             da_commitment=self._da_commitment(batches),
             inputs_commitment=range_commitment(batches),
