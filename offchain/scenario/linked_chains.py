@@ -84,6 +84,19 @@ class LinkedChain:
         Where proofs are kept; None: the operator attests.
     executor : Executor
         Runs the proofs.
+
+    Attributes
+    ----------
+    l1, deployment, genesis
+        As given.
+    chain_id : int
+        Of this chain.
+    domain : SigningDomain
+        What users sign for.
+    sequencer : Sequencer
+        Without a journal.
+    service : SettlementService
+        For settling this chain alone, and for its records and claims.
     """
 
     def __init__(
@@ -97,14 +110,15 @@ class LinkedChain:
     ) -> None:
         self.l1 = l1
         self.deployment = deployment
+        self.genesis = genesis
         self.chain_id = genesis.chain_id
         gateway = to_canonical_address(deployment.gateway)
-        self._domain = SigningDomain(
+        self.domain = SigningDomain(
             l1_chain_id=l1.chain_id, gateway=gateway, chain_id=genesis.chain_id
         )
         self.sequencer = Sequencer(
             genesis.new_core(),
-            self._domain,
+            self.domain,
             genesis.config_hash(),
             clock_ms=clock,
             limits=BatchLimits() if proofs else None,
@@ -121,7 +135,7 @@ class LinkedChain:
         if proofs is None:
             key = l1.private_key(l1.accounts[OPERATOR])
             return AttestedFacts(l1, contracts[ATTESTED_FACTS], key)
-        statement = Statement(l1.chain_id, genesis.chain_id, self._domain.gateway)
+        statement = Statement(l1.chain_id, genesis.chain_id, self.domain.gateway)
         builder = WitnessBuilder.at_genesis(genesis.config_hash(), genesis.governance)
         prover = BatchProver(builder, statement, proofs, executor, profiles=(SETTLE.name,))
 
@@ -179,7 +193,7 @@ class LinkedChain:
             arrival_ms=0,
             payload=b"".join(each.to_bytes() for each in ops),
         )
-        return self.sequencer.submit(key.sign(self._domain, envelope).to_bytes())
+        return self.sequencer.submit(key.sign(self.domain, envelope).to_bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +272,7 @@ def open_linked_chains(
         store = ProofStore(proofs / f"chain-{chain_id}") if proofs else None
         chains.append(LinkedChain(l1, deployment, genesis, clock, store, executor))
     keeper, holder = chains
-    _link(keeper, holder)
+    list_assets(keeper, holder)
     relay = Relay({each.chain_id: each.sequencer for each in chains}, clock)
     services = {each.chain_id: each.service for each in chains}
     bundler = Bundler(l1, keeper.deployment.gateway, services)
@@ -273,7 +287,7 @@ def _register_wsteth(l1: L1Client, deployment: Deployment) -> None:
         deployment.assets[WSTETH] = token
 
 
-def _link(keeper: LinkedChain, holder: LinkedChain) -> None:
+def list_assets(keeper: LinkedChain, holder: LinkedChain) -> None:
     """List what is deposited, make the channels, and let an asset stand for the keeper's wstETH."""
     keeper.administer(
         [
