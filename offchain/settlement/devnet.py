@@ -21,6 +21,7 @@ from offchain.witness.format import DaMode
 ETHER_ADDRESS: Final = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
 QUOTE_ASSET: Final = 0
 ETHER_ASSET: Final = 1
+STAKED_ASSET: Final = 2  # wrapped staked ether
 QUOTE_SYMBOL: Final = "USDC"
 QUOTE_DECIMALS: Final = 6
 CUSTODY_ETHER: Final = 1
@@ -133,7 +134,7 @@ def deploy_devnet(
     deployment: Deployment | None = None,
     save: Save | None = None,
 ) -> Deployment:
-    """Deploy the system, a test token, and a chain with what its settlements rest on.
+    """Deploy the system, test tokens, and a chain with what its settlements rest on.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ def deploy_devnet(
     Returns
     -------
     Deployment
-        Asset 0 is the test token (6 decimals), asset 1 is ether.
+        Asset 0 is the test token (6 decimals), asset 1 is ether, asset 2 wrapped staked ether.
 
     Raises
     ------
@@ -161,10 +162,13 @@ def deploy_devnet(
     if deployment.chain_id:
         return deployment
     _deploy_one(client, deployment, "TokenMock", QUOTE_SYMBOL, QUOTE_DECIMALS)
+    _deploy_one(client, deployment, "StEthMock")
+    _deploy_one(client, deployment, "WstEthMock", deployment.contracts["StEthMock"])
     version = _deploy_facts(client, deployment, chain)
     for asset_id, token, kind in (
         (QUOTE_ASSET, deployment.contracts["TokenMock"], CUSTODY_TOKEN),
         (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
+        (STAKED_ASSET, deployment.contracts["WstEthMock"], CUSTODY_TOKEN),
     ):
         terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
         client.transact("CollateralVault", deployment.vault, "register_asset", asset_id, terms)
