@@ -126,7 +126,7 @@ class L1Flow(RiskFlow):
             data = bytes(changed)
         self.ops.append(data)
         try:
-            apply_envelope(self.state, data)
+            self.observe(apply_envelope(self.state, data))
         except OpError:
             return
 
