@@ -66,7 +66,7 @@ class L1Flow(RiskFlow):
 
     def __init__(self, seed: int) -> None:
         self.has_feeds = seed % 3 != 0
-        self.is_nearly_full = seed % 4 == 0
+        self.is_nearly_full = seed % 5 == 0
         prices = [MID_PRICE[market] * E8_PER_PRICE[market] for market in MARGINED]
         rates = [105 * 10**16] * len(COLLATERALS)
         values = (*prices, *(20 * 10**8 for _ in COLLATERALS), *rates)
@@ -81,7 +81,7 @@ class L1Flow(RiskFlow):
             ops += self.feeds()
         if self.is_nearly_full:
             # The highest ids first, so that later ones go in between.
-            ids = [*range(SHARE_ASSET - 1, LINK_ASSET, -1)][: LISTED_MAX - 4]
+            ids = [*range(SHARE_ASSET - 1, LINK_ASSET, -1)][: LISTED_MAX - self.rng.choice((3, 4))]
             ops += [
                 op.AdminAsset(asset=asset, withdraw_step_units=1, deposit_cap_units=0)
                 for asset in ids
@@ -137,9 +137,9 @@ class L1Flow(RiskFlow):
         choices = (
             (self.forced_withdraw, 30),
             (self.forced_close, 30),
-            (self.forced_other, 20),
+            (self.forced_other, 30),
             (self.any_feed, 5),
-            (self.any_asset, 5),
+            (self.any_asset, 40 if self.is_nearly_full else 4),
         )
         makers, weights = zip(*choices, strict=True)
         return self.rng.choices(makers, weights)[0]()
@@ -243,9 +243,9 @@ class L1Flow(RiskFlow):
     def any_asset(self) -> op.Op:
         """Return an asset that may be new, where the listing is nearly full the last ones."""
         return op.AdminAsset(
-            asset=self.rng.choice((1, 2, 3, 4, 5, LINK_ASSET, SHARE_ASSET - 1, SHARE_ASSET)),
+            asset=self.rng.choice((1, 3, 4, 5, 6, 7, 8, LINK_ASSET, SHARE_ASSET - 1, SHARE_ASSET)),
             flags=self.rng.choice((0, AssetFlag.DEPOSITS_OPEN)),
-            withdraw_step_units=self.rng.choice((0, 1, 1, 10, 10**8)),
+            withdraw_step_units=self.rng.choice((0, 1, 1, 1, 10, 10**8)),
             deposit_cap_units=2**62 - 1,
         )
 

@@ -100,7 +100,7 @@ def check_conditions(state: State) -> set[int]:
     conditions = {order.client_id_low: slot for slot, order in linked.items()}
     assert len(conditions) == len(linked)
     pending = state.header.pending
-    if pending.attributes & OrderFlag.LINKED:
+    if pending.kind == Continuation.MATCH and pending.attributes & OrderFlag.LINKED:
         conditions[pending.client_id_low] = 0
     for condition_slot, slot in conditions.items():
         words = Condition.from_bytes(state.orders.read(condition_slot).to_bytes())
