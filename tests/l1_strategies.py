@@ -35,7 +35,7 @@ from tests.risk_scene import (
 )
 from tests.risk_strategies import IS_ASK, RiskFlow
 
-Target = tuple[SnapshotTarget, int]
+Target = tuple[int, int]  # SnapshotTarget and its market or asset
 MARKET, ASSET = SnapshotTarget.MARKET, SnapshotTarget.ASSET
 # Reading of each target's price, and of the redemption rate of each asset.
 PRICE_FEEDS: dict[Target, int] = {
@@ -168,11 +168,10 @@ class L1Flow(RiskFlow):
             self.work_off()
             wanted = replace(wanted, time_s=now_s)
         self.told_s = now_s
-        target = SnapshotTarget(wanted.target)
-        target_id = wanted.market if target == MARKET else wanted.asset
-        feed = PRICE_FEEDS.get((target, target_id), 0)
+        target_id = wanted.market if wanted.target == MARKET else wanted.asset
+        feed = PRICE_FEEDS.get((wanted.target, target_id), 0)
         self.readings[feed] = wanted.price_e8, OK
-        if target == ASSET and target_id in RATE_FEEDS:
+        if wanted.target == ASSET and target_id in RATE_FEEDS:
             rest = rng.randrange(E18_PER_E12)
             status = rng.choice((OK, OK, CAPPED))
             self.readings[RATE_FEEDS[target_id]] = wanted.rate_e12 * E18_PER_E12 + rest, status
