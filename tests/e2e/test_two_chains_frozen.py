@@ -63,7 +63,7 @@ def test_keeper_is_frozen():
     assert holder.service.claim(settlement).paid == 1
     l1, token = story.chains.l1, holder.deployment.assets[WSTETH]
     owner = l1.accounts[ALICE]
-    assert l1.call("TokenMock", token, "balanceOf", owner) == rest * WEI_PER_UNIT
+    assert l1.call("WstEthMock", token, "balanceOf", owner) == rest * WEI_PER_UNIT
     insurance = holder.sequencer.state.account(INSURANCE_ACCOUNT)
     assert insurance.free[insurance.asset_ids.index(WSTETH + 1)] == claim
     assert story.chains.balance(holder, WSTETH) == claim

@@ -34,7 +34,7 @@ def test_both_chains_settle_with_proofs(tmp_path):
     (exchanged,) = story.of_kind(EventKind.EXCHANGED)
     claimed = int(exchanged["v"][1])
     assert chains.relay.seize() == 1
-    assert [len(each) for each in [chains.bundler.settle(chains.bundler.next_batches())]] == [1]
+    assert len(chains.bundler.settle(chains.bundler.next_batches())) == 1
     batches = chains.bundler.next_batches()
     assert {chain_id: len(own) for chain_id, own in batches.items()} == {KEEPER_ID: 1, HOLDER_ID: 1}
     _one_proof_is_missing(chains, batches)
