@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from offchain.engine.sequencer import Sequencer
 from offchain.settlement.l1 import L1Client
@@ -61,7 +62,7 @@ class SnapshotWatcher:
             event = cast("SnapshotEvent", log["args"])
             if event["set_id"] != self._set_id or event["index"] < self._next_index:
                 continue
-            snapshot = Snapshot.from_event(event)
+            snapshot = Snapshot.from_event({**event, "readings": _pairs(event["readings"])})
             expected = self._next_index + len(snapshots)
             if snapshot.index != expected:
                 raise WatcherError(f"expected snapshot {expected}, L1 reported {snapshot.index}")
@@ -113,6 +114,11 @@ class SnapshotFeed:
             self._waiting.popleft()
             count += 1
         return count
+
+
+def _pairs(readings: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return readings of an event, which web3 decodes as mappings, as pairs."""
+    return [(each["value"], each["status"]) for each in readings]
 
 
 def _payload(snapshot: Snapshot) -> bytes:
