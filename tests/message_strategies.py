@@ -72,7 +72,7 @@ class MessageFlow(L1Flow):
         if now_s > self.state.header.now_s and self.rng.random() < 0.9:
             self.emit(op.AdvanceTime(now_s=now_s).to_bytes())
         self.work_off()
-        if self.rng.random() < 0.03:
+        if self.rng.random() < 0.08:
             self.send(EnvelopeKind.MESSAGE, self.spoilt(message))
         self.send(EnvelopeKind.MESSAGE, message.to_payload())
 
