@@ -231,6 +231,8 @@ def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:
     for valid in VALID:
         if valid.KIND == OpKind.CONTINUE:
             assert_refused(pair, valid.to_bytes(), ErrorCode.NOTHING_TO_CONTINUE)
+        elif valid.KIND == OpKind.SEAL_BATCH:
+            assert pair.op(valid.to_bytes()).code is ErrorCode.OK
         elif valid.KIND != OpKind.RUN_DUTIES:
             assert_refused(pair, valid.to_bytes(), ErrorCode.DUTY_PENDING)
     reserved = op.RunDuties().to_bytes()[:-1] + b"\1"
