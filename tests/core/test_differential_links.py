@@ -9,6 +9,7 @@ import pytest
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from offchain.spec.tree import Hasher
+from tests.core.mixed_flows import EveryLinkFlow, HugeLinkFlow
 from tests.core.pair import Outcome, Pair, as_events, native_hasher
 from tests.link_strategies import LinkFlow, random_link_sequences
 from tests.risk_strategies import random_risk_sequence
@@ -16,6 +17,8 @@ from tests.risk_strategies import random_risk_sequence
 SEQUENCES = 60
 SEQUENCES_PER_TEST = 12
 LENGTHS = (60, 120, 200, 300)
+MIXED_SEQUENCES = 30
+MIXED_LENGTH = 150
 WANTED = {
     *(EventKind.PLEDGED, EventKind.RELEASED, EventKind.UNLOCKED, EventKind.PLEDGE_TAKEN),
     *(EventKind.SEIZE_REQUESTED, EventKind.SEIZED, EventKind.LIQUIDATION_DONE),
@@ -59,3 +62,11 @@ def test_random_sequences_with_peers_that_say_anything(first_seed: int, hasher: 
         seen += event_kinds(follow(entries, hasher))
     assert seen[EventKind.MESSAGE_TAKEN] > SEQUENCES_PER_TEST
     assert seen[EventKind.REJECTED] > SEQUENCES_PER_TEST
+
+
+@pytest.mark.parametrize("flow_type", [HugeLinkFlow, EveryLinkFlow])
+def test_links_near_the_bounds_of_numbers_and_among_all_other_rules(
+    flow_type: type[LinkFlow], hasher: Hasher
+) -> None:
+    for seed in range(MIXED_SEQUENCES):
+        follow(random_risk_sequence(seed, MIXED_LENGTH, flow_type), hasher)

@@ -7,24 +7,33 @@ import pytest
 
 from offchain.core.binding import MAX_EVENTS_PER_OP
 from offchain.spec import fund_op, link_op, op
-from offchain.spec.constants import FUND_MIN_LOCKUP_S, FUND_MIN_SEED, PLEDGE_MIN_S, VALUE_LIMIT
-from offchain.spec.encoding import address_words, signed_word
+from offchain.spec.constants import FUND_MIN_LOCKUP_S, FUND_MIN_SEED, VALUE_LIMIT
+from offchain.spec.encoding import address_words
 from offchain.spec.errors import ErrorCode as E
 from offchain.spec.event import Event
 from offchain.spec.funds import bucket_account
 from offchain.spec.kinds import EventKind, MessageFlag
-from offchain.spec.message import NO_VALUES, Message
+from offchain.spec.message import NO_VALUES
 from offchain.spec.tree import Hasher
-from tests.core.crowded_links import message_envelope
 from tests.core.pair import Pair, as_events, native_hasher
+from tests.core.peer import (
+    EXPIRY_S,
+    HELD,
+    KEPT,
+    LINKED,
+    OWN_ID,
+    PEER_ID,
+    A,
+    B,
+    event,
+    offer,
+    tell,
+)
 from tests.strategies import START_S, UNITS, owner_of, scene
 
-A, B = 32, 64
-OWN_ID, PEER_ID = 9, 5
-KEPT, LINKED, OTHER = 1, 64, 2
+OTHER = 2
 CAP = 1_000
-EXPIRY_S = START_S + PLEDGE_MIN_S
-HELD, GIVEN = 100, 70
+GIVEN = 70
 MORE_ASSETS = range(10, 15)  # with the scene's three: all balance slots of B
 SEIZE_FLAGS = MessageFlag.ATOMIC | MessageFlag.SEIZURE
 
@@ -56,41 +65,6 @@ def pair(hasher: Hasher) -> Pair:
     (taken,) = tell(pair, offer())
     assert taken.kind is EventKind.PLEDGE_TAKEN
     return pair
-
-
-def event(kind: int, account: int, *values: int) -> Event:
-    return Event(3, kind, 0, account, (*values, *[0] * (6 - len(values))))
-
-
-def offer(
-    account: int = A,
-    *,
-    source: int = A,
-    asset: int = KEPT,
-    units: int = HELD,
-    expires_at_s: int = EXPIRY_S,
-    owner: bytes = owner_of(A),
-) -> Event:
-    target = signed_word(account | expires_at_s << 32)
-    return event(EventKind.PLEDGED, source, asset, units, target, *address_words(owner))
-
-
-def tell(pair: Pair, told: Event, **changes: object) -> list[Event]:
-    """Let the chain take the peer's next message; return what follows MESSAGE_TAKEN."""
-    message = Message(
-        channel=0,
-        from_chain=PEER_ID,
-        to_chain=OWN_ID,
-        index=pair.state.channels.read(0).received_count + 1,
-        slot=START_S * 1_000,
-        expires_at_s=0,
-        body=told.to_bytes(),
-    )
-    outcome = pair.envelope(message_envelope(replace(message, **changes)))
-    assert outcome.code is E.OK
-    first, *others = as_events(outcome.events)
-    assert first.kind is EventKind.MESSAGE_TAKEN
-    return others
 
 
 REFUSED = {
