@@ -53,9 +53,9 @@ _Static_assert(sizeof((struct hr_valuation){0}.big_endian) == 8224, "as core.h t
  * Out: table */
 static void hr_valuation_table(struct hr_core *c, struct hr_valuation *table) {
     const struct hr_listing *listing = hr_listing_at(c);
-    const struct hr_asset_risk *credit = hr_asset_risk_at(c, HR_QUOTE_ASSET);
     table->count = 0;
     if (listing->market_count == 0) return;
+    const struct hr_asset_risk *credit = hr_asset_risk_at(c, HR_QUOTE_ASSET);
     hr_table_word(table, credit->earned_index_e12 ? credit->earned_index_e12 : HR_INDEX_ONE,
                   credit->owed_index_e12 ? credit->owed_index_e12 : HR_INDEX_ONE,
                   listing->market_count, listing->asset_count);
