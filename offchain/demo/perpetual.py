@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from offchain.core.binding import EventArray
 from offchain.demo.client import DemoClients, Trader
 from offchain.demo.exchange import Exchange
 from offchain.demo.listing import PERPETUAL, SOURCES
@@ -150,8 +149,9 @@ class Perpetual:
         )
 
     def _quote(self, price: int) -> None:
-        account = self.traders[MAKER].account_id
-        quotes = [
+        maker = self.traders[MAKER]
+        account = maker.account_id
+        quotes: list[op.Op] = [
             op.Place(
                 flags=PlaceFlag.IS_ASK if is_ask else 0,
                 market=PERPETUAL,
@@ -162,9 +162,11 @@ class Perpetual:
             for level in range(1, _LEVELS + 1)
             for is_ask in (False, True)
         ]
-        self._send(MAKER, op.CancelAll(market=PERPETUAL, account=account), *quotes)
+        cancel = op.CancelAll(market=PERPETUAL, account=account)
+        self.clients.send_behind(cancel, maker, maker.trading_slot, quotes)
+        self.orders += len(quotes)
 
-    def _send(self, number: int, *ops: op.Op) -> EventArray:
-        self.orders += sum(isinstance(each, op.Place) for each in ops)
+    def _send(self, number: int, *ops: op.Op) -> None:
         trader = self.traders[number]
-        return self.clients.send_all(trader, trader.trading_slot, list(ops))
+        self.clients.send_all(trader, trader.trading_slot, list(ops))
+        self.orders += sum(isinstance(each, op.Place) for each in ops)
