@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from offchain.engine.sequencer import MS_PER_S, wall_clock_ms
+from offchain.engine.sequencer import wall_clock_ms
+from offchain.engine.writer import MS_PER_S
 from offchain.settlement.l1 import L1Client
 
 

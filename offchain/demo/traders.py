@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from offchain.demo.client import Progress, Trader
 from offchain.demo.exchange import ROLE_COUNT, Exchange
 from offchain.demo.flow import DemoFlow
 from offchain.demo.perpetual import STAKED_UNITS, extra_quote_units
 from offchain.engine.signing import SigningKey
+from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET, QUOTE_DECIMALS, STAKED_ASSET
+from offchain.settlement.l1 import L1Client
 from offchain.settlement.priority import SUB_ACCOUNTS_PER_MASTER
 from offchain.spec.constants import QUOTE_DECIMALS as UNIT_DECIMALS
 
@@ -41,7 +43,19 @@ def fund_traders(exchange: Exchange, flow: DemoFlow, progress: Progress) -> list
     return traders
 
 
-def deposit(exchange: Exchange, depositor: str, asset_id: int, amount_native: int) -> None:
+class OnL1(Protocol):
+    """A chain whose contracts stand on an L1."""
+
+    @property
+    def l1(self) -> L1Client:
+        """L1."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """Where the contracts are."""
+
+
+def deposit(exchange: OnL1, depositor: str, asset_id: int, amount_native: int) -> None:
     """Deposit wei or token base units; the depositor makes and approves tokens first."""
     l1, deployment = exchange.l1, exchange.deployment
     token, vault = deployment.assets[asset_id], deployment.vault

@@ -19,6 +19,7 @@ from offchain.spec.kinds import EnvelopeKind, EventKind
 _RATE_BYTES: Final = 136  # of keccak256
 _HEAD_HASHES: Final = 1  # the receipt chain: 112 bytes
 _PRIORITY_HASHES: Final = 3  # the queue's accumulator: 288 bytes
+_MESSAGE_HASHES: Final = 6  # its body, its envelope of 488 bytes, the channel's accumulator
 _KIND_BYTE: Final = 2
 _WITHDRAWAL_HASHES: Final = 4  # its leaf and its share of the tree
 # Bytes of a state diff: what is in every one, and what each account and each signer adds.
@@ -94,6 +95,9 @@ class RowMeter:
         if envelope[_KIND_BYTE] == EnvelopeKind.PRIORITY:
             calls += _PRIORITY_HASHES
         calls += withdrawals * _WITHDRAWAL_HASHES
+        sent = int(np.count_nonzero(events["kind"] == EventKind.MESSAGE_SENT))
+        is_message = envelope[_KIND_BYTE] == EnvelopeKind.MESSAGE
+        calls += (sent + is_message) * _MESSAGE_HASHES
         if self._limits.has_diff:
             self._accounts.update(events["account"].tolist())
             self._signers.add(envelope[_SIGNER])

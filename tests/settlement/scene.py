@@ -14,6 +14,7 @@ from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import (
     ATTESTED_FACTS,
     ETHER_ASSET,
+    NO_FEED_SET,
     ChainParameters,
     deploy_devnet,
 )
@@ -92,7 +93,7 @@ def domain_of(l1, deployment):
 
 
 @contextmanager
-def deployed_system(folder, da_mode=DaMode.VALIDIUM):
+def deployed_system(folder, da_mode=DaMode.VALIDIUM, feed_set_id=NO_FEED_SET):
     """Deploy a chain whose journal is in `folder`, and queue the op that opens deposits."""
     l1 = LocalChain(account_count=6)
     _, operator, governance = l1.accounts[:3]
@@ -100,7 +101,11 @@ def deployed_system(folder, da_mode=DaMode.VALIDIUM):
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
     config_hash, root = genesis.config_hash(), genesis.new_core().root()
-    parameters = ChainParameters(CHAIN_ID, operator, governance, config_hash, root, da_mode=da_mode)
+    parameters = ChainParameters(
+        *(CHAIN_ID, operator, governance, config_hash, root),
+        da_mode=da_mode,
+        feed_set_id=feed_set_id,
+    )
     deployment = deploy_devnet(l1, parameters)
     domain = domain_of(l1, deployment)
     with Journal(folder / "journal", domain.deployment_hash(config_hash)) as journal:
