@@ -31,7 +31,7 @@ _SIGNER: Final = slice(3, 8)  # of an envelope: slot and account
 _CYCLES_BATCH: Final = 95_000
 _CYCLES_KECCAK: Final = 310
 _CYCLES_EVENT: Final = 1_450
-_CYCLES_WITHDRAWAL: Final = 9_000
+_CYCLES_WITHDRAWAL: Final = 10_000
 _CYCLES_SYSTEM: Final = 5_000
 
 
@@ -50,7 +50,7 @@ class BatchLimits:
     """
 
     keccak_calls: int = 262
-    cycles: int = 450_000
+    cycles: int = 420_000
     has_diff: bool = False
 
 
