@@ -22,11 +22,13 @@ from offchain.spec.records import Account, Asset, FeeTier, Market, Signer
 from offchain.spec.state import SUBTREE_DEPTHS
 from offchain.spec.tree import WORD_BYTES, Hasher
 
-DIFF_TAG: Final = b"HRdiff03"
+DIFF_TAG: Final = b"HRdiff04"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 NUMBER_BYTES: Final = 4
 CONFIG_BYTES: Final = 64
+CHANNEL_BYTES: Final = 256
+RESERVATION_BYTES: Final = 64
 UNPUBLISHED: Final = (Subtree.HEADER, Subtree.ORDERS, Subtree.LEVELS, Subtree.DUTIES)
 """Subtrees of which only the root is published."""
 LEAF_SIZES: Final = {
@@ -38,6 +40,8 @@ LEAF_SIZES: Final = {
     Subtree.POSITIONS: LEAF_BYTES,
     Subtree.SIGNERS: Signer.SIZE,
     Subtree.RISK: RISK_LEAF_BYTES,
+    Subtree.CHANNELS: CHANNEL_BYTES,
+    Subtree.RESERVATIONS: RESERVATION_BYTES,
     Subtree.FUNDS: Fund.SIZE,
     Subtree.BUILDERS: LEAF_BYTES,
 }
@@ -101,7 +105,7 @@ class StateDiff:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
         reader = _Reader(data)
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
-            raise StateDiffError("tag is not HRdiff03")
+            raise StateDiffError("tag is not HRdiff04")
         try:
             roots = {s: digest_from_bytes(reader.take(DIGEST_BYTES)) for s in UNPUBLISHED}
             table = reader.take(reader.number())

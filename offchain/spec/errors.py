@@ -259,10 +259,10 @@ _SENTENCES: dict[ErrorCode, str] = {
     "close some.",
     ErrorCode.LEADER_SHARE: "The leader of the fund must keep 5 % of its shares.",
     ErrorCode.UNKNOWN_PEER: "There is no open channel to this chain; choose a linked chain.",
-    ErrorCode.NOT_PLEDGEABLE: "Only collateral that this chain keeps on L1 can be pledged, and only "
-    "a pledge be released; the quote asset cannot.",
-    ErrorCode.PLEDGED_ASSET: "This balance is pledged on another chain; RELEASE it and withdraw it "
-    "there.",
+    ErrorCode.NOT_PLEDGEABLE: "Only collateral that this chain keeps on L1 can be pledged, and "
+    "only a pledge be released; the quote asset cannot.",
+    ErrorCode.PLEDGED_ASSET: "This balance is pledged on another chain; RELEASE it and withdraw "
+    "it there.",
     ErrorCode.PLEDGES_FULL: "The owner has all eight links, or this one names another account; "
     "release one first.",
     ErrorCode.INVALID_EXPIRY: "A pledge ends one hour to one year ahead.",

@@ -82,7 +82,7 @@ def test_random_bytes_are_refused(data):
     with pytest.raises(StateDiffError):
         StateDiff.from_bytes(data)
     with pytest.raises(StateDiffError):
-        StateDiff.from_bytes(b"HRdiff03" + bytes(4 * 32) + b"\xff" + data)
+        StateDiff.from_bytes(b"HRdiff04" + bytes(4 * 32) + b"\xff" + data)
 
 
 def change(offset: int, value: bytes) -> bytes:
@@ -104,7 +104,7 @@ FIRST = HEAD + 4
         (change(HEAD, (2**32 - 1).to_bytes(4, "big")), "ends too early"),
         (change(HEAD, (64).to_bytes(4, "big")), "length|more than"),
         (change(FIRST, bytes([Subtree.HEADER])), "not published"),
-        (change(FIRST, bytes([Subtree.CHANNELS])), "not published"),
+        (change(FIRST, bytes([Subtree.LEVELS])), "not published"),
         (change(FIRST, bytes([99])), "not published"),
         (change(FIRST + 1, bytes(4)), "without leaves"),
         (change(FIRST + 5, (1).to_bytes(4, "big")), "ascend within"),
