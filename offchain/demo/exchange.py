@@ -131,7 +131,7 @@ def open_exchange(
     else:
         proving = _prove(l1, deployment, genesis, proofs, executor or ThreadPoolExecutor(1))
         facts = proving.facts
-    service = SettlementService(l1, deployment, config_hash, facts, sequencer)
+    service = SettlementService(l1, deployment, genesis, facts, sequencer)
     return Exchange(l1, deployment, genesis, domain, journal, sequencer, service, proving)
 
 

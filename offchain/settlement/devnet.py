@@ -14,6 +14,7 @@ from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.deployer import ChainClient, Roles, Save, deploy_system
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.verifier_deployment import deploy_verifier
+from offchain.witness.format import DaMode
 
 # Stands for ether where the vault expects a token's address.
 ETHER_ADDRESS: Final = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
@@ -26,7 +27,6 @@ CUSTODY_TOKEN: Final = 2
 UNITS_LIMIT: Final = 2**62 - 1
 FORCED_FEE_WEI: Final = 10**15
 OPERATIONS_PER_BLOCK: Final = 64
-DA_VALIDIUM: Final = 0
 NO_FEED_SET: Final = 0
 ATTESTED_FACTS: Final = "AttestedFacts"
 TRUST_MODE_ATTESTED: Final = "ATTESTED"
@@ -75,6 +75,8 @@ class ChainParameters:
         State root before batch 1, 32 bytes, not zero.
     program : ProgramIds, optional
         What proves its batches; None: nothing does, the operator attests them.
+    da_mode : DaMode
+        Whether its state diffs are published.
     """
 
     chain_id: int
@@ -83,6 +85,7 @@ class ChainParameters:
     config_hash: bytes
     genesis_root: bytes
     program: ProgramIds | None = None
+    da_mode: DaMode = DaMode.VALIDIUM
 
 
 def is_local(network_name: str, l1_chain_id: int) -> bool:
@@ -206,7 +209,7 @@ def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[o
         chain.operator,
         chain.governance,
         chain.genesis_root,
-        DA_VALIDIUM,
+        chain.da_mode,
         NO_FEED_SET,
         FORCED_FEE_WEI,
         OPERATIONS_PER_BLOCK,

@@ -88,6 +88,10 @@ class StateDiff:
             raise StateDiffError("a leaf has another length than its subtree's leaves")
         return encoded
 
+    def followed_by(self, later: StateDiff) -> StateDiff:
+        """Return the diff over this one and the next; a leaf that changed back stays in it."""
+        return StateDiff(later.roots, self.leaves | later.leaves, later.table)
+
     @classmethod
     def from_bytes(cls, data: bytes) -> StateDiff:
         """Parse an encoding.
