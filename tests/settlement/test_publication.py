@@ -62,7 +62,7 @@ def test_backlog_has_one_diff(rollup):
 
 
 def test_diff_in_several_chunks(rollup, monkeypatch):
-    monkeypatch.setattr(state_diff, "CHUNK_BYTES", 500)
+    monkeypatch.setattr(state_diff, "CHUNK_BYTES", 200)
     trade(rollup)
     assert len(published(rollup)) > 4
     assert rebuilt(rollup).proofs.root == rollup.sequencer.open_batch_root
