@@ -28,6 +28,7 @@ _NEEDED: Final = {
     "DataAvailability",
     "EscapeHatch",
     "Gateway",
+    "PriorityQueue",
     "StateProofs",
 }
 
@@ -48,6 +49,7 @@ _NEEDED: Final = {
 @click.option("--owner", "owners", multiple=True, help="Owner's address; repeatable.")
 @click.option("--from-block", default=0, show_default=True, help="First block with events.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what every account would get.")
+@click.option("--freeze", "with_freeze", is_flag=True, help="Freeze the chain if it is overdue.")
 @click.option("--keep-remainders", is_flag=True, help="Leave remainders for a later run.")
 @click.option(
     "--keyfile",
@@ -63,16 +65,18 @@ def escape(
     owners: tuple[str, ...],
     from_block: int,
     dry_run: bool,
+    with_freeze: bool,
     keep_remainders: bool,
     keyfile: Path | None,
     as_json: bool,
 ) -> None:
     """Take accounts out of a frozen rollup chain, whoever owns them.
 
-    The state is rebuilt from events of L1. Then follows what is due: the chain is opened, accounts
-    are claimed (all of them without --account and --owner), arrivals are collected, remainders are
-    claimed after the window of 30 days, and the vault pays the owners. What is done already is left
-    out, so the command can be run again at any time.
+    The state is rebuilt from events of L1. Then follows what is due: deposits that the chain has
+    not consumed are refunded, the chain is opened, accounts are claimed (all of them without
+    --account and --owner), arrivals are collected, remainders are claimed after the window of 30
+    days, and the vault pays the owners. What is done already is left out, so the command can be run
+    again at any time.
 
     The key that pays for the transactions is read from the variable HEADRACE_PRIVATE_KEY, or from
     --keyfile. It can be anyone's. Remainders are the owner's to claim in the 30 days after the
@@ -94,7 +98,7 @@ def escape(
         l1 = RpcChain(rpc, None if dry_run else _key(keyfile, deployment))
         with progress_bar("rebuild") as advance:
             rebuilt = rebuild(l1, deployment, chain_id, from_block=from_block, progress=advance)
-        rescue = Rescue(l1, deployment, chain_id, rebuilt)
+        rescue = Rescue(l1, deployment, chain_id, rebuilt, from_block)
         addresses = [_address(owner) for owner in owners]
         indices = rescue.accounts([account_index(number) for number in ids], addresses)
         outlooks = list(rescue.outlooks(indices))
@@ -102,7 +106,11 @@ def escape(
         if not dry_run:
             with progress_bar("escape") as advance:
                 steps = run_rescue(
-                    rescue, indices, with_remainders=not keep_remainders, progress=advance
+                    rescue,
+                    indices,
+                    with_remainders=not keep_remainders,
+                    with_freeze=with_freeze,
+                    progress=advance,
                 )
     except RescueError as error:
         _fail(error.code, str(error), as_json)
