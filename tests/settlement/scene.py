@@ -92,9 +92,9 @@ def domain_of(l1, deployment):
 
 
 @contextmanager
-def deployed_system(folder, da_mode=DaMode.VALIDIUM):
+def deployed_system(folder, da_mode=DaMode.VALIDIUM, account_count=6):
     """Deploy a chain whose journal is in `folder`, and queue the op that opens deposits."""
-    l1 = LocalChain(account_count=6)
+    l1 = LocalChain(account_count=account_count)
     _, operator, governance = l1.accounts[:3]
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
