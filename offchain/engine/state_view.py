@@ -8,9 +8,17 @@ from typing import Final, NamedTuple
 
 from offchain.core.binding import Core
 from offchain.spec.book_records import Level
-from offchain.spec.constants import LEAF_BYTES
+from offchain.spec.constants import (
+    LEAF_BYTES,
+    MAX_CHANNELS,
+    ORACLE_LEAF,
+    RESERVATIONS_PER_MASTER,
+    SUB_ACCOUNT_BITS,
+)
 from offchain.spec.header import Header
 from offchain.spec.kinds import Continuation, Subtree
+from offchain.spec.l1_records import OracleRecord
+from offchain.spec.link_records import Channel, Reservation
 from offchain.spec.records import Account, Asset, Market
 from offchain.spec.state import account_index
 
@@ -69,6 +77,30 @@ class StateView:
     def market(self, market_id: int) -> Market:
         """Return a market's record; all zero if it does not exist."""
         return Market.from_bytes(self._core.leaf(Subtree.MARKETS, market_id))
+
+    def oracle(self) -> OracleRecord:
+        """Return how far the chain has read L1's snapshots; all zero without feeds."""
+        return OracleRecord.from_bytes(self._core.leaf(Subtree.RISK, ORACLE_LEAF))
+
+    def channel(self, number: int) -> Channel:
+        """Return a channel's record; all zero if it does not exist."""
+        return Channel.from_bytes(self._core.leaf(Subtree.CHANNELS, number))
+
+    def channels(self) -> list[Channel]:
+        """Return the channels, by ascending number and peer."""
+        channels = []
+        for number in range(MAX_CHANNELS):
+            channel = self.channel(number)
+            if not channel.exists:
+                break
+            channels.append(channel)
+        return channels
+
+    def reservations(self, account_id: int) -> list[Reservation]:
+        """Return the eight reservations of an account's master; all zero where there is none."""
+        first = (account_id >> SUB_ACCOUNT_BITS) * RESERVATIONS_PER_MASTER
+        leaves = range(first, first + RESERVATIONS_PER_MASTER)
+        return [Reservation.from_bytes(self._core.leaf(Subtree.RESERVATIONS, i)) for i in leaves]
 
     def is_continuation_pending(self) -> bool:
         """Return whether an op waits for CONTINUE."""

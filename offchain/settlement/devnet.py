@@ -6,13 +6,14 @@ attestation is no proof.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from offchain.settlement.abi import keccak256
 from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.deployer import ChainClient, Roles, Save, deploy_system
 from offchain.settlement.deployment import Deployment
+from offchain.settlement.verifier_deployment import ENTRY as VERIFIER
 from offchain.settlement.verifier_deployment import deploy_verifier
 from offchain.witness.format import DaMode
 
@@ -168,6 +169,51 @@ def deploy_devnet(
         terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
         client.transact("CollateralVault", deployment.vault, "register_asset", asset_id, terms)
         deployment.assets[asset_id] = token
+    _register(client, deployment, chain, version)
+    deployment.chain_id = chain.chain_id
+    deployment.trust_mode = mode
+    if save is not None:
+        save(deployment)
+    return deployment
+
+
+def register_chain(
+    client: ChainClient, deployment: Deployment, chain: ChainParameters
+) -> Deployment:
+    """Register another chain on a devnet; what its settlements rest on is that of the first one.
+
+    Parameters
+    ----------
+    client : ChainClient
+        Its account is the owner.
+    deployment : Deployment
+        As `deploy_devnet` returns it.
+    chain : ChainParameters
+        The further chain; of the same operator if it is attested.
+
+    Returns
+    -------
+    Deployment
+        The same contracts with the further chain's id.
+
+    Raises
+    ------
+    AttestedNotAllowedError
+        On a network that is not local, before anything is sent.
+    """
+    mode = TRUST_MODE_PROVEN if chain.program else TRUST_MODE_ATTESTED
+    require_local(client.network_name, client.chain_id, mode)
+    facts = deployment.contracts[VERIFIER if chain.program else ATTESTED_FACTS]
+    _register(client, deployment, chain, _version(facts, chain))
+    return replace(deployment, chain_id=chain.chain_id)
+
+
+def _register(
+    client: ChainClient,
+    deployment: Deployment,
+    chain: ChainParameters,
+    version: tuple[object, ...],
+) -> None:
     client.transact(
         "ChainRegistry",
         deployment.registry,
@@ -175,11 +221,6 @@ def deploy_devnet(
         chain.chain_id,
         _chain_terms(version, chain),
     )
-    deployment.chain_id = chain.chain_id
-    deployment.trust_mode = mode
-    if save is not None:
-        save(deployment)
-    return deployment
 
 
 def _deploy_one(client: ChainClient, deployment: Deployment, name: str, *args: object) -> None:
@@ -193,13 +234,20 @@ def _deploy_facts(
     """Deploy what holds the chain's facts; return `IGateway.Version`."""
     if chain.program is None:
         _deploy_one(client, deployment, ATTESTED_FACTS, chain.operator)
-        ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
-        return deployment.contracts[ATTESTED_FACTS], *ids, chain.config_hash
+        return _version(deployment.contracts[ATTESTED_FACTS], chain)
     verifier = deploy_verifier(client)
     deployment.contracts |= verifier.addresses
     deployment.integrity |= verifier.integrity
-    ids = (chain.program.program_id, chain.program.parameters_id)
-    return verifier.entry, *ids, chain.config_hash
+    return _version(verifier.entry, chain)
+
+
+def _version(facts: str, chain: ChainParameters) -> tuple[object, ...]:
+    """Return `IGateway.Version` of a chain whose facts are held by a contract."""
+    if chain.program is None:
+        ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
+    else:
+        ids = (chain.program.program_id, chain.program.parameters_id)
+    return facts, *ids, chain.config_hash
 
 
 def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[object, ...]:

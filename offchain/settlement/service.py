@@ -2,7 +2,8 @@
 
 One settlement carries one batch or several that follow each other; what stands behind it comes from
 a fact source: a proof of the batch, or on a local network the operator's signature. A chain in mode
-rollup has its state diff published first. The chain has neither channels nor pledges.
+rollup has its state diff published first. What several chains settle together is for
+:mod:`offchain.settlement.bundle`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,22 @@ from offchain.engine.batch import SealedBatch, range_commitment
 from offchain.engine.genesis import GenesisConfig
 from offchain.engine.sequencer import Sequencer
 from offchain.settlement.abi import ZERO_WORD
+from offchain.settlement.chain_lists import ChainLists, ChainPart, arguments_of, chain_lists
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.fact_source import FactSource
 from offchain.settlement.l1 import ContractRevertedError, L1Client
-from offchain.settlement.messages import ChainTerms, Flow, Position, flows_root
+from offchain.settlement.messages import (
+    ChainTerms,
+    Flow,
+    Position,
+    channels_root,
+    flows_root,
+    pledges_root,
+)
 from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.publication import DiffPublisher
+from offchain.settlement.valuation import valuation_hash
 from offchain.settlement.watcher import PriorityWatcher
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from offchain.witness.format import DaMode
@@ -49,6 +59,8 @@ class Settlement:
         What L1 was told.
     flows : tuple of Flow
         Sums of consumed deposits and of withdrawals, by ascending asset.
+    lists : ChainLists
+        Messages and pledges.
     tree : WithdrawalTree
         The withdrawals of all of them, in order; keyed by the last batch.
     """
@@ -56,7 +68,13 @@ class Settlement:
     batches: tuple[SealedBatch, ...]
     output: PublicOutput
     flows: tuple[Flow, ...]
+    lists: ChainLists
     tree: WithdrawalTree
+
+    @property
+    def part(self) -> ChainPart:
+        """What `settle` is called with for this chain."""
+        return ChainPart(self.output, self.flows, self.lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +181,7 @@ class SettlementService:
             event = log["args"]
             if event["chain_id"] == self._deployment.chain_id:
                 batches = self._sequencer.sealed[event["first_batch"] - 1 : event["last_batch"]]
-                settlement = self._prepare(batches)
+                settlement = self.prepare(batches)
                 if settlement.output.digest() != bytes(event["public_output_hash"]):
                     raise SettlementError(
                         f"L1 settled another output up to batch {event['last_batch']}"
@@ -191,16 +209,23 @@ class SettlementService:
         ContractRevertedError
             With the gateway's reason; nothing is settled then.
         """
-        settlement = self._prepare(batches)
-        if self._publisher is not None:
-            self._publisher.publish(batches)
-        self._facts.establish(batches, settlement.output)
-        outputs = [settlement.output.to_tuple()]
-        flows = [flow.to_tuple() for flow in settlement.flows]
-        self._l1.transact(
-            "Gateway", self._deployment.gateway, "settle", outputs, flows, [], [], [], []
-        )
+        settlement = self.prepare(batches)
+        self.establish(settlement)
+        arguments = arguments_of([settlement.part]).to_arguments()
+        self._l1.transact("Gateway", self._deployment.gateway, "settle", *arguments)
         return settlement
+
+    def establish(self, settlement: Settlement) -> None:
+        """Make a settlement's data public and its fact known on L1.
+
+        Raises
+        ------
+        FactSourceError
+            If there is no fact to be had for it; a proof is of one batch.
+        """
+        if self._publisher is not None:
+            self._publisher.publish(settlement.batches)
+        self._facts.establish(settlement.batches, settlement.output)
 
     def is_paid(self, settlement: Settlement, index: int) -> bool:
         """Return whether L1 has paid a withdrawal of a settlement."""
@@ -242,7 +267,14 @@ class SettlementService:
             tree.path(index),
         )
 
-    def _prepare(self, batches: Sequence[SealedBatch]) -> Settlement:
+    def prepare(self, batches: Sequence[SealedBatch]) -> Settlement:
+        """Return what L1 is to be told of batches; nothing is sent.
+
+        Raises
+        ------
+        ValueError
+            If there is no batch, a gap, or more withdrawals than L1 can take at once.
+        """
         if not batches:
             raise ValueError("there is no batch to settle")
         first, last = batches[0], batches[-1]
@@ -256,6 +288,7 @@ class SettlementService:
         ]
         tree = WithdrawalTree(self._deployment.chain_id, last.number, withdrawals)
         flows = self._flows(first.priority_first, last.priority_next, withdrawals)
+        lists = chain_lists(self._deployment.chain_id, batches)
         output = PublicOutput(
             l1_chain_id=self._deployment.l1_chain_id,
             gateway=to_canonical_address(self._deployment.gateway),
@@ -267,19 +300,25 @@ class SettlementService:
             last_batch=last.number,
             first_time_s=first.first_time_s,
             last_time_s=last.last_time_s,
-            first_slot=0,
-            last_slot=0,
+            first_slot=first.first_slot,
+            last_slot=last.last_slot,
             priority_first=first.priority_first,
             priority_next=last.priority_next,
             priority_accumulator=last.priority_accumulator,
+            oracle_first=first.oracle_first,
+            oracle_next=last.oracle_next,
+            oracle_accumulator=last.oracle_accumulator,
+            channels_root=channels_root(lists.channels),
             flows_root=flows_root(flows),
             withdrawals_root=tree.root,
+            reservations_root=pledges_root(lists.pledges),
+            valuation_hash=valuation_hash(last.valuation_table),
             da_mode=self._da_mode,
             da_commitment=self._da_commitment(batches),
             inputs_commitment=range_commitment(batches),
             receipts_head=last.receipts_head,
         )
-        return Settlement(tuple(batches), output, flows, tree)
+        return Settlement(tuple(batches), output, flows, lists, tree)
 
     def _da_commitment(self, batches: Sequence[SealedBatch]) -> bytes:
         if self._publisher is None:

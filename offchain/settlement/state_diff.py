@@ -27,6 +27,8 @@ DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 NUMBER_BYTES: Final = 4
 CONFIG_BYTES: Final = 64
+CHANNEL_BYTES: Final = 256
+RESERVATION_BYTES: Final = 64
 UNPUBLISHED: Final = (Subtree.HEADER, Subtree.ORDERS, Subtree.LEVELS, Subtree.DUTIES)
 """Subtrees of which only the root is published."""
 LEAF_SIZES: Final = {
@@ -38,6 +40,8 @@ LEAF_SIZES: Final = {
     Subtree.POSITIONS: LEAF_BYTES,
     Subtree.SIGNERS: Signer.SIZE,
     Subtree.RISK: RISK_LEAF_BYTES,
+    Subtree.CHANNELS: CHANNEL_BYTES,
+    Subtree.RESERVATIONS: RESERVATION_BYTES,
     Subtree.FUNDS: Fund.SIZE,
     Subtree.BUILDERS: LEAF_BYTES,
 }

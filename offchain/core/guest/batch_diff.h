@@ -3,6 +3,7 @@
 #ifndef HEADRACE_BATCH_DIFF_H
 #define HEADRACE_BATCH_DIFF_H
 
+#include "../src/valuation_impl.h"
 #include "batch_tree.h"
 
 enum {
@@ -102,16 +103,17 @@ static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, 
     }
 }
 
-/* Commitment of the diff; the roots of all subtrees are in `lists`. A valuation table is no part
- * of a batch yet: its length is 0. */
+/* Commitment of the diff; the roots of all subtrees are in `lists`. */
 static void hr_diff_commitment(const struct hr_path_list lists[HR_SUBTREES],
+                               const struct hr_valuation *table,
                                uint8_t commitment[HR_KECCAK256_BYTES]) {
     static const char tag[] = "HRdiff04";
     struct hr_diff d = {0};
     for (const char *at = tag; *at; at++) hr_diff_byte(&d, (uint8_t)*at);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)
         if (!hr_is_published(s)) hr_diff_words(&d, lists[s].root.e, HR_DIGEST_ELEMENTS);
-    hr_diff_number(&d, 0);
+    hr_diff_number(&d, hr_valuation_bytes(table));
+    hr_diff_words(&d, table->big_endian, table->count);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)
         if (hr_is_published(s)) hr_diff_subtree(&d, &lists[s], s);
     const uint32_t rest = d.waiting_bits / 8;
