@@ -43,7 +43,7 @@ class AccountFiles:
         """Return the folder of a batch; it is there once all its files are."""
         return self._folder / f"batch-{batch:06}"
 
-    def take(self, batch: int, witness: Witness, table: bytes = b"") -> int:
+    def take(self, batch: int, witness: Witness) -> int:
         """Follow the next batch and write the proofs of all accounts in the state after it.
 
         A batch whose folder is there is not written again.
@@ -54,8 +54,6 @@ class AccountFiles:
             Its number.
         witness
             Of the batch; the accounts that it opens are those that may have come into being.
-        table
-            Encoded valuation table of the state after it; empty if the chain has none.
 
         Returns
         -------
@@ -69,7 +67,7 @@ class AccountFiles:
         """
         self.follow(batch, witness)
         if not self.batch_path(batch).exists():
-            self._write(batch, witness.statement.chain_id, table)
+            self._write(batch, witness.statement.chain_id)
         return len(self._accounts)
 
     def follow(self, batch: int, witness: Witness) -> None:
@@ -88,11 +86,11 @@ class AccountFiles:
         account = Account.from_bytes(self._core.leaf(Subtree.ACCOUNTS, index))
         return bool(account.flags & AccountFlag.EXISTS)
 
-    def _write(self, batch: int, chain_id: int, table: bytes) -> None:
+    def _write(self, batch: int, chain_id: int) -> None:
         unfinished = self._folder / f"batch-{batch:06}.tmp"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        prover = AccountProver(self._core, chain_id, table)
+        prover = AccountProver(self._core, chain_id)
         for index in sorted(self._accounts):
             path = unfinished / f"account-{account_id(index)}.json"
             path.write_text(prover.prove(index).to_json())

@@ -215,14 +215,12 @@ class AccountProver:
         it while this is used.
     chain_id
         Of the chain.
-    table
-        Encoded valuation table of that state; empty if the chain has none.
     """
 
-    def __init__(self, core: Core, chain_id: int, table: bytes = b"") -> None:
+    def __init__(self, core: Core, chain_id: int) -> None:
         self._core = core
         self._chain_id = chain_id
-        self._table = table
+        self._table = core.valuation_table()
         self._root = core.root()
         header = core.leaf(Subtree.HEADER, 0)
         self._batch = int.from_bytes(header[:WORD_BYTES], "little")

@@ -175,6 +175,11 @@ class LivingChain:
         events = self.send(who, order, sub=sub)
         assert EventKind.FILL in events["kind"]
 
+    def bid(self, who, market, lots):
+        """Offer to buy at a better price than the maker."""
+        account, price = self.account(who), self.price - SPREAD // 2
+        self.send(who, op.Place(market=market, account=account, price=price, size_lots=lots))
+
     def isolate(self, who, market, margin_usdc):
         account = self.account(who)
         leverage = risk_op.SetLeverage(
@@ -190,8 +195,12 @@ class LivingChain:
             self.tell_prices()
 
 
-def lives(chain):
-    """Two batches: all begin to trade; time passes, the price moves, some close and withdraw."""
+def lives(chain, first):
+    """Two batches: all begin to trade; time passes, the price rises, some close and withdraw.
+
+    `first` is who closes: "winner" or "loser". The other side of it goes on with its position, so
+    that its gain or loss is in nobody's balance yet.
+    """
     chain.list_markets()
     for who, (usdc, ether) in DEPOSITS.items():
         chain.deposit(who, usdc, ether)
@@ -217,8 +226,11 @@ def lives(chain):
     chain.hours_pass(2)
     chain.tell_prices(PRICE + 12_345)
     chain.quote(PERP)
-    chain.take(DEBTOR, PERP, LOTS_PER_ETHER)  # at a loss, without a cent
-    chain.take(LONG, PERP, -LOTS_PER_ETHER // 2)
+    if first == "loser":
+        chain.take(DEBTOR, PERP, LOTS_PER_ETHER)  # without a cent
+    else:
+        chain.bid(GOVERNANCE, PERP, LOTS_PER_ETHER // 2)
+        chain.take(LONG, PERP, -LOTS_PER_ETHER // 2)
     chain.hours_pass(3)
     chain.tell_prices(PRICE + 6_789)
     chain.quote(PERP)

@@ -19,14 +19,12 @@ from offchain.settlement.priority import FORCE_EXPIRY_S
 from offchain.settlement.rebuild import RebuiltChain, rebuild
 from offchain.settlement.rescue import Rescue
 from offchain.settlement.rescue_run import run_rescue
-from offchain.settlement.service import SettlementService
 from offchain.settlement.valuation import (
     INDEX_ONE_E12,
     AssetValue,
     MarketValue,
     Side,
     ValuationTable,
-    valuation_hash,
 )
 from offchain.spec.constants import POSITIONS_PER_ACCOUNT
 from offchain.spec.kinds import AccountFlag, Subtree
@@ -41,29 +39,10 @@ from tests.e2e.living_chain import (
     LivingChain,
     lives,
 )
-from tests.settlement.scene import CHAIN_ID, attested_by, deployed_system
+from tests.settlement.scene import CHAIN_ID, deployed_system
 
 ACCOUNTS_ON_CHAIN = 9  # six depositors, a sub-account, fees, insurance
 LATE_USDC = 77
-
-
-class PricedService(SettlementService):
-    """States and publishes the table of each batch."""
-
-    def __init__(self, *arguments):
-        self.tables: dict[int, bytes] = {}
-        super().__init__(*arguments)
-
-    def _da_commitment(self, batches):
-        last, diffs = batches[-1].number, self._publisher._diffs
-        self._publisher.follow(self._sequencer.sealed[:last])
-        diffs[last - 1] = replace(diffs[last - 1], table=self.tables[last])
-        return super()._da_commitment(batches)
-
-    def _prepare(self, batches):
-        settlement = super()._prepare(batches)
-        digest = valuation_hash(self.tables[batches[-1].number])
-        return replace(settlement, output=replace(settlement.output, valuation_hash=digest))
 
 
 def valuation(core: Core, indices) -> ValuationTable:
@@ -88,6 +67,12 @@ def valuation(core: Core, indices) -> ValuationTable:
         AssetValue(ETHER_ASSET, ether.price_e8, ether.rate_e12, supply[ETHER_ASSET]),
     )
     return replace(bare, assets=assets)
+
+
+def assert_is_table_of(expected, batch):
+    """But for the supply of the quote, which the chain states as of its last lap."""
+    found = ValuationTable.from_bytes(batch.valuation_table)
+    assert replace(found, assets=(expected.assets[0], found.assets[1])) == expected
 
 
 def holdings(core: Core, index: int) -> Holdings:
@@ -135,17 +120,14 @@ class Wreck:
 
 
 @pytest.fixture
-def wreck(tmp_path):
+def wreck(request, tmp_path):
     """A chain whose operator settled two batches, sealed a third, and is gone."""
     with deployed_system(tmp_path, DaMode.ROLLUP, ACCOUNTS) as system:
-        facts = attested_by(system.l1, system.deployment, system.l1.accounts[1])
-        arguments = (system.l1, system.deployment, system.genesis, facts, system.sequencer)
-        system.service = PricedService(*arguments)
         chain, core = LivingChain(system), system.sequencer._core
-        for _ in lives(chain):
+        for _ in lives(chain, request.param):
             batch = system.sequencer.seal()
             table = valuation(core, chain.account_indices())
-            system.service.tables[batch.number] = table.to_bytes()
+            assert_is_table_of(table, batch)
             system.service.claim(system.service.settle([batch]))
         equities = {i: equity(holdings(core, i), table) for i in chain.account_indices()}
         # What nobody will ever settle: a batch that was sealed, and deposits that were not read.
@@ -154,11 +136,26 @@ def wreck(tmp_path):
         system.sequencer.seal()
         chain.deposit(LONG, 0, 1)
         left = Wreck(system.l1, system.deployment, batch.new_root, equities)
-    del chain, core, system, facts, arguments
+    del chain, core, system
     return left
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "wreck",
+    [
+        "winner",
+        pytest.param(
+            "loser",
+            marks=pytest.mark.xfail(
+                strict=True,
+                reason="the table counts what nobody holds while a loss is realised and the gain "
+                "is not: baskets are scaled down, and the difference stays in the vault",
+            ),
+        ),
+    ],
+    indirect=True,
+)
 def test_a_stranger_takes_everyone_out(wreck):
     rebuilt = wreck.rebuilt()
     assert rebuilt.proofs.root == wreck.settled_root

@@ -7,7 +7,7 @@ import pytest
 
 from offchain.core.binding import Core
 from offchain.settlement.state_proofs import StateProofs
-from offchain.settlement.valuation import AssetValue, ValuationTable
+from offchain.settlement.valuation import valuation_hash
 from offchain.spec import poseidon2
 from offchain.spec.constants import INSURANCE_ACCOUNT
 from offchain.spec.envelope import apply_envelope
@@ -28,7 +28,6 @@ from tests.witness.batches import risk_envelopes, sealed_batches
 
 HASHER = Hasher(compress=cache(poseidon2.compress), hash_words=cache(poseidon2.hash_words))
 CHAIN = 7
-TABLE = ValuationTable((), (AssetValue(0, supply_units=5),)).to_bytes()
 DIGEST_BYTES = 32
 
 
@@ -47,7 +46,7 @@ def chain():
 def proofs(chain):
     """Proofs of all accounts."""
     _, core, state = chain
-    prover = AccountProver(core, CHAIN, TABLE)
+    prover = AccountProver(core, CHAIN)
     return [prover.prove(index) for index, _ in state.accounts.items()]
 
 
@@ -68,6 +67,10 @@ def test_same_as_the_proofs_of_the_whole_tree(chain, proofs):
     assert whole.root == batch.new_root
     assert len(proofs) > 4
     assert len({proof.positions is None for proof in proofs}) == 2
+    assert {valuation_hash(proof.table) for proof in proofs} == {
+        valuation_hash(batch.valuation_table)
+    }
+    assert batch.valuation_table
     for proof in proofs:
         assert (proof.batch, proof.state_root) == (batch.number, batch.new_root)
         assert proof.account == whole.record(Subtree.ACCOUNTS, proof.account.index)
