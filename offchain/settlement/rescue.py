@@ -172,6 +172,10 @@ class Rescue:
             return existing
         return [index for index in existing if index in ids or by_owner[index] in owners]
 
+    def is_everyone(self, indices: Sequence[int]) -> bool:
+        """Tell whether these are the leaf numbers of all accounts of the chain."""
+        return self._rebuilt.is_whole and set(indices) == set(self._rebuilt.accounts)
+
     def holdings(self, index: int) -> Holdings:
         """Return an account as its records say."""
         record = self._rebuilt.proofs.record(Subtree.ACCOUNTS, index).record

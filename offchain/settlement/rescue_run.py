@@ -124,7 +124,7 @@ def _refunds(rescue: Rescue, indices: Sequence[int]) -> Iterator[Planned]:
 def _deposits(rescue: Rescue, indices: Sequence[int]) -> list[PriorityRecord]:
     """Those that nobody consumed, of the accounts' owners; all if these are all accounts."""
     owners = {rescue.owner(index) for index in indices}
-    is_everyone = set(indices) == set(rescue.accounts())
+    is_everyone = rescue.is_everyone(indices)
     return [
         record
         for record in rescue.waiting_deposits()

@@ -5,18 +5,27 @@ it waits, freezes, rebuilds the state from events, opens with the settled table,
 """
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 from eth_utils.address import to_canonical_address
 
 from offchain.core.binding import Core
+from offchain.prover import native_build
+from offchain.proving.program import program_id
+from offchain.proving.service import BatchProver
+from offchain.proving.store import ProofStore
 from offchain.scenario.spec_view import spec_state
-from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET
+from offchain.security.parameters import SETTLE
+from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET, ProgramIds
 from offchain.settlement.escape import CLAIM_WINDOW_S, OWNER_WINDOW_S, Holdings, equity
+from offchain.settlement.fact_source import ProvenFacts
+from offchain.settlement.given_proofs import chain_of_proofs
 from offchain.settlement.l1 import ContractRevertedError
 from offchain.settlement.priority import FORCE_EXPIRY_S
-from offchain.settlement.rebuild import RebuiltChain, rebuild
+from offchain.settlement.rebuild import RebuiltChain, RescueError, rebuild
 from offchain.settlement.rescue import Rescue
 from offchain.settlement.rescue_run import run_rescue
 from offchain.settlement.valuation import (
@@ -26,11 +35,18 @@ from offchain.settlement.valuation import (
     Side,
     ValuationTable,
 )
+from offchain.settlement.verifier_client import VerifierClient
+from offchain.settlement.verifier_deployment import ENTRY as VERIFIER
 from offchain.spec.constants import POSITIONS_PER_ACCOUNT
 from offchain.spec.kinds import AccountFlag, Subtree
-from offchain.witness.format import DaMode
+from offchain.spec.records import Account
+from offchain.tools import build_native
+from offchain.witness.builder import WitnessBuilder
+from offchain.witness.format import DaMode, Statement
+from offchain.witness.leaf_proof import AccountProof, AccountProver
 from tests.e2e.living_chain import (
     ACCOUNTS,
+    IDLE,
     LATECOMER,
     LONG,
     OTHER_PERP,
@@ -106,9 +122,15 @@ class Wreck:
     deployment: object
     settled_root: bytes
     equities: dict[int, int]
+    files: dict[int, str]  # that owners of accounts have kept of the last settled batch
 
     def rebuilt(self) -> RebuiltChain:
         return rebuild(self.l1, self.deployment, CHAIN_ID)
+
+    def known_to(self, indices) -> RebuiltChain:
+        """What the owners of some accounts know together."""
+        proofs = [AccountProof.from_json(self.files[index]) for index in indices]
+        return chain_of_proofs(self.l1, self.deployment, CHAIN_ID, proofs)
 
     def rescue(self, rebuilt) -> Rescue:
         return Rescue(Stranger(self.l1), self.deployment, CHAIN_ID, rebuilt)
@@ -119,23 +141,55 @@ class Wreck:
         return self.l1.call("TokenMock", token, "balanceOf", vault), self.l1.balance_wei(vault)
 
 
+def proven_facts(folder, l1, deployment, genesis):
+    """Proofs of batches, each made when it is to be settled."""
+    gateway = to_canonical_address(deployment.gateway)
+    statement = Statement(l1.chain_id, CHAIN_ID, gateway, DaMode.ROLLUP)
+    builder = WitnessBuilder.at_genesis(genesis.config_hash(), genesis.governance)
+    executor = ThreadPoolExecutor(1)
+    prover = BatchProver(builder, statement, ProofStore(folder), executor, (SETTLE.name,))
+
+    def proof_of(batch):
+        prover.take(batch)
+        return prover.proof(batch.number, SETTLE.name).data
+
+    client = VerifierClient(l1, deployment.contracts[VERIFIER], l1.accounts[0])
+    return ProvenFacts(client, program_id(SETTLE.name), proof_of)
+
+
+def system_of(folder, mode):
+    """A rollup chain without proofs; "validium" or "proven" make it another."""
+    if mode != "proven":
+        da_mode = DaMode.VALIDIUM if mode == "validium" else DaMode.ROLLUP
+        return deployed_system(folder, da_mode, ACCOUNTS)
+    native_build.build_all()
+    for name in ("native", "witness", "zkvm", "trace", "batch"):
+        build_native.build(name)
+    program = ProgramIds(program_id(SETTLE.name), SETTLE.parameters_id)
+    facts_of = partial(proven_facts, folder / "proofs")
+    return deployed_system(folder, DaMode.ROLLUP, ACCOUNTS, program, facts_of)
+
+
 @pytest.fixture
 def wreck(request, tmp_path):
     """A chain whose operator settled two batches, sealed a third, and is gone."""
-    with deployed_system(tmp_path, DaMode.ROLLUP, ACCOUNTS) as system:
+    first, _, mode = request.param.partition(", ")
+    with system_of(tmp_path, mode) as system:
         chain, core = LivingChain(system), system.sequencer._core
-        for _ in lives(chain, request.param):
+        for _ in lives(chain, first):
             batch = system.sequencer.seal()
             table = valuation(core, chain.account_indices())
             assert_is_table_of(table, batch)
             system.service.claim(system.service.settle([batch]))
         equities = {i: equity(holdings(core, i), table) for i in chain.account_indices()}
+        prover = AccountProver(core, CHAIN_ID)
+        files = {i: prover.prove(i).to_json() for i in equities}
         # What nobody will ever settle: a batch that was sealed, and deposits that were not read.
         chain.deposit(LATECOMER, LATE_USDC, 0)
         chain.take(LONG, PERP, 1_000)
         system.sequencer.seal()
         chain.deposit(LONG, 0, 1)
-        left = Wreck(system.l1, system.deployment, batch.new_root, equities)
+        left = Wreck(system.l1, system.deployment, batch.new_root, equities, files)
     del chain, core, system
     return left
 
@@ -145,6 +199,7 @@ def wreck(request, tmp_path):
     "wreck",
     [
         "winner",
+        pytest.param("winner, proven", marks=pytest.mark.timeout(900)),
         pytest.param(
             "loser",
             marks=pytest.mark.xfail(
@@ -180,6 +235,39 @@ def test_a_stranger_takes_everyone_out(wreck):
 
     assert_fairly_paid(rescue, wreck, steps)
     assert_is_dust(rescue, wreck)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wreck", ["winner, validium"], indirect=True)
+def test_owners_of_a_validium_leave_with_their_files(wreck):
+    with pytest.raises(RescueError, match="is a validium"):
+        wreck.rebuilt()
+    master, sub = (i for i, text in wreck.files.items() if is_idle(wreck, text))
+    alone = wreck.rescue(wreck.known_to([master, sub]))
+    wreck.l1.advance_time(FORCE_EXPIRY_S)
+    steps = run_rescue(alone, [master, sub], with_freeze=True)
+    assert [step.action for step in steps] == ["freeze", "open", "claim", "claim", "pay", "pay"]
+
+    rescue = wreck.rescue(wreck.known_to(wreck.files))
+    assert_is_worth_the_drill(rescue, wreck.equities)
+    steps += run_rescue(rescue, rescue.accounts())
+    wreck.l1.advance_time(CLAIM_WINDOW_S + OWNER_WINDOW_S)
+    steps += run_rescue(rescue, rescue.accounts())
+    assert [step for step in steps if step.code] == []
+    assert_fairly_paid(rescue, wreck, steps)
+    # Who deposited last has no account and no file; a refund is anyone's to ask for.
+    (record,) = [r for r in rescue.waiting_deposits() if r.index not in rescue.refunded()]
+    late = wreck.l1.accounts[LATECOMER]
+    assert record.sender == to_canonical_address(late)
+    rescue.refund(record)
+    rescue.pay(late, QUOTE_ASSET)
+    assert_is_dust(rescue, wreck)
+
+
+def is_idle(wreck, text):
+    """Whether a file is of the owner who only holds."""
+    owner = Account.from_bytes(AccountProof.from_json(text).account.record).owner
+    return owner == to_canonical_address(wreck.l1.accounts[IDLE])
 
 
 def assert_is_worth_the_drill(rescue, equities):
@@ -231,7 +319,7 @@ def assert_fairly_paid(rescue, wreck, steps):
         owed[rescue.owner(index)] += value
     roundings = rounding_units(rescue, wreck)
     late = "0x" + to_canonical_address(wreck.l1.accounts[LATECOMER]).hex()
-    assert paid.pop(late) == 0
+    assert paid.pop(late, 0) == 0
     assert paid.keys() == owed.keys()
     for owner, value in owed.items():
         assert value - roundings <= paid[owner] <= value
