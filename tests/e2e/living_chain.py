@@ -223,7 +223,7 @@ def lives(chain, first):
     chain.isolate(ISOLATED, OTHER_PERP, 700)
     chain.take(ISOLATED, OTHER_PERP, LOTS_PER_ETHER)
     yield
-    chain.hours_pass(2)
+    chain.hours_pass(1)
     chain.tell_prices(PRICE + 12_345)
     chain.quote(PERP)
     if first == "loser":
@@ -231,7 +231,7 @@ def lives(chain, first):
     else:
         chain.bid(GOVERNANCE, PERP, LOTS_PER_ETHER // 2)
         chain.take(LONG, PERP, -LOTS_PER_ETHER // 2)
-    chain.hours_pass(3)
+    chain.hours_pass(1)
     chain.tell_prices(PRICE + 6_789)
     chain.quote(PERP)
     idle = chain.account(IDLE)

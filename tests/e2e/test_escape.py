@@ -199,7 +199,7 @@ def wreck(request, tmp_path):
     "wreck",
     [
         "winner",
-        pytest.param("winner, proven", marks=pytest.mark.timeout(900)),
+        pytest.param("winner, proven", marks=pytest.mark.timeout(1_800)),
         pytest.param(
             "loser",
             marks=pytest.mark.xfail(
