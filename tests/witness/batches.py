@@ -170,7 +170,7 @@ def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
         priority_first=batch.priority_first,
         priority_next=batch.priority_next,
         priority_accumulator=batch.priority_accumulator,
-        flows_root=flows_root(_flows(batch, statement.chain_id, withdrawals)),
+        flows_root=flows_root(flows_of(batch, statement.chain_id, withdrawals)),
         withdrawals_root=tree.root,
         da_mode=statement.da_mode,
         inputs_commitment=batch.inputs_commitment,
@@ -178,7 +178,7 @@ def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
     )
 
 
-def _flows(batch: SealedBatch, chain_id: int, withdrawals: Sequence[Withdrawal]) -> list[Flow]:
+def flows_of(batch: SealedBatch, chain_id: int, withdrawals: Sequence[Withdrawal]) -> list[Flow]:
     deposited: Counter[int] = Counter()
     for envelope in batch.envelopes:
         if envelope[2] != EnvelopeKind.PRIORITY:
