@@ -5,8 +5,16 @@ from __future__ import annotations
 from offchain.spec import book, matching, settling
 from offchain.spec import op as ops
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EventKind, MarketKind, MarketStatus, PlaceFlag, SelfTrade, TimeInForce
-from offchain.spec.ops import cancel, place as placing
+from offchain.spec.kinds import (
+    EventKind,
+    MarketKind,
+    MarketStatus,
+    PlaceFlag,
+    SelfTrade,
+    TimeInForce,
+)
+from offchain.spec.ops import cancel
+from offchain.spec.ops import place as placing
 from tests.risk_scene import PERP
 from tests.strategies import market_op
 from tests.violations.lies import replaced, without, wrapped
@@ -99,16 +107,14 @@ def self_trade_allowed(chain: Chain) -> str:
 @violation(
     rule="transition.md#place",
     result="another statement: POST_ONLY_WOULD_CROSS",
-    why="A post-only order that would trade is refused by the program, and the refusal is an event.",
+    why="A post-only order that would trade is refused, and the refusal is an event.",
 )
 def post_only_crossed(chain: Chain) -> str:
     """Let a post-only bid take the best ask."""
     batch = chain.batch()
     batch.user(TAKER, place(TAKER, BEST_ASK, 5, time_in_force=TimeInForce.POST_ONLY))
     batch.seal()
-    return batch.attempt(
-        without(ErrorCode.POST_ONLY_WOULD_CROSS), harm=lambda run: bool(run.fills)
-    )
+    return batch.attempt(without(ErrorCode.POST_ONLY_WOULD_CROSS), harm=lambda run: bool(run.fills))
 
 
 @violation(

@@ -85,9 +85,7 @@ class L1:
     def deposit(self, owner: bytes, asset: int, units: int) -> bytes:
         """Deposit into the vault; return the queue's record."""
         self._next_block()
-        return self._record(
-            self.model.enqueue_deposit(PLACES.vault, CHAIN_ID, owner, asset, units)
-        )
+        return self._record(self.model.enqueue_deposit(PLACES.vault, CHAIN_ID, owner, asset, units))
 
     def admin(self, data: bytes) -> bytes:
         """Enqueue an operation of governance; return the queue's record."""
@@ -143,12 +141,7 @@ class Run:
 
     @property
     def fills(self) -> list[FillSeen]:
-        return [
-            FillSeen(
-                event.account, *divmod(event.values[2], 2**32), event.values[3] >> 1, *event.values[4:]
-            )
-            for event in self.of(EventKind.FILL)
-        ]
+        return [_fill_of(event) for event in self.of(EventKind.FILL)]
 
     def quote_of(self, account: int) -> int:
         held = self.state.account(account)
@@ -165,6 +158,16 @@ class FillSeen:
     lots: int
     taker_fee: int
     maker_fee: int
+
+
+def _fill_of(event: Event) -> FillSeen:
+    maker, price = divmod(event.values[2], 2**32)
+    return FillSeen(event.account, maker, price, event.values[3] >> 1, *event.values[4:])
+
+
+def _withdrawal_of(event: Event) -> WithdrawalEvent:
+    asset, units, *owner, code = event.values
+    return WithdrawalEvent(event.account, address_from_words(*owner), asset, units, ErrorCode(code))
 
 
 @dataclass
@@ -291,11 +294,7 @@ class Batch:
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
             inputs_commitment=inputs_commitment(CONFIG_HASH, old_root, applied),
-            withdrawals=tuple(
-                WithdrawalEvent(e.account, address_from_words(*e.values[2:5]), *e.values[:2], ErrorCode.OK)
-                for e in events
-                if e.kind == EventKind.WITHDRAWAL
-            ),
+            withdrawals=tuple(_withdrawal_of(e) for e in events if e.kind == EventKind.WITHDRAWAL),
             event_counts=dict(Counter(EventKind(e.kind) for e in events)),
             envelopes=tuple(applied),
         )

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.violations import matching
+from tests.violations import fees, matching, money
 from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Chain
 
-MODULES = (matching,)
+MODULES = (matching, fees, money)
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: each.name)
