@@ -349,6 +349,8 @@ class Batch:
         assert harm(dishonest)
         assert not harm(honest)
         claim = dishonest.claim
+        l1 = self.l1.model.state
+        l1.now_s = max(l1.now_s, dishonest.state.header.now_s)
         proving = self.prove()
         assert proving.output != claim
         assert self.l1.settle(claim, dishonest.flows) == "E05"
