@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.violations import envelopes, fees, matching, money, prices
+from tests.violations import duties, envelopes, fees, matching, money, prices, risk
 from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Chain
 
-MODULES = (matching, fees, money, envelopes, prices)
+MODULES = (matching, fees, money, envelopes, prices, risk, duties)
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: each.name)
