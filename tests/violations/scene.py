@@ -48,6 +48,7 @@ CHAIN_ID, L1_CHAIN_ID = 7, 1
 PLACES = Places()
 STATEMENT = Statement(l1_chain_id=L1_CHAIN_ID, chain_id=CHAIN_ID, gateway=PLACES.gateway)
 ACCEPTED = "ok"
+NO_FACT = "E05"
 ANOTHER = "another statement"
 NO_PROOF = "no proof"
 
@@ -172,10 +173,14 @@ def _withdrawal_of(event: Event) -> WithdrawalEvent:
 
 @dataclass
 class Proving:
-    """What the batch program made of a witness."""
+    """What the batch program made of a witness; it has no exit code if the machine traps."""
 
-    exit_code: ExitCode
+    exit_code: ExitCode | None
     output: PublicOutput | None
+
+    @property
+    def ending(self) -> str:
+        return "trap of the machine" if self.exit_code is None else self.exit_code.name
 
 
 class Chain:
@@ -188,6 +193,7 @@ class Chain:
         self.envelopes: list[bytes] = []
         self.core = Core(CONFIG_HASH, GOVERNANCE)
         self.last_ms = 1_000 * now_s
+        self.earlier_l1 = self.l1
 
     def batch(self) -> Batch:
         """Begin the next batch; whatever becomes of it, the chain stays as it is."""
@@ -204,6 +210,7 @@ class Chain:
             self.core.apply_envelope(envelope)
         assert self.core.root() == honest.claim.new_root
         self.envelopes += batch.envelopes
+        self.earlier_l1 = self.l1
         self.state, self.l1, self.last_ms = honest.state, batch.l1, batch.now_ms
 
 
@@ -319,17 +326,27 @@ class Batch:
         return Witness(statement, openings, tuple(hints.tolist()), tuple(self.envelopes))
 
     def prove(self, witness: Witness | None = None) -> Proving:
-        """Run the batch program, natively and as a guest, which must agree."""
-        tape = (witness or self.witness()).to_bytes_unchecked()
-        native = run_witness(tape)
-        code, output = run_guest(self.chain.program, tape)
-        if native.exit_code != ExitCode.OK:
-            assert code in (native.exit_code, None)
-            return Proving(native.exit_code, None)
-        assert (code, output) == (0, native.output)
-        return Proving(native.exit_code, PublicOutput.from_bytes(output))
+        """Run the batch program as a guest, and natively too if the witness is the right one.
 
-    def attempt(self, *lies: Lie, harm: Callable[[Run], bool]) -> str:
+        From leaves that no state has the guest may divide by zero, which is defined for it alone.
+        """
+        tape = (witness or self.witness()).to_bytes_unchecked()
+        code, output = run_guest(self.chain.program, tape)
+        if witness is None:
+            native = run_witness(tape)
+            assert (code, output) == (native.exit_code, native.output)
+        if code != ExitCode.OK:
+            return Proving(None if code is None else ExitCode(code), None)
+        return Proving(ExitCode.OK, PublicOutput.from_bytes(output))
+
+    def proven(self, witness: Witness | None = None) -> PublicOutput:
+        """Return the output of a run that has a proof, which L1 then holds as a fact."""
+        output = self.prove(witness).output
+        assert output is not None
+        self.l1.prove(output)
+        return output
+
+    def attempt(self, *lies: Lie, harm: Callable[[Run], bool], l1_code: str = NO_FACT) -> str:
         """Claim what a dishonest transition makes of the batch; return what stops the claim.
 
         The claim is a whole public output of the same envelopes on the same old root. That nothing
@@ -342,6 +359,8 @@ class Batch:
             What the dishonest transition does otherwise.
         harm
             Whether a run shows the violation: the dishonest one does, the honest one does not.
+        l1_code
+            With what L1 refuses the claim; if not for the missing fact, then even with one.
         """
         dishonest, honest = self.replay(*lies), self.replay()
         assert dishonest.refused == ErrorCode.OK
@@ -353,14 +372,16 @@ class Batch:
         l1.now_s = max(l1.now_s, dishonest.state.header.now_s)
         proving = self.prove()
         assert proving.output != claim
-        assert self.l1.settle(claim, dishonest.flows) == "E05"
+        assert self.l1.settle(claim, dishonest.flows) == l1_code
         deceived = deepcopy(self.l1)
         deceived.prove(claim)
-        assert deceived.settle(claim, dishonest.flows) == ACCEPTED
+        is_well_formed = l1_code == NO_FACT
+        expected = ACCEPTED if is_well_formed else l1_code
+        assert deceived.settle(claim, dishonest.flows) == expected
         if proving.output is None:
             is_refused = proving.exit_code == ExitCode.REFUSED_ENVELOPE
             assert is_refused == (honest.refused != ErrorCode.OK)
-            return f"{NO_PROOF}: {(honest.refused if is_refused else proving.exit_code).name}"
+            return f"{NO_PROOF}: {honest.refused.name if is_refused else proving.ending}"
         assert proving.output == honest.claim
         assert proving.output.old_root == claim.old_root
         assert proving.output.inputs_commitment == claim.inputs_commitment

@@ -2,11 +2,22 @@
 
 import pytest
 
-from tests.violations import duties, envelopes, fees, matching, money, prices, risk
+from tests.violations import (
+    duties,
+    envelopes,
+    fees,
+    l1,
+    matching,
+    money,
+    prices,
+    risk,
+    trusted,
+    witnesses,
+)
 from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Chain
 
-MODULES = (matching, fees, money, envelopes, prices, risk, duties)
+MODULES = (matching, fees, money, envelopes, prices, risk, duties, l1, witnesses, trusted)
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: each.name)
