@@ -79,7 +79,7 @@ def market_minute_skipped(chain: Chain) -> str:
 
 
 @violation(
-    rule="transition.md#run-duties",
+    rule="transition.md#run_duties",
     result="another statement",
     why="The run of duties cancels every order of the account, in the order of its list.",
 )
@@ -97,7 +97,7 @@ def dead_mans_switch_skipped(chain: Chain) -> str:
 
 
 @violation(
-    rule="conditional-orders.md#3-duties",
+    rule="conditional-orders.md#3-what-falls-due",
     result="another statement",
     why="Every slice is a duty; its size follows from the schedule and what has traded.",
 )
@@ -128,7 +128,7 @@ def twap_slice_skipped(chain: Chain) -> str:
 
 
 @violation(
-    rule="conditional-orders.md#3-duties",
+    rule="conditional-orders.md#3-what-falls-due",
     result="another statement",
     why="A report that meets a trigger makes it the next duty; nothing passes before it has fired.",
 )
@@ -141,7 +141,7 @@ def trigger_not_fired(chain: Chain) -> str:
 
 
 @violation(
-    rule="conditional-orders.md#3-duties",
+    rule="conditional-orders.md#3-what-falls-due",
     result="another statement: NO_DUTY_DUE",
     why="The mark and the trigger's price decide; the program compares them.",
 )
@@ -180,7 +180,7 @@ def order_slips_into_a_continuation(chain: Chain) -> str:
 
 
 @violation(
-    rule="transition.md#run-duties",
+    rule="transition.md#run_duties",
     result="another statement: NO_DUTY_DUE",
     why="A duty runs when the header's time has reached it, not before.",
 )

@@ -8,7 +8,7 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import Chain
+from tests.violations.scene import ANOTHER, Chain
 from tests.violations.world import (
     AGENT,
     AGENT_EXPIRY_S,
@@ -270,7 +270,7 @@ def receipt_for_another_envelope(chain: Chain) -> str:
 
 @violation(
     rule="witness.md#5-public-output",
-    result="another inputs commitment",
+    result="another statement",
     why="The inputs commitment hashes every byte of every envelope.",
 )
 def envelope_altered_under_its_commitment(chain: Chain) -> str:
@@ -281,10 +281,9 @@ def envelope_altered_under_its_commitment(chain: Chain) -> str:
         batch.seal()
     claim, output = committed.replay().claim, proven.prove().output
     assert output is not None
+    assert output.inputs_commitment != claim.inputs_commitment
     assert output.receipts_head != claim.receipts_head
-    return (
-        "another inputs commitment" if output.inputs_commitment != claim.inputs_commitment else ""
-    )
+    return ANOTHER
 
 
 @violation(

@@ -190,7 +190,7 @@ def reduce_only_order_grows(chain: Chain) -> str:
 
 
 @violation(
-    rule="transition.md#cancel-cancel-by-client-id",
+    rule="transition.md#cancel-cancel_by_client_id",
     result="another statement",
     why="The cancel stands before the taker in the inputs; after it the order is in no level.",
 )

@@ -208,7 +208,7 @@ def concentration_ignored(chain: Chain) -> str:
 
 
 @violation(
-    rule="transition.md#position-update-signed-quantity-d-notional-n-0",
+    rule="transition.md#position-update-signed-quantity-d-notional-n--0",
     result="another statement",
     why="Profit follows from the size and cost in the leaf and from the fill.",
 )
