@@ -50,8 +50,9 @@ The claims are whole. Each test of the first two kinds shows besides that L1 set
 a verifier holds it true, so that nothing but the missing proof stops it, and that the dishonest
 transition shows the violation while the honest one does not. If a rule were missing in the program
 its claim would be proven, and the test would fail. The program is the guest that
-`program.lock.json` names; its outputs equal those of the specification. L1 is the gateway's model,
-which `tests/onchain` holds equal to the contracts.
+`program.lock.json` names; its outputs equal those of the specification, here and on every batch
+that the tests of engine, proving, witness, settlement and demo seal (`tests/equality.py`). L1 is
+the gateway's model, which `tests/onchain` holds equal to the contracts.
 
 *Proven*: the rule is executed in the proof. *Bounded*: the proof limits how far anybody can go.
 *Trusted*: neither.

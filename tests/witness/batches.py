@@ -151,14 +151,16 @@ def risk_batches(seed: int, length: int, batch_envelopes: int) -> list[Batch]:
     return with_witnesses(sealed_batches(risk_envelopes(seed, length), batch_envelopes))
 
 
-def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
+def expected_output(
+    batch: SealedBatch, statement: Statement, config_hash: bytes = CONFIG_HASH
+) -> PublicOutput:
     withdrawals = [Withdrawal(w.owner, w.asset, w.amount_units) for w in batch.withdrawals]
     tree = WithdrawalTree(statement.chain_id, batch.number, withdrawals)
     return PublicOutput(
         l1_chain_id=statement.l1_chain_id,
         gateway=statement.gateway,
         chain_id=statement.chain_id,
-        config_hash=CONFIG_HASH,
+        config_hash=config_hash,
         old_root=batch.old_root,
         new_root=batch.new_root,
         first_batch=batch.number,
