@@ -22,7 +22,7 @@ SPEC: Final = ROOT / "docs" / "spec"
 PAGE: Final = "proof-coverage.md"
 OUTDATED: Final = "run make gen"
 GROUPS: Final = (
-    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties"),
+    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds"),
     *("l1", "witnesses", "trusted"),
 )
 """Files of violations, in the order of the page."""
@@ -58,7 +58,11 @@ the gateway's model, which `tests/onchain` holds equal to the contracts.
 *Trusted*: neither.
 """
 _DECORATOR: Final = "violation"
-_TITLES: Final = {"l1": "L1", "trusted": "Trusted or only bounded"}
+_TITLES: Final = {
+    "funds": "Funds, sessions, yields",
+    "l1": "L1",
+    "trusted": "Trusted or only bounded",
+}
 _HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FIELDS: Final = frozenset(("rule", "result", "why"))
 
