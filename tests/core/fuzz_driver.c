@@ -345,6 +345,9 @@ static void change_bytes(void *bytes, uint32_t length) {
         at[below(length)] = one_in(2) ? edges[below(sizeof edges)] : (uint8_t)random_u64();
 }
 
+static void must_apply(struct hr_core *c, struct hr_op op);
+#include "fuzz_links.h"
+
 static struct hr_op any_op(struct hr_core *c) {
     struct hr_op op;
     const bool is_blocked = c->header->cont_kind || hr_is_something_due(c);
@@ -363,8 +366,10 @@ static struct hr_op any_op(struct hr_core *c) {
         op = any_place(c);
     else if (draw < 85)
         op = any_of_order(c);
-    else
+    else if (draw < 92)
         op = any_of_account(c);
+    else
+        op = any_of_links(c);
     if (one_in(4)) change_bytes(&op, sizeof op);
     return op;
 }
@@ -492,10 +497,11 @@ static void set_scene(struct hr_core *c) {
     must_apply(c, (struct hr_op){.kind = HR_OP_KIND_REGISTER_BUILDER, .account = 32});
     set_risk_scene(c);
     set_fund_scene(c);
+    set_link_scene(c);
 }
 
 static struct hr_core *new_chain(void) {
-    static const uint8_t config_hash[32] = {1}, governance[20] = {2};
+    static const uint8_t config_hash[32] = {1}, governance[20] = {GOVERNANCE_BYTE};
     struct hr_core *c = hr_core_new(config_hash, governance);
     if (!c) fail("no address space");
     return c;
@@ -585,6 +591,9 @@ static uint32_t make_envelope(struct hr_core *c, uint8_t *bytes) {
     } else if (draw == 3 && one_in(4)) {
         h.kind = HR_ENVELOPE_KIND_ORACLE;
         n = make_snapshot(c, payload);
+    } else if (draw == 4) {
+        h.kind = HR_ENVELOPE_KIND_MESSAGE;
+        n = make_message(c, payload);
     } else {
         const uint32_t op_count = one_in(30) ? 1 + below(HR_ENVELOPE_MAX_OPS + 1) : 1 + below(3);
         if (draw == 2) h.kind = HR_ENVELOPE_KIND_SYSTEM;
@@ -686,6 +695,7 @@ int main(int argc, char **argv) {
             c = new_chain();
             set_scene(c);
         }
+        if (i % CLOCK_EVERY == 0) check_pledged_units(c);
         const uint32_t draw = below(8);
         if (draw < 4) {
             check_op(c);
