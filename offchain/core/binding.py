@@ -27,6 +27,7 @@ MAX_EVENTS_PER_OP: Final = (k.POSITIONS_PER_ACCOUNT + 8) * k.MAX_STEPS + 32  # a
 DIGEST_BYTES: Final = 32
 ADDRESS_BYTES: Final = 20
 _UNHEALTHY_ROOM: Final = 2**16  # accounts; grows with use
+_TABLE_BYTES_MAX: Final = 32 * (1 + 4 * k.LISTED_MAX)
 _LEAF_BYTES_MAX: Final = 2_048  # of any build, those of `headrace bench leaves` included
 
 EVENT_DTYPE: Final = np.dtype(
@@ -85,31 +86,26 @@ def load_library(path: Path = NATIVE_LIBRARY) -> ctypes.CDLL:
     if not path.exists():
         raise CoreUnavailableError(f"{path.name} is not built; run `make native`")
     library = ctypes.CDLL(str(path))
-    pointer, u32, i32 = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int32
+    pointer, text, u32, i32 = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32, ctypes.c_int32
     signatures: dict[str, tuple[Any, list[Any]]] = {
-        "hr_core_new": (pointer, [ctypes.c_char_p, ctypes.c_char_p]),
+        "hr_core_new": (pointer, [text, text]),
         "hr_core_free": (None, [pointer]),
-        "hr_core_apply": (
-            u32,
-            [pointer, pointer, u32, pointer, u32, pointer, pointer, pointer],
-        ),
-        "hr_core_apply_envelope": (
-            i32,
-            [pointer, ctypes.c_char_p, u32, pointer, u32, ctypes.POINTER(u32)],
-        ),
+        "hr_core_apply": (u32, [pointer, pointer, u32, pointer, u32, *[pointer] * 3]),
+        "hr_core_apply_envelope": (i32, [pointer, text, u32, pointer, u32, ctypes.POINTER(u32)]),
         "hr_core_envelope_events": (u32, []),
         "hr_core_unhealthy": (u32, [pointer, pointer, u32]),
-        "hr_core_root": (None, [pointer, ctypes.c_char_p]),
+        "hr_core_root": (None, [pointer, text]),
         "hr_core_leaf": (u32, [pointer, u32, u32, pointer]),
+        "hr_core_valuation": (u32, [pointer, pointer]),
         "hr_core_siblings": (u32, [pointer, u32, pointer, u32, pointer, u32]),
-        "hr_core_subtree_root": (None, [pointer, u32, ctypes.c_char_p]),
+        "hr_core_subtree_root": (None, [pointer, u32, text]),
         "hr_core_hints_from_tape": (None, [pointer, pointer, u32]),
         "hr_core_hints_to_record": (None, [pointer, pointer, u32]),
         "hr_core_hints_recorded": (u32, [pointer]),
         "hr_core_hash_counts": (None, [pointer, pointer]),
         "hr_core_touched": (ctypes.c_uint64, [pointer]),
         "hr_core_hash_backend": (i32, [i32]),
-        "hr_core_decode": (i32, [ctypes.c_char_p, u32]),
+        "hr_core_decode": (i32, [text, u32]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
@@ -227,8 +223,7 @@ class Core:
         """
         op_array = as_op_array(ops)
         n = len(op_array)
-        codes = np.empty(n, np.int32)
-        ends = np.empty(n, np.uint32)
+        codes, ends = np.empty(n, np.int32), np.empty(n, np.uint32)
         parts: list[EventArray] = []
         done, events_before = 0, 0
         while done < n:
@@ -333,6 +328,12 @@ class Core:
         length = self._library.hr_core_leaf(self._core, subtree, index, _pointer(buffer))
         if length == 0:
             raise IndexError(f"no leaf {index} in subtree {subtree}")
+        return buffer[:length].tobytes()
+
+    def valuation_table(self) -> bytes:
+        """Return the table of ``docs/spec/escape.md``; empty without a listed market."""
+        buffer = np.empty(_TABLE_BYTES_MAX, np.uint8)
+        length = self._library.hr_core_valuation(self._core, _pointer(buffer))
         return buffer[:length].tobytes()
 
     @property

@@ -22,11 +22,13 @@ from offchain.spec.records import Account, Asset, FeeTier, Market, Signer
 from offchain.spec.state import SUBTREE_DEPTHS
 from offchain.spec.tree import WORD_BYTES, Hasher
 
-DIFF_TAG: Final = b"HRdiff03"
+DIFF_TAG: Final = b"HRdiff04"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 NUMBER_BYTES: Final = 4
 CONFIG_BYTES: Final = 64
+CHANNEL_BYTES: Final = 256
+RESERVATION_BYTES: Final = 64
 UNPUBLISHED: Final = (Subtree.HEADER, Subtree.ORDERS, Subtree.LEVELS, Subtree.DUTIES)
 """Subtrees of which only the root is published."""
 LEAF_SIZES: Final = {
@@ -38,6 +40,8 @@ LEAF_SIZES: Final = {
     Subtree.POSITIONS: LEAF_BYTES,
     Subtree.SIGNERS: Signer.SIZE,
     Subtree.RISK: RISK_LEAF_BYTES,
+    Subtree.CHANNELS: CHANNEL_BYTES,
+    Subtree.RESERVATIONS: RESERVATION_BYTES,
     Subtree.FUNDS: Fund.SIZE,
     Subtree.BUILDERS: LEAF_BYTES,
 }
@@ -82,11 +86,16 @@ class StateDiff:
             entries = list(group)
             parts += [bytes([subtree]), _number(len(entries))]
             for (_, number), data in entries:
-                parts += [_number(number), data]
+                used = -(-len(data.rstrip(b"\0")) // WORD_BYTES)
+                parts += [_number(number), bytes([used]), data[: used * WORD_BYTES]]
         encoded = b"".join(parts)
         if StateDiff.from_bytes(encoded) != self:
             raise StateDiffError("a leaf has another length than its subtree's leaves")
         return encoded
+
+    def followed_by(self, later: StateDiff) -> StateDiff:
+        """Return the diff over this one and the next; a leaf that changed back stays in it."""
+        return StateDiff(later.roots, self.leaves | later.leaves, later.table)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> StateDiff:
@@ -101,7 +110,7 @@ class StateDiff:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
         reader = _Reader(data)
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
-            raise StateDiffError("tag is not HRdiff03")
+            raise StateDiffError("tag is not HRdiff04")
         try:
             roots = {s: digest_from_bytes(reader.take(DIGEST_BYTES)) for s in UNPUBLISHED}
             table = reader.take(reader.number())
@@ -249,13 +258,22 @@ def _leaves(reader: _Reader) -> Iterator[tuple[tuple[Subtree, int], bytes]]:
             number = reader.number()
             if not last_number < number < 1 << SUBTREE_DEPTHS[subtree]:
                 raise StateDiffError("leaves do not ascend within their subtree")
-            data = reader.take(LEAF_SIZES[subtree])
-            words = unpack(f"<{len(data) // WORD_BYTES}Q", data)
-            if max(words) >= GOLDILOCKS_P:
-                raise StateDiffError("a word is not below the field's modulus")
-            yield (subtree, number), data
+            yield (subtree, number), _leaf(reader, LEAF_SIZES[subtree])
             last_number = number
         last_subtree = subtree
+
+
+def _leaf(reader: _Reader, size: int) -> bytes:
+    (used,) = reader.take(1)
+    data = reader.take(used * WORD_BYTES)
+    words = unpack(f"<{used}Q", data)
+    if len(data) > size:
+        raise StateDiffError("a leaf is longer than its subtree's leaves")
+    if words and words[-1] == 0:
+        raise StateDiffError("a leaf ends with zeros")
+    if max(words, default=0) >= GOLDILOCKS_P:
+        raise StateDiffError("a word is not below the field's modulus")
+    return data.ljust(size, b"\0")
 
 
 def _number(value: int) -> bytes:

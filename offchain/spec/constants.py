@@ -125,3 +125,22 @@ FUND_MIN_AMOUNT: Final = 10**9  # quote units, or shares, of one investment or r
 FUND_LEADER_PPM: Final = 50_000  # of all shares, that the leader keeps
 FUND_RETRY_S: Final = 600  # until a redemption that could not be paid is tried again
 SHARE_PRICE_ONE_E8: Final = 10**8  # quote units of 10^8 shares at the start
+
+# --- links between chains (docs/spec/links.md) ---------------------------------------------------
+MAX_CHANNELS: Final = 64  # leaves of the channels' subtree
+LINKS_PER_CHANNEL: Final = 16  # assets that a peer's pledges can stand for
+RESERVATIONS_PER_MASTER: Final = 8  # pledges given and held
+LINK_ASSET: Final = 64  # pledged assets have ids from here up to the shares of funds
+PLEDGE_MIN_S: Final = 3_600  # a pledge ends at least so far ahead
+PLEDGE_MAX_S: Final = 31_536_000
+PLEDGE_RETRY_S: Final = 600  # until a pledge that is still needed is looked at again
+MESSAGE_TTL_S: Final = 604_800  # until a message expires: room for proving and delivery
+MESSAGE_BODY_BYTES: Final = 64  # the event that a message tells
+MESSAGE_PAYLOAD_BYTES: Final = 552  # channel, the gateway's envelope of 15 words, body
+HALVINGS: Final = 16  # amounts that a payout without a wish tries, each half of the one before
+
+# --- inputs of L1 (docs/spec/l1-inputs.md, docs/spec/escape.md) -----------------------------------
+ORACLE_LEAF: Final = 2_047  # oracle record, in the risk subtree
+LISTING_LEAF: Final = 2_046  # listing record, in the risk subtree
+FEED_ENTRIES: Final = 32  # what snapshots price, and readings of a snapshot
+LISTED_MAX: Final = 64  # markets, and assets, of the valuation table

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from eth_hash.auto import keccak
 
-from offchain.spec import duties
+from offchain.spec import duties, messages, oracle
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import (
     ENVELOPE_HEADER_BYTES,
@@ -26,6 +26,8 @@ from offchain.spec.constants import (
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import Event, EventLog
 from offchain.spec.kinds import AccountFlag, Continuation, EnvelopeKind, OpKind, SignerFlag
+from offchain.spec.message import Message
+from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.priority import PriorityRecord
 from offchain.spec.records import NO_ADDRESS
 from offchain.spec.state import State, master_account, signer_index
@@ -47,8 +49,8 @@ _RECEIPT = Struct("<QQ")
 class Envelope:
     """What a client, the sequencer or L1 sent.
 
-    `nonce` and `arrival_ms` are milliseconds since the epoch; `payload` holds ops, or for
-    PRIORITY one record of L1.
+    `nonce` and `arrival_ms` are milliseconds since the epoch; `payload` holds ops, one record of
+    L1 (PRIORITY), one message (MESSAGE) or one snapshot of the oracle hub (ORACLE).
     """
 
     _LAYOUT: ClassVar[Struct] = Struct("<HBBIQQ20sH2x65s15x")
@@ -116,11 +118,16 @@ class Envelope:
             return False
         if self.arrival_ms >= _ARRIVAL_LIMIT_MS or self.signer_slot >= SIGNERS_PER_MASTER:
             return False
+        if self.kind != EnvelopeKind.USER and not self._is_unsigned():
+            return False
         if self.kind == EnvelopeKind.PRIORITY:
-            return len(self.payload) == PRIORITY_RECORD_BYTES and self._is_unsigned()
+            return len(self.payload) == PRIORITY_RECORD_BYTES
+        if self.kind == EnvelopeKind.MESSAGE:
+            return Message.from_payload(self.payload) is not None
+        if self.kind == EnvelopeKind.ORACLE:
+            return OracleSnapshot.from_payload(self.payload) is not None
         count, rest = divmod(len(self.payload), OP_BYTES)
-        has_ops = rest == 0 and 1 <= count <= ENVELOPE_MAX_OPS
-        return has_ops and (self.kind == EnvelopeKind.USER or self._is_unsigned())
+        return rest == 0 and 1 <= count <= ENVELOPE_MAX_OPS
 
     def _is_unsigned(self) -> bool:
         numbers = (self.signer_slot, self.account, self.nonce)
@@ -129,14 +136,16 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class DecodedEnvelope:
-    """An envelope, its ops, and for PRIORITY its record.
+    """An envelope, its ops, or what it carries besides.
 
-    `ops` is empty for a priority record that names no valid op.
+    `ops` is empty for a priority record that names no valid op, for a message and for a snapshot.
     """
 
     envelope: Envelope
-    ops: tuple[bytes, ...]
-    record: PriorityRecord | None
+    ops: tuple[bytes, ...] = ()
+    record: PriorityRecord | None = None
+    message: Message | None = None
+    snapshot: OracleSnapshot | None = None
 
 
 def decode(data: bytes) -> DecodedEnvelope:
@@ -158,6 +167,10 @@ def decode(data: bytes) -> DecodedEnvelope:
         record = PriorityRecord.from_bytes(envelope.payload)
         priority_op = record.op()
         return DecodedEnvelope(envelope, () if priority_op is None else (priority_op,), record)
+    if envelope.kind == EnvelopeKind.MESSAGE:
+        return DecodedEnvelope(envelope, message=Message.from_payload(envelope.payload))
+    if envelope.kind == EnvelopeKind.ORACLE:
+        return DecodedEnvelope(envelope, snapshot=OracleSnapshot.from_payload(envelope.payload))
     starts = range(0, len(envelope.payload), OP_BYTES)
     ops = tuple(envelope.payload[start : start + OP_BYTES] for start in starts)
     kinds = _OP_KINDS[EnvelopeKind(envelope.kind)]
@@ -165,7 +178,7 @@ def decode(data: bytes) -> DecodedEnvelope:
     if envelope.kind == EnvelopeKind.USER:
         masters = {master_account(int.from_bytes(op[_OP_ACCOUNT], "little")) for op in ops}
         require(masters == {master_account(envelope.account)}, ErrorCode.WRONG_ACCOUNT)
-    return DecodedEnvelope(envelope, ops, None)
+    return DecodedEnvelope(envelope, ops)
 
 
 def apply_envelope(state: State, data: bytes) -> list[Event]:
@@ -195,12 +208,19 @@ def apply_envelope(state: State, data: bytes) -> list[Event]:
     if envelope.kind == EnvelopeKind.USER:
         _check_signer(state, decoded)
         _use_nonce(state, envelope)
+    elif envelope.kind != EnvelopeKind.SYSTEM:
+        _require_quiet(state)
+    if decoded.message is not None:
+        messages.check(state, decoded.message)
+    if decoded.snapshot is not None:
+        oracle.check(state, decoded.snapshot)
     if decoded.record is not None:
-        _check_priority(state, decoded.record)
+        is_next = decoded.record.index == header.next_priority_index
+        require(is_next, ErrorCode.PRIORITY_OUT_OF_ORDER)
         header.priority_accumulator = keccak(header.priority_accumulator + envelope.payload)
         header.next_priority_index += 1
     header.last_arrival_ms = envelope.arrival_ms
-    events = _apply_ops(state, decoded)
+    events = _apply_content(state, decoded)
     _extend_receipts(state, envelope, data, events)
     return events
 
@@ -239,18 +259,21 @@ def _use_nonce(state: State, envelope: Envelope) -> None:
     signer.nonces = highest
 
 
-def _check_priority(state: State, record: PriorityRecord) -> None:
+def _require_quiet(state: State) -> None:
+    """Let what comes from outside wait until nothing is half done and no duty is due."""
     is_pending = state.header.pending.kind != Continuation.NONE
     require(not is_pending, ErrorCode.CONTINUATION_PENDING)
     require(not duties.must_run(state), ErrorCode.DUTY_PENDING)
-    is_next = record.index == state.header.next_priority_index
-    require(is_next, ErrorCode.PRIORITY_OUT_OF_ORDER)
 
 
-def _apply_ops(state: State, decoded: DecodedEnvelope) -> list[Event]:
+def _apply_content(state: State, decoded: DecodedEnvelope) -> list[Event]:
     account = decoded.envelope.account
     log = EventLog(state.header)
-    if not decoded.ops:
+    if decoded.message is not None:
+        messages.take(state, log, decoded.message)
+    elif decoded.snapshot is not None:
+        oracle.read(state, log, decoded.snapshot)
+    elif not decoded.ops:
         log.rejected(account=account, op_index=0, op_kind=0, code=ErrorCode.PRIORITY_MALFORMED)
     for op_index, op in enumerate(decoded.ops):
         try:

@@ -103,6 +103,21 @@ class ErrorCode(IntEnum):
     FUND_BANKRUPT = 151
     FUND_TOO_WIDE = 152
     LEADER_SHARE = 153
+    # links between chains, inputs of L1
+    UNKNOWN_PEER = 154
+    NOT_PLEDGEABLE = 155
+    PLEDGED_ASSET = 156
+    PLEDGES_FULL = 157
+    INVALID_EXPIRY = 158
+    UNKNOWN_PLEDGE = 159
+    NOTHING_TO_SEIZE = 160
+    INVALID_LINK = 161
+    SNAPSHOT_NOT_FROM_L1 = 162
+    BAD_READING = 163
+    INVALID_FEED = 164
+    LISTING_FULL = 165
+    WRONG_MARKET = 166
+    MESSAGE_MALFORMED = 167
     # envelopes
     ENVELOPE_TRUNCATED = 96
     ENVELOPE_TOO_LONG = 97
@@ -119,6 +134,10 @@ class ErrorCode(IntEnum):
     NONCE_USED = 108
     PRIORITY_OUT_OF_ORDER = 109
     PRIORITY_MALFORMED = 110
+    MESSAGE_OUT_OF_ORDER = 111
+    MESSAGE_AHEAD = 112
+    ORACLE_OUT_OF_ORDER = 113
+    ORACLE_AHEAD = 114
 
     @property
     def sentence(self) -> str:
@@ -239,6 +258,24 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.FUND_TOO_WIDE: "The fund has more than 56 open positions and cannot be valued; "
     "close some.",
     ErrorCode.LEADER_SHARE: "The leader of the fund must keep 5 % of its shares.",
+    ErrorCode.UNKNOWN_PEER: "There is no open channel to this chain; choose a linked chain.",
+    ErrorCode.NOT_PLEDGEABLE: "Only collateral that this chain keeps on L1 can be pledged, and "
+    "only a pledge be released; the quote asset cannot.",
+    ErrorCode.PLEDGED_ASSET: "This balance is pledged on another chain; RELEASE it and withdraw "
+    "it there.",
+    ErrorCode.PLEDGES_FULL: "The owner has all eight links, or this one names another account; "
+    "release one first.",
+    ErrorCode.INVALID_EXPIRY: "A pledge ends one hour to one year ahead.",
+    ErrorCode.UNKNOWN_PLEDGE: "There is no pledge of this account that covers this.",
+    ErrorCode.NOTHING_TO_SEIZE: "No liquidation has taken units of this pledge.",
+    ErrorCode.INVALID_LINK: "Channel or link contradicts what exists; see docs/spec/links.md.",
+    ErrorCode.SNAPSHOT_NOT_FROM_L1: "This chain takes prices of L1 from the oracle hub alone; "
+    "send its snapshot.",
+    ErrorCode.BAD_READING: "The hub has no good reading of this feed; the price before stays.",
+    ErrorCode.INVALID_FEED: "A field of the feed's entry is out of range.",
+    ErrorCode.LISTING_FULL: "The chain values at most 64 assets and 64 margined markets.",
+    ErrorCode.WRONG_MARKET: "Only positions in perpetuals can be closed; cancel spot orders.",
+    ErrorCode.MESSAGE_MALFORMED: "The peer's message says something that cannot be; it is void.",
     ErrorCode.ENVELOPE_TRUNCATED: "The envelope is shorter than its header says.",
     ErrorCode.ENVELOPE_TOO_LONG: "The envelope is longer than 16,384 bytes or than it says.",
     ErrorCode.ENVELOPE_MALFORMED: "Version, kind, op count or a reserved byte is wrong.",
@@ -254,4 +291,9 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.NONCE_USED: "This nonce was used before; use a new one.",
     ErrorCode.PRIORITY_OUT_OF_ORDER: "Priority operations are consumed in the order of L1.",
     ErrorCode.PRIORITY_MALFORMED: "A field of the priority record is out of range.",
+    ErrorCode.MESSAGE_OUT_OF_ORDER: "Messages of a channel are taken in the order of their sender.",
+    ErrorCode.MESSAGE_AHEAD: "The message's slot lies ahead of this chain's time; take it later.",
+    ErrorCode.ORACLE_OUT_OF_ORDER: "Snapshots of the oracle hub are taken in its order, by a chain "
+    "that has feeds.",
+    ErrorCode.ORACLE_AHEAD: "The snapshot lies ahead of this chain's time; advance the time first.",
 }

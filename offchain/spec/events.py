@@ -6,6 +6,8 @@ from offchain.spec.event import Event
 from offchain.spec.fund_events import FundEventLog
 from offchain.spec.header import PendingWork
 from offchain.spec.kinds import Continuation, EventKind, Reason
+from offchain.spec.l1_events import L1EventLog
+from offchain.spec.link_events import LinkEventLog
 from offchain.spec.risk_events import RiskEventLog
 
 __all__ = ["Event", "EventLog"]
@@ -13,12 +15,12 @@ __all__ = ["Event", "EventLog"]
 _ACCOUNT_SHIFT = 32
 
 
-class EventLog(RiskEventLog, ConditionEventLog, FundEventLog):
+class EventLog(RiskEventLog, ConditionEventLog, FundEventLog, L1EventLog, LinkEventLog):
     """Events of one op.
 
     Every method writes one event of the kind it is named after. Amounts are engine units, prices
-    price units, sizes lots, times seconds. Those of margined markets, conditional orders and funds
-    are inherited.
+    price units, sizes lots, times seconds. Those of margined markets, conditional orders, funds and
+    L1 are inherited.
     """
 
     # --- orders --------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 docs/spec/risk.md section 8, step 4.
 """
 
-from offchain.spec import balances, settling
+from offchain.spec import balances, pledges, settling
 from offchain.spec.collateral import counts, unit_price_e8
 from offchain.spec.constants import (
     BALANCES_PER_ACCOUNT,
@@ -87,5 +87,7 @@ def _exchange_slot(state: State, log: EventLog, account_id: int, slot: int) -> b
     account.free[0] += proceeds
     account.free[slot] -= units
     balances.release_slot(account, slot)
+    if state.assets.read(asset).is_linked:
+        pledges.claim(state, account_id, asset, units)
     log.exchanged(account=account_id, asset=asset, units=units, proceeds=proceeds)
     return True

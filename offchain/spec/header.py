@@ -77,7 +77,7 @@ class Header:
     """State header; genesis is all zero but for the two counters that start at 1."""
 
     SIZE: ClassVar[int] = 512
-    _LAYOUT: ClassVar[Struct] = Struct("<55Q72x")
+    _LAYOUT: ClassVar[Struct] = Struct("<56Q64x")
 
     batch_number: int = 0
     next_event_seq: int = 0
@@ -105,6 +105,7 @@ class Header:
     trigger_market: int = 0  # market + 1 while triggers of it are met
     fund_count: int = 0
     lap_lent: int = 0  # quote units of interest in this lap that are for lenders
+    last_slot: int = 0  # of the last message sent, or of a later one taken; milliseconds
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""
@@ -135,6 +136,7 @@ class Header:
             self.trigger_market,
             self.fund_count,
             self.lap_lent,
+            self.last_slot,
         )
 
     @classmethod
@@ -148,5 +150,6 @@ class Header:
         header.sweep_head, header.sweep_cursor, header.lap_started_s = words[45:48]
         header.swept_s, header.sweep_laps = words[48:50]
         header.lap_negative, header.negative_quote = words[50:52]
-        header.trigger_market, header.fund_count, header.lap_lent = words[52:]
+        header.trigger_market, header.fund_count = words[52:54]
+        header.lap_lent, header.last_slot = words[54:]
         return header

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class OpKind(IntEnum):
-    """First byte of an op. 1-31 user, 32-63 system, 64-95 priority (from L1)."""
+    """First byte of an op. 1-31 user, 32-63 system, 64-95 from L1 (65-79 by governance)."""
 
     PLACE = 1
     MODIFY = 2
@@ -26,6 +26,8 @@ class OpKind(IntEnum):
     INVEST = 18
     REDEEM = 19
     CREATE_FUND = 20
+    PLEDGE = 21
+    RELEASE = 22
     ADVANCE_TIME = 32
     CONTINUE = 33
     RUN_DUTIES = 34
@@ -34,6 +36,7 @@ class OpKind(IntEnum):
     PRICE_REPORT = 37
     LIQUIDATE = 38
     SWEEP = 39
+    SEIZE = 40
     DEPOSIT = 64
     ADMIN_ASSET = 65
     ADMIN_MARKET = 66
@@ -45,6 +48,16 @@ class OpKind(IntEnum):
     ADMIN_MARKET_WATERFALL = 72
     ADMIN_MARKET_CALENDAR = 73
     ADMIN_FUND = 74
+    ADMIN_CHANNEL = 75
+    ADMIN_LINK = 76
+    ADMIN_FEED = 77
+    FORCED_WITHDRAW = 80
+    FORCED_CLOSE = 81
+    FORCED_CANCEL = 82
+    FORCED_UNLINK = 83
+    FORCED_SWEEP = 84
+    NOTICE = 85
+    PLEDGES_MOVED = 86
 
 
 class EventKind(IntEnum):
@@ -105,6 +118,22 @@ class EventKind(IntEnum):
     CALENDAR_SET = 53
     YIELD_SHARED = 54
     EARNED = 55
+    PLEDGED = 56
+    RELEASED = 57
+    UNLOCKED = 58
+    SEIZE_REQUESTED = 59
+    PLEDGE_TAKEN = 60
+    SEIZED = 61
+    LIQUIDATION_DONE = 62
+    MESSAGE_SENT = 63
+    MESSAGE_TAKEN = 64
+    REDEEMED = 65
+    FEED_SET = 66
+    ORACLE_READ = 67
+    PRIORITY_NOTED = 68
+    CHANNEL_SET = 69
+    LINK_SET = 70
+    PLEDGES_MOVED = 71
 
 
 class Reason(IntEnum):
@@ -124,6 +153,7 @@ class Reason(IntEnum):
     PRICE_BAND = 12
     LINKED = 13
     REFUSED = 14
+    FORCED = 15
 
 
 class MarketKind(IntEnum):
@@ -197,6 +227,7 @@ class AssetFlag(IntEnum):
 
     EXISTS = 1
     DEPOSITS_OPEN = 2
+    LINKED = 4
 
 
 class TierFlag(IntEnum):
@@ -255,6 +286,7 @@ class Continuation(IntEnum):
     MATCH = 1
     CANCEL_ALL = 2
     ADL_QUEUE = 3
+    FORCED = 4
 
 
 class DutyKind(IntEnum):
@@ -266,6 +298,7 @@ class DutyKind(IntEnum):
     TWAP = 4
     TRAIL = 5
     REDEEM = 6
+    PLEDGE = 7
 
 
 class EnvelopeKind(IntEnum):
@@ -274,6 +307,8 @@ class EnvelopeKind(IntEnum):
     USER = 1
     SYSTEM = 2
     PRIORITY = 3
+    MESSAGE = 4
+    ORACLE = 5
 
 
 class PriorityKind(IntEnum):
@@ -281,6 +316,40 @@ class PriorityKind(IntEnum):
 
     DEPOSIT = 1
     ADMIN = 2
+    FORCED_WITHDRAW = 3
+    FORCED_CLOSE = 4
+    CANCEL_ALL = 5
+    UNLINK = 6
+    SWEEP = 7
+    REFUND = 8
+    PLEDGES_MOVED = 9
+
+
+class ChannelFlag(IntEnum):
+    """Bits of a channel's flags."""
+
+    SEVERED = 1
+
+
+class ReservationRole(IntEnum):
+    """Whether this chain keeps the pledged collateral, or holds the pledge."""
+
+    GIVEN = 1
+    HELD = 2
+
+
+class MessageFlag(IntEnum):
+    """Flags of a message between chains (docs/spec/settlement.md section 3)."""
+
+    ATOMIC = 1
+    SEIZURE = 2
+
+
+class ReadingStatus(IntEnum):
+    """Status of a reading of the oracle hub that has a value."""
+
+    OK = 1
+    CAPPED = 2
 
 
 class Subtree(IntEnum):

@@ -1,6 +1,6 @@
 """Parsing of ops: from 64 bytes to the dataclass of their kind."""
 
-from offchain.spec import condition_op, fund_op, op, risk_op
+from offchain.spec import condition_op, fund_op, l1_op, link_op, op, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.errors import ErrorCode
 
@@ -46,6 +46,19 @@ OP_TYPES: dict[int, type[op.Op]] = {
         fund_op.CreateFund,
         fund_op.AdminMarketWaterfall,
         fund_op.AdminFund,
+        link_op.Pledge,
+        link_op.Release,
+        link_op.Seize,
+        link_op.AdminChannel,
+        link_op.AdminLink,
+        l1_op.AdminFeed,
+        l1_op.ForcedWithdraw,
+        l1_op.ForcedClose,
+        l1_op.ForcedCancel,
+        l1_op.ForcedUnlink,
+        l1_op.ForcedSweep,
+        l1_op.Notice,
+        l1_op.PledgesMoved,
     )
 }
 

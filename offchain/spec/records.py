@@ -15,6 +15,7 @@ from offchain.spec.constants import (
     NONCES_PER_SIGNER,
 )
 from offchain.spec.encoding import ADDRESS_BYTES, address_from_words, address_words, bias, unbias
+from offchain.spec.kinds import AssetFlag
 
 NO_ADDRESS = bytes(ADDRESS_BYTES)
 
@@ -31,10 +32,13 @@ class Record(Protocol):
 
 @dataclass(slots=True)
 class Asset:
-    """Asset; amounts in engine units. Flags: :class:`AssetFlag`."""
+    """Asset; amounts in engine units. Flags: :class:`AssetFlag`.
+
+    A LINKED one stands for `peer_asset` that the peer of channel `channel_plus_1` - 1 keeps.
+    """
 
     SIZE: ClassVar[int] = 128
-    _LAYOUT: ClassVar[Struct] = Struct("<6Q80x")
+    _LAYOUT: ClassVar[Struct] = Struct("<6Q2IQ64x")
 
     flags: int = 0
     withdraw_step_units: int = 0
@@ -42,6 +46,19 @@ class Asset:
     deposit_cap_units: int = 0  # of L1
     supply_units: int = 0  # what all accounts hold
     unit_index_e12: int = 0  # units of L1 in an engine unit; 0: one
+    channel_plus_1: int = 0
+    peer_asset: int = 0
+    moved_units: int = 0  # of L1, that a frozen peer had kept and this chain now has
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether it stands for collateral that a peer keeps."""
+        return bool(self.flags & AssetFlag.LINKED)
+
+    @property
+    def channel(self) -> int:
+        """Channel to the peer that keeps it."""
+        return self.channel_plus_1 - 1
 
     def to_bytes(self) -> bytes:
         """Return the 128-byte record."""

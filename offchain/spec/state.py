@@ -12,8 +12,10 @@ from offchain.spec.constants import (
     INSURANCE_ACCOUNT,
     LEAF_BYTES,
     LEVEL_CAPACITY,
+    LISTING_LEAF,
     MASTER_BITS,
     MAX_BUILDERS,
+    ORACLE_LEAF,
     ORDER_CAPACITY,
     POSITIONS_PER_ACCOUNT,
     QUOTE_ASSET,
@@ -25,6 +27,8 @@ from offchain.spec.encoding import hash_limbs
 from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header
 from offchain.spec.kinds import AccountFlag, Subtree
+from offchain.spec.l1_records import Listing, OracleRecord
+from offchain.spec.link_records import Channel, Reservation
 from offchain.spec.poseidon2 import Digest, digest_to_bytes
 from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
 from offchain.spec.risk_records import AssetRisk, MarketRisk
@@ -131,6 +135,10 @@ class State:
         self.builders = Table(Builder, Builder.SIZE, LEAF_BYTES // Builder.SIZE)
         self.market_risks = Table(MarketRisk, MarketRisk.SIZE)
         self.asset_risks = Table(AssetRisk, AssetRisk.SIZE)  # ASSET_RISK_LEAF + asset
+        self.listings = Table(Listing, Listing.SIZE)  # one, at LISTING_LEAF
+        self.oracles = Table(OracleRecord, OracleRecord.SIZE)  # one, at ORACLE_LEAF
+        self.channels = Table(Channel, Channel.SIZE)
+        self.reservations = Table(Reservation, Reservation.SIZE)  # master * 8 + number
         self.funds = Table(Fund, Fund.SIZE)
         self._hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
@@ -165,6 +173,22 @@ class State:
     def edit_asset_risk(self, asset: int) -> AssetRisk:
         """Return an asset's risk for writing."""
         return self.asset_risks.edit(ASSET_RISK_LEAF + asset)
+
+    def listing(self) -> Listing:
+        """Return what the valuation table lists, for reading."""
+        return self.listings.read(LISTING_LEAF)
+
+    def edit_listing(self) -> Listing:
+        """Return what the valuation table lists, for writing."""
+        return self.listings.edit(LISTING_LEAF)
+
+    def oracle(self) -> OracleRecord:
+        """Return the oracle record for reading (all zero without feeds)."""
+        return self.oracles.read(ORACLE_LEAF)
+
+    def edit_oracle(self) -> OracleRecord:
+        """Return the oracle record for writing."""
+        return self.oracles.edit(ORACLE_LEAF)
 
     def root(self) -> Digest:
         """Return the state root; hashes only what changed since the last call."""
@@ -224,6 +248,10 @@ class State:
             (Subtree.DUTIES, self.duties),
             (Subtree.RISK, self.market_risks),
             (Subtree.RISK, self.asset_risks),
+            (Subtree.RISK, self.listings),
+            (Subtree.RISK, self.oracles),
+            (Subtree.CHANNELS, self.channels),
+            (Subtree.RESERVATIONS, self.reservations),
             (Subtree.FUNDS, self.funds),
             (Subtree.BUILDERS, self.builders),
         )

@@ -3,7 +3,7 @@
 The specification takes no hints: it walks where the core is pointed (docs/spec/transition.md).
 """
 
-from offchain.spec import condition_op, duties, fund_op, op, op_codec, ring, risk_op
+from offchain.spec import condition_op, duties, fund_op, l1_op, link_op, op, op_codec, ring, risk_op
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
@@ -11,13 +11,17 @@ from offchain.spec.events import Event, EventLog
 from offchain.spec.kinds import Continuation, OpKind, PlaceFlag
 from offchain.spec.ops import (
     admin,
+    admin_feed,
+    admin_link,
     admin_risk,
     builders,
     cancel,
     cancel_all,
     create_fund,
     deposit,
+    forced_ops,
     invest,
+    link_notices,
     liquidate,
     market_calendar,
     market_waterfall,
@@ -26,11 +30,14 @@ from offchain.spec.ops import (
     place,
     place_trigger,
     place_twap,
+    pledge,
     price_report,
     redeem,
+    release,
     resume,
     run_duties,
     schedule_cancel,
+    seize,
     set_leverage,
     set_tier,
     signers,
@@ -90,6 +97,7 @@ _KINDS_WHILE_SWEEP_IS_LATE = frozenset(
         OpKind.PRICE_REPORT,
         OpKind.LIQUIDATE,
         OpKind.SWEEP,
+        OpKind.SEIZE,
     )
 )
 
@@ -218,5 +226,43 @@ def _dispatch_funds(state: State, decoded: op.Op, log: EventLog) -> None:
             create_fund.admin_fund(state, decoded, log)
         case fund_op.AdminMarketWaterfall():
             market_waterfall.admin_market_waterfall(state, decoded, log)
+        case _:
+            _dispatch_l1(state, decoded, log)
+
+
+def _dispatch_l1(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case l1_op.AdminFeed():
+            admin_feed.admin_feed(state, decoded, log)
+        case l1_op.ForcedWithdraw():
+            forced_ops.forced_withdraw(state, decoded, log)
+        case l1_op.ForcedClose():
+            forced_ops.forced_close(state, decoded, log)
+        case l1_op.ForcedCancel():
+            forced_ops.forced_cancel(state, decoded, log)
+        case l1_op.ForcedSweep():
+            liquidate.liquidate(state, decoded, log)
+        case l1_op.Notice():
+            log.priority_noted(kind=decoded.kind)
+        case l1_op.ForcedUnlink():
+            link_notices.forced_unlink(state, decoded, log)
+        case l1_op.PledgesMoved():
+            link_notices.pledges_moved(state, decoded, log)
+        case _:
+            _dispatch_links(state, decoded, log)
+
+
+def _dispatch_links(state: State, decoded: op.Op, log: EventLog) -> None:
+    match decoded:
+        case link_op.Pledge():
+            pledge.pledge(state, decoded, log)
+        case link_op.Release():
+            release.release(state, decoded, log)
+        case link_op.Seize():
+            seize.seize(state, decoded, log)
+        case link_op.AdminChannel():
+            admin_link.admin_channel(state, decoded, log)
+        case link_op.AdminLink():
+            admin_link.admin_link(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

@@ -23,6 +23,11 @@ def debited(state: State, asset: int, amount: int) -> int:
     return ceil_div(amount * INDEX_ONE, index_e12(state, asset))
 
 
+def payable(state: State, asset: int, engine_units: int) -> int:
+    """Return the units of L1 that engine units come to, rounded down."""
+    return engine_units * index_e12(state, asset) // INDEX_ONE
+
+
 def can_supply(state: State, asset: int, units: int) -> bool:
     """Return whether all accounts together stay below VALUE_LIMIT with `units` more."""
     return state.assets.read(asset).supply_units + units < VALUE_LIMIT

@@ -28,4 +28,4 @@ def state_diff(witness: Witness, after: Core) -> StateDiff:
         if (new := after.leaf(subtree, number)) != old
     }
     roots = {subtree: digest_from_bytes(after.subtree_root(subtree)) for subtree in UNPUBLISHED}
-    return StateDiff(roots, changed)
+    return StateDiff(roots, changed, after.valuation_table())

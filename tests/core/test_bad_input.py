@@ -24,18 +24,28 @@ from offchain.spec.ops import admin_risk, builders, place, redeem, schedule_canc
 from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
 from offchain.tools import build_native
-from tests.core import bad_carry_ops, bad_condition_ops, bad_fund_ops, bad_ops, bad_risk_ops
-from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
-from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
+from tests.core import (
+    bad_carry_ops,
+    bad_condition_ops,
+    bad_envelopes,
+    bad_fund_ops,
+    bad_l1_envelopes,
+    bad_l1_ops,
+    bad_ops,
+    bad_risk_ops,
+)
+from tests.core.bad_envelopes import owner_envelope, priority_envelope
 from tests.core.bad_ops import REFUNDS, Case
 from tests.core.crowded import NOW_S, A, B, C, crowded_ops
 from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
 
-BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops)
+BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops, bad_l1_ops)
 CASES = [case for module in BAD_OPS for case in module.CASES]
 VALID = tuple(valid for module in BAD_OPS for valid in module.VALID)
+ENVELOPE_CASES = bad_envelopes.CASES + bad_l1_envelopes.CASES
+MALFORMED_RECORDS = bad_envelopes.MALFORMED_RECORDS + bad_l1_envelopes.MALFORMED_RECORDS
 # Reached only in a build whose capacities are small; see the last tests.
 CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
@@ -50,6 +60,13 @@ GATE_CODES = {
     ErrorCode.NOTHING_TO_SWEEP,
     ErrorCode.SWEEP_LATE,
     ErrorCode.ORDER_LINKED,
+}
+# Asserted in test_l1_inputs.py.
+L1_CODES = {
+    ErrorCode.LISTING_FULL,
+    ErrorCode.SNAPSHOT_NOT_FROM_L1,
+    ErrorCode.BAD_READING,
+    ErrorCode.ORACLE_AHEAD,
 }
 
 
@@ -284,7 +301,7 @@ def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
 def test_the_cases_cover_every_code() -> None:
     in_ops = {code for code, _ in (*CASES, *bad_risk_ops.JUMP_CASES, *REFUNDS)}
     in_envelopes = {code for code, _ in ENVELOPE_CASES} | {ErrorCode.PRIORITY_MALFORMED}
-    elsewhere = CAPACITY_CODES | GATE_CODES | {ErrorCode.UNKNOWN_OP}
+    elsewhere = CAPACITY_CODES | GATE_CODES | L1_CODES | {ErrorCode.UNKNOWN_OP}
     covered = in_ops | in_envelopes | elsewhere | {ErrorCode.OK}
     assert covered == set(ErrorCode)
 

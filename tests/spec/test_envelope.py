@@ -283,8 +283,8 @@ def test_a_priority_admin_op_is_carried_in_the_data_words(spot_and_perp):
     (event,) = send(state, priority(admin_record(1, bad.to_bytes())))
     assert event.kind == EventKind.REJECTED
     assert event.values[:3] == (0, OpKind.ADMIN_ASSET, ErrorCode.INVALID_ASSET_PARAMETER)
-    (event,) = send(state, priority(admin_record(2, bytes([95]) + bytes(63))))
-    assert event.values[:3] == (0, 95, ErrorCode.UNKNOWN_OP)
+    (event,) = send(state, priority(admin_record(2, bytes([79]) + bytes(63))))
+    assert event.values[:3] == (0, 79, ErrorCode.UNKNOWN_OP)
 
 
 ADMIN_OP = int.from_bytes(
@@ -292,7 +292,7 @@ ADMIN_OP = int.from_bytes(
 )
 BAD_RECORDS = [
     {"kind": 0},
-    {"kind": 3},
+    {"kind": 10},
     {"kind": 2**64 + 1},
     {"account": 2**64 + 9},
     {"asset": 2**16},
@@ -306,7 +306,7 @@ BAD_RECORDS = [
     {"kind": 2, "data0": ADMIN_OP, "amount": 0},
     {"kind": 2, "data0": ADMIN_OP, "account": 0, "amount": 0, "asset": 1},
     {"kind": 2, "data0": 64 << 248, "account": 0, "amount": 0},
-    {"kind": 2, "data0": 96 << 248, "account": 0, "amount": 0},
+    {"kind": 2, "data0": 80 << 248, "account": 0, "amount": 0},
 ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from offchain.spec import condition_op, fund_op, op, op_codec, risk_op
+from offchain.spec import condition_op, fund_op, l1_op, link_op, op, op_codec, risk_op
 from offchain.spec.checks import OpError
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import OpKind, PlaceFlag, TimeInForce
@@ -254,6 +254,60 @@ LAYOUTS = {
         "weekend_band_ppm": (36, 4, 0x01020304),
         "off_hours_initial_ppm": (40, 4, 0x05060708),
     },
+    l1_op.AdminFeed: {
+        "market": MARKET,
+        "entry": (8, 1, 0x21),
+        "target": (9, 1, 1),
+        "asset": (10, 2, 0x0203),
+        "price_feed": (12, 1, 0x31),
+        "rate_feed_plus_1": (13, 1, 0x41),
+        "on": (14, 1, 0x51),
+    },
+    l1_op.ForcedWithdraw: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x0203),
+        "amount": (16, 8, 0x0102030405060708),
+        "sender": (32, 20, A20),
+    },
+    l1_op.ForcedClose: {"market": MARKET, "account": ACCOUNT, "sender": (32, 20, A20)},
+    l1_op.ForcedCancel: {"account": ACCOUNT, "sender": (32, 20, A20)},
+    l1_op.ForcedUnlink: {
+        "account": ACCOUNT,
+        "peer_chain_id": (8, 4, 0x11121314),
+        "sender": (32, 20, A20),
+    },
+    l1_op.ForcedSweep: {"account": ACCOUNT},
+    l1_op.Notice: {"kind": (8, 1, 8)},
+    l1_op.PledgesMoved: {
+        "asset": (8, 2, 0x0203),
+        "is_holder": (10, 1, 1),
+        "peer_chain_id": (12, 4, 0x11121314),
+        "units": (16, 8, 0x0102030405060708),
+    },
+    link_op.Pledge: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x2122),
+        "channel": (10, 1, 7),
+        "peer_account": (12, 4, 0x11121314),
+        "amount": (16, 8, 0x0102030405060708),
+        "expires_at_s": (24, 4, 0x31323334),
+    },
+    link_op.Release: {
+        "account": ACCOUNT,
+        "asset": (8, 2, 0x2122),
+        "amount": (16, 8, 0x3132333435363738),
+    },
+    link_op.Seize: {"account": ACCOUNT, "number": (8, 1, 5)},
+    link_op.AdminChannel: {
+        "channel": (8, 1, 7),
+        "peer_chain_id": (12, 4, 0x11121314),
+        "own_chain_id": (16, 4, 0x21222324),
+    },
+    link_op.AdminLink: {
+        "asset": (8, 2, 0x2122),
+        "channel": (10, 1, 7),
+        "peer_asset": (12, 2, 0x3132),
+    },
 }
 
 
@@ -358,7 +412,7 @@ def test_values_without_a_meaning_are_malformed(spot_and_perp, malformed):
     assert refused(spot_and_perp, malformed) == ErrorCode.MALFORMED_OP
 
 
-@pytest.mark.parametrize("kind", [0, 31, 40, 63, 79, 255])
+@pytest.mark.parametrize("kind", [0, 31, 41, 63, 79, 87, 95, 255])
 def test_unknown_kinds_are_refused(spot_and_perp, kind):
     assert refused(spot_and_perp, bytes([kind]) + b"\xff" * 63) == ErrorCode.UNKNOWN_OP
 

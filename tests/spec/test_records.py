@@ -223,5 +223,5 @@ def test_all_words_of_a_busy_state_are_canonical_and_parse_back():
 
 
 def test_every_header_field_is_in_the_record():
-    assert len(fields(Header)) == 26
+    assert len(fields(Header)) == 27
     assert len(fields(PendingWork)) == 16

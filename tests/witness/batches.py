@@ -8,9 +8,11 @@ import numpy as np
 
 from offchain.core.binding import Core
 from offchain.engine.batch import BatchCollector, SealedBatch
-from offchain.settlement.messages import Flow, flows_root
+from offchain.settlement.chain_lists import chain_lists
+from offchain.settlement.messages import Flow, channels_root, flows_root, pledges_root
 from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
+from offchain.settlement.valuation import valuation_hash
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from offchain.spec import op
 from offchain.spec.constants import ENVELOPE_HEADER_BYTES
@@ -156,6 +158,7 @@ def expected_output(
 ) -> PublicOutput:
     withdrawals = [Withdrawal(w.owner, w.asset, w.amount_units) for w in batch.withdrawals]
     tree = WithdrawalTree(statement.chain_id, batch.number, withdrawals)
+    lists = chain_lists(statement.chain_id, [batch])
     return PublicOutput(
         l1_chain_id=statement.l1_chain_id,
         gateway=statement.gateway,
@@ -167,11 +170,17 @@ def expected_output(
         last_batch=batch.number,
         first_time_s=batch.first_time_s,
         last_time_s=batch.last_time_s,
-        first_slot=0,
-        last_slot=0,
+        first_slot=batch.first_slot,
+        last_slot=batch.last_slot,
         priority_first=batch.priority_first,
         priority_next=batch.priority_next,
         priority_accumulator=batch.priority_accumulator,
+        oracle_first=batch.oracle_first,
+        oracle_next=batch.oracle_next,
+        oracle_accumulator=batch.oracle_accumulator,
+        channels_root=channels_root(lists.channels),
+        reservations_root=pledges_root(lists.pledges),
+        valuation_hash=valuation_hash(batch.valuation_table),
         flows_root=flows_root(flows_of(batch, statement.chain_id, withdrawals)),
         withdrawals_root=tree.root,
         da_mode=statement.da_mode,

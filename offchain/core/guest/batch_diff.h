@@ -3,6 +3,7 @@
 #ifndef HEADRACE_BATCH_DIFF_H
 #define HEADRACE_BATCH_DIFF_H
 
+#include "../src/valuation_impl.h"
 #include "batch_tree.h"
 
 enum {
@@ -80,6 +81,15 @@ static bool hr_is_published(uint32_t subtree) {
            subtree != HR_SUBTREE_LEVELS && subtree != HR_SUBTREE_DUTIES;
 }
 
+/* A leaf without the zeros at its end: most of a signer's nonces are not there yet. */
+static void hr_diff_leaf(struct hr_diff *d, uint32_t subtree, const struct hr_path_node *node) {
+    uint32_t used = hr_leaf_bound(subtree, node->leaf);
+    while (used > 0 && node->leaf[used - 1] == 0) used--;
+    hr_diff_number(d, node->changed_leaf);
+    hr_diff_byte(d, used);
+    hr_diff_words(d, node->leaf, used);
+}
+
 static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, uint32_t subtree) {
     uint32_t changed = 0;
     for (uint32_t i = 0; i < list->count; i++)
@@ -89,22 +99,21 @@ static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, 
     hr_diff_number(d, changed);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct hr_path_node *node = hr_loaded(list, subtree, i);
-        if (node->changed_leaf == HR_NO_LEAF) continue;
-        hr_diff_number(d, node->changed_leaf);
-        hr_diff_words(d, node->leaf, hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t));
+        if (node->changed_leaf != HR_NO_LEAF) hr_diff_leaf(d, subtree, node);
     }
 }
 
-/* Commitment of the diff; the roots of all subtrees are in `lists`. A valuation table is no part
- * of a batch yet: its length is 0. */
+/* Commitment of the diff; the roots of all subtrees are in `lists`. */
 static void hr_diff_commitment(const struct hr_path_list lists[HR_SUBTREES],
+                               const struct hr_valuation *table,
                                uint8_t commitment[HR_KECCAK256_BYTES]) {
-    static const char tag[] = "HRdiff03";
+    static const char tag[] = "HRdiff04";
     struct hr_diff d = {0};
     for (const char *at = tag; *at; at++) hr_diff_byte(&d, (uint8_t)*at);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)
         if (!hr_is_published(s)) hr_diff_words(&d, lists[s].root.e, HR_DIGEST_ELEMENTS);
-    hr_diff_number(&d, 0);
+    hr_diff_number(&d, hr_valuation_bytes(table));
+    hr_diff_words(&d, table->big_endian, table->count);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)
         if (hr_is_published(s)) hr_diff_subtree(&d, &lists[s], s);
     const uint32_t rest = d.waiting_bits / 8;

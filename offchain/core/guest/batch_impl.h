@@ -26,6 +26,7 @@ struct hr_batch {
     struct hr_core core;
     struct hr_path_list lists[HR_SUBTREES];
     struct hr_output_parts parts;
+    struct hr_valuation valuation;
     uint64_t envelope[HR_ENVELOPE_MAX_BYTES / sizeof(uint64_t)];
     struct hr_event events[HR_ENVELOPE_MAX_EVENTS];
 };
@@ -36,11 +37,19 @@ static void hr_batch_stores_open(struct hr_core *c) {
         c->stores[s].leaves = hr_arena_take(sizeof(uint8_t *) << hr_shapes[s].depth);
 }
 
+/* Opens what every batch reads: header, config, oracle and listing record. */
+static void hr_batch_open(struct hr_core *c) {
+    c->header = HR_AT(c, HR_SUBTREE_HEADER, struct hr_header, 0);
+    HR_AT(c, HR_SUBTREE_CONFIG, struct hr_config, 0);
+    hr_oracle_at(c);
+    hr_listing_at(c);
+}
+
 static void hr_batch_load(struct hr_batch *b) {
     struct hr_core *c = &b->core;
     hr_batch_stores_open(c);
     for (uint32_t s = 0; s < HR_SUBTREES; s++) hr_load_subtree(c, &b->lists[s], s);
-    c->header = HR_AT(c, HR_SUBTREE_HEADER, struct hr_header, 0);
+    hr_batch_open(c);
 }
 
 static void hr_batch_read_hints(struct hr_core *c, uint32_t count) {
@@ -87,11 +96,12 @@ static void hr_batch_run(struct hr_batch *b, uint32_t words[HR_OUTPUT_WORDS]) {
     if (c->header->batch_number != b->parts.before.batch_number + 1)
         hr_batch_exit(HR_EXIT_NOT_ONE_BATCH);
     hr_touch_leaf(c, HR_SUBTREE_HEADER, 0); /* every envelope changes it */
+    hr_valuation_table(c, &b->valuation);
     hr_batch_roots(c, b->lists, &old_root, &new_root);
-    hr_output_end(&b->parts, c, &old_root, &new_root, words);
+    hr_output_end(&b->parts, c, &b->valuation, &old_root, &new_root, words);
     if (head.statement.da_mode == HR_DA_ROLLUP) {
         uint8_t commitment[HR_ABI_BYTES];
-        hr_diff_commitment(b->lists, commitment);
+        hr_diff_commitment(b->lists, &b->valuation, commitment);
         hr_out_bytes(words, HR_OUT_DA_COMMITMENT, commitment);
     }
 }

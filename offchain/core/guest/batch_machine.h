@@ -14,7 +14,7 @@ enum {
     HR_EXIT_MISSING_LEAF = 5,     /* the run reached a leaf that the witness lacks */
     HR_EXIT_REFUSED_ENVELOPE = 6, /* the transition refused an envelope as a whole */
     HR_EXIT_NOT_ONE_BATCH = 7,    /* not sealed, or not by the last envelope */
-    HR_EXIT_LIMIT = 8,            /* more flows or withdrawals than a settlement takes */
+    HR_EXIT_LIMIT = 8,            /* more of something than a settlement takes */
 };
 
 [[noreturn]] static void hr_batch_exit(uint32_t code);

@@ -4,18 +4,17 @@
 #define HEADRACE_BATCH_OUTPUT_H
 
 #include "../src/envelope_impl.h"
-#include "batch_machine.h"
+#include "../src/valuation_impl.h"
+#include "batch_links.h"
 
 enum {
-    HR_ABI_BYTES = 32,
-    HR_ABI_WORDS = HR_ABI_BYTES / sizeof(uint32_t),
     HR_OUTPUT_ABI_WORDS = 28,
     HR_OUTPUT_WORDS = HR_OUTPUT_ABI_WORDS * HR_ABI_WORDS,
     HR_FLOWS_MAX = 64,           /* entries of the gateway's list */
     HR_WITHDRAWALS_MAX = 1 << 20 /* leaves of the gateway's tree */
 };
 
-/* Places of the words: offchain/settlement/public_output.py. Those left out are zero. */
+/* Places of the words: offchain/settlement/public_output.py. */
 enum {
     HR_OUT_DOMAIN = 0,
     HR_OUT_L1_CHAIN_ID,
@@ -28,12 +27,20 @@ enum {
     HR_OUT_LAST_BATCH,
     HR_OUT_FIRST_TIME,
     HR_OUT_LAST_TIME,
-    HR_OUT_PRIORITY_FIRST = 13,
+    HR_OUT_FIRST_SLOT,
+    HR_OUT_LAST_SLOT,
+    HR_OUT_PRIORITY_FIRST,
     HR_OUT_PRIORITY_NEXT,
     HR_OUT_PRIORITY_ACCUMULATOR,
-    HR_OUT_FLOWS_ROOT = 20,
+    HR_OUT_ORACLE_FIRST,
+    HR_OUT_ORACLE_NEXT,
+    HR_OUT_ORACLE_ACCUMULATOR,
+    HR_OUT_CHANNELS_ROOT,
+    HR_OUT_FLOWS_ROOT,
     HR_OUT_WITHDRAWALS_ROOT,
-    HR_OUT_DA_MODE = 24,
+    HR_OUT_RESERVATIONS_ROOT,
+    HR_OUT_VALUATION_HASH,
+    HR_OUT_DA_MODE,
     HR_OUT_DA_COMMITMENT,
     HR_OUT_INPUTS_COMMITMENT,
     HR_OUT_RECEIPTS_HEAD,
@@ -56,30 +63,15 @@ struct hr_flow {
 struct hr_output_parts {
     struct hr_statement statement;
     struct hr_header before;
+    uint32_t oracle_first;
     hr_keccak256_state envelope_hashes;
     uint64_t envelope_count;
     struct hr_flow flows[HR_FLOWS_MAX]; /* ascending by asset */
     uint32_t flow_count;
     uint8_t (*withdrawals)[HR_ABI_BYTES]; /* leaf hashes, one after the other in the arena */
     uint32_t withdrawal_count;
+    struct hr_link_lists links;
 };
-
-/* Bytes that are hashed, in parts. A tag fills whole words. */
-static void hr_put(hr_keccak256_state *hash, const void *bytes, uint32_t length) {
-    hr_keccak256_update(hash, bytes, length);
-}
-
-static void hr_put_tag(hr_keccak256_state *hash, const char *tag, uint32_t length) {
-    for (uint32_t i = 0; i < length; i++) hr_put(hash, *tag ? tag++ : tag, 1);
-}
-
-/* An integer as an ABI word. */
-static void hr_put_u64(hr_keccak256_state *hash, uint64_t value) {
-    uint8_t word[HR_ABI_BYTES] = {0};
-    for (uint32_t i = 0; i < sizeof value; i++)
-        word[HR_ABI_BYTES - 1 - i] = (uint8_t)(value >> (8 * i));
-    hr_put(hash, word, sizeof word);
-}
 
 static void hr_address_unpack(uint8_t address[20], const uint64_t words[3]) {
     static const uint8_t lengths[3] = {7, 7, 6};
@@ -101,10 +93,6 @@ static struct hr_flow *hr_flow_of(struct hr_output_parts *parts, uint64_t asset)
     return flow;
 }
 
-static void hr_flow_add(uint64_t *sum_units, uint64_t amount_units) {
-    if (__builtin_add_overflow(*sum_units, amount_units, sum_units)) hr_batch_exit(HR_EXIT_LIMIT);
-}
-
 /* Counts a consumed deposit record, refused or not. L1 queues none whose asset or amount does not
  * fit; the transition takes such a record as void. */
 static void hr_output_deposit(struct hr_output_parts *parts, const uint8_t *record) {
@@ -113,7 +101,7 @@ static void hr_output_deposit(struct hr_output_parts *parts, const uint8_t *reco
         !hr_abi_u64(record, 5, &amount) || kind != HR_PRIORITY_KIND_DEPOSIT || asset >> 16 ||
         amount >= HR_VALUE_LIMIT)
         return;
-    hr_flow_add(&hr_flow_of(parts, asset)->deposited_units, amount);
+    hr_sum_of_units(&hr_flow_of(parts, asset)->deposited_units, amount);
 }
 
 /* Adds a leaf to the withdrawal tree: offchain/settlement/withdrawals.py. */
@@ -121,7 +109,7 @@ static void hr_output_withdrawal(struct hr_output_parts *parts, const struct hr_
     const uint64_t asset = (uint64_t)event->v[0], amount = (uint64_t)event->v[1];
     const uint64_t owner[3] = {(uint64_t)event->v[2], (uint64_t)event->v[3], (uint64_t)event->v[4]};
     if (parts->withdrawal_count == HR_WITHDRAWALS_MAX) hr_batch_exit(HR_EXIT_LIMIT);
-    hr_flow_add(&hr_flow_of(parts, asset)->withdrawn_units, amount);
+    hr_sum_of_units(&hr_flow_of(parts, asset)->withdrawn_units, amount);
 
     uint8_t owner_word[HR_ABI_BYTES] = {0};
     hr_address_unpack(owner_word + HR_ABI_BYTES - 20, owner);
@@ -139,10 +127,11 @@ static void hr_output_withdrawal(struct hr_output_parts *parts, const struct hr_
     if (parts->withdrawal_count++ == 0) parts->withdrawals = leaf;
 }
 
-static void hr_output_begin(struct hr_output_parts *parts, const struct hr_core *c,
+static void hr_output_begin(struct hr_output_parts *parts, struct hr_core *c,
                             const struct hr_statement *statement) {
     parts->statement = *statement;
     parts->before = *c->header;
+    parts->oracle_first = hr_oracle_at(c)->next_index;
     hr_keccak256_init(&parts->envelope_hashes);
 }
 
@@ -154,7 +143,10 @@ static void hr_output_take(struct hr_output_parts *parts, const struct hr_core *
     parts->envelope_count++;
     if (h->kind == HR_ENVELOPE_KIND_PRIORITY) hr_output_deposit(parts, envelope + sizeof *h);
     for (const struct hr_event *event = events; event != c->events; event++)
-        if (event->type == HR_EVENT_KIND_WITHDRAWAL) hr_output_withdrawal(parts, event);
+        if (event->type == HR_EVENT_KIND_WITHDRAWAL)
+            hr_output_withdrawal(parts, event);
+        else
+            hr_links_take(&parts->links, event);
 }
 
 /* --- roots of lists -------------------------------------------------------------------------- */
@@ -182,9 +174,7 @@ static void hr_flows_root(const struct hr_output_parts *parts, uint8_t root[HR_A
     __builtin_memset(root, 0, HR_ABI_BYTES);
     for (uint32_t i = 0; i < parts->flow_count; i++) {
         hr_keccak256_state hash;
-        hr_keccak256_init(&hash);
-        hr_put_tag(&hash, "HRflow01", 8);
-        hr_put(&hash, root, HR_ABI_BYTES);
+        hr_list_begin(&hash, "HRflow01", root);
         hr_put_u64(&hash, parts->flows[i].asset);
         hr_put_u64(&hash, parts->flows[i].deposited_units);
         hr_put_u64(&hash, parts->flows[i].withdrawn_units);
@@ -222,10 +212,34 @@ static void hr_out_u64(uint32_t *words, uint32_t place, uint64_t value) {
     words[(place + 1) * HR_ABI_WORDS - 1] = (uint32_t)value;
 }
 
+/* What the chain has read of the oracle hub; zero without feeds. */
+static void hr_output_oracle(const struct hr_output_parts *parts, struct hr_core *c,
+                             uint32_t words[HR_OUTPUT_WORDS]) {
+    const struct hr_oracle *oracle = hr_oracle_at(c);
+    uint8_t digest[HR_ABI_BYTES];
+    if (!oracle->reads_feeds) return;
+    hr_out_u64(words, HR_OUT_ORACLE_FIRST, parts->oracle_first);
+    hr_out_u64(words, HR_OUT_ORACLE_NEXT, oracle->next_index);
+    hr_digest_from_words(digest, oracle->accumulator);
+    hr_out_bytes(words, HR_OUT_ORACLE_ACCUMULATOR, digest);
+}
+
+/* keccak256("HRvalu01" | table); zero without a table. */
+static void hr_output_valuation(const struct hr_valuation *table, uint32_t words[HR_OUTPUT_WORDS]) {
+    uint8_t digest[HR_ABI_BYTES];
+    hr_keccak256_state hash;
+    if (table->count == 0) return;
+    hr_keccak256_init(&hash);
+    hr_put_tag(&hash, "HRvalu01", 8);
+    hr_put(&hash, table->big_endian, hr_valuation_bytes(table));
+    hr_keccak256_final(&hash, digest);
+    hr_out_bytes(words, HR_OUT_VALUATION_HASH, digest);
+}
+
 /* Out: words  the public output, of which the caller made all words zero */
 static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
-                          const hr_digest *old_root, const hr_digest *new_root,
-                          uint32_t words[HR_OUTPUT_WORDS]) {
+                          const struct hr_valuation *table, const hr_digest *old_root,
+                          const hr_digest *new_root, uint32_t words[HR_OUTPUT_WORDS]) {
     static const char domain[HR_ABI_BYTES] = "headrace/pi/v1";
     const struct hr_header *after = c->header, *before = &parts->before;
     uint8_t digest[HR_ABI_BYTES], gateway[HR_ABI_BYTES] = {0};
@@ -240,6 +254,8 @@ static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
     hr_out_u64(words, HR_OUT_LAST_BATCH, after->batch_number);
     hr_out_u64(words, HR_OUT_FIRST_TIME, before->now_s);
     hr_out_u64(words, HR_OUT_LAST_TIME, after->now_s);
+    hr_out_u64(words, HR_OUT_FIRST_SLOT, before->last_slot);
+    hr_out_u64(words, HR_OUT_LAST_SLOT, after->last_slot);
     hr_out_u64(words, HR_OUT_PRIORITY_FIRST, before->next_priority_index);
     hr_out_u64(words, HR_OUT_PRIORITY_NEXT, after->next_priority_index);
     hr_digest_from_words(digest, after->priority_accumulator);
@@ -248,6 +264,12 @@ static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
     hr_out_bytes(words, HR_OUT_FLOWS_ROOT, digest);
     hr_withdrawals_root(parts, digest);
     hr_out_bytes(words, HR_OUT_WITHDRAWALS_ROOT, digest);
+    hr_channels_root(&parts->links, c, digest);
+    hr_out_bytes(words, HR_OUT_CHANNELS_ROOT, digest);
+    hr_reservations_root(&parts->links, c, digest);
+    hr_out_bytes(words, HR_OUT_RESERVATIONS_ROOT, digest);
+    hr_output_oracle(parts, c, words);
+    hr_output_valuation(table, words);
     hr_out_u64(words, HR_OUT_DA_MODE, parts->statement.da_mode);
     hr_digest_from_words(digest, after->receipts_head);
     hr_out_bytes(words, HR_OUT_RECEIPTS_HEAD, digest);

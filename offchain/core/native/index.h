@@ -12,7 +12,7 @@
 #include "../src/state_impl.h"
 
 enum { HR_WINDOW_BITS = 18, HR_WINDOW = 1 << HR_WINDOW_BITS };
-enum { HR_DUTY_KINDS = HR_DUTY_KIND_REDEEM + 1 };
+enum { HR_DUTY_KINDS = HR_DUTY_KIND_PLEDGE + 1 };
 
 struct hr_ladder {
     uint32_t first_tick; /* tick number of place 0 */
@@ -24,7 +24,8 @@ struct hr_ladder {
 
 struct hr_index {
     struct hr_ladder *ladders[HR_MAX_MARKETS][HR_LEVEL_LISTS];
-    /* by duty kind: places of order slots, account indices (DEADMAN), markets (MARKET_MINUTE) */
+    /* by duty kind: places of order slots, account indices (DEADMAN), markets (MARKET_MINUTE),
+     * reservations (PLEDGE) */
     uint32_t *duty_place[HR_DUTY_KINDS];
 };
 

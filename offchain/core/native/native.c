@@ -11,6 +11,7 @@
 
 #include "../src/envelope_impl.h"
 #include "../src/tree_impl.h"
+#include "../src/valuation_impl.h"
 #include "journal.h"
 
 /* How many ops ahead an op's records, and an op itself, are fetched into the cache; how many
@@ -40,10 +41,11 @@ static size_t hr_node_bytes(const struct hr_shape *s) {
     return sizeof(hr_digest) << (s->depth + 1);
 }
 
-/* Bytes of the index of one kind of duty: by account, by market, or by order slot. */
+/* Bytes of the index of one kind of duty: by account, market, pledge, or order slot. */
 static size_t hr_duty_place_bytes(uint32_t kind) {
     const size_t keys = kind == HR_DUTY_KIND_DEADMAN         ? HR_ACCOUNT_LIMIT
                         : kind == HR_DUTY_KIND_MARKET_MINUTE ? HR_MAX_MARKETS
+                        : kind == HR_DUTY_KIND_PLEDGE ? HR_RESERVATIONS_PER_MASTER << HR_MASTER_BITS
                                                              : HR_ORDER_CAPACITY;
     return sizeof(uint32_t) * keys;
 }
@@ -196,11 +198,15 @@ void hr_core_root(struct hr_core *c, uint8_t *root32) {
 uint32_t hr_core_leaf(struct hr_core *c, uint32_t subtree, uint32_t leaf, uint8_t *bytes) {
     if (subtree >= HR_SUBTREES || leaf >> hr_shapes[subtree].depth) return 0;
     const struct hr_shape *shape = &hr_shapes[subtree];
-    if (subtree == HR_SUBTREE_CHANNELS || subtree == HR_SUBTREE_RESERVATIONS) /* no records yet */
-        memset(bytes, 0, shape->leaf_bytes);
-    else
-        memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
+    memcpy(bytes, hr_store_leaf(&c->stores[subtree], shape, leaf), shape->leaf_bytes);
     return shape->leaf_bytes;
+}
+
+uint32_t hr_core_valuation(struct hr_core *c, uint8_t *bytes) {
+    struct hr_valuation table;
+    hr_valuation_table(c, &table);
+    memcpy(bytes, table.big_endian, hr_valuation_bytes(&table));
+    return hr_valuation_bytes(&table);
 }
 
 /* Copies a node of an up-to-date tree. */

@@ -15,6 +15,7 @@ struct hr_records {
     struct hr_fee_table fee_tables[HR_MAX_FEE_TABLES];
     struct hr_builder builders[HR_MAX_BUILDERS];
     struct hr_fund funds[1 << 10]; /* as many as the subtree has leaves */
+    struct hr_channel channels[HR_MAX_CHANNELS];
     union { /* one subtree: markets first, then assets from HR_ASSET_RISK_LEAF on */
         struct hr_market_risk market_risks[2 * HR_ASSET_RISK_LEAF];
         struct hr_asset_risk asset_risks[2 * HR_ASSET_RISK_LEAF];
@@ -23,6 +24,7 @@ struct hr_records {
     struct hr_duty duties[HR_DUTY_CAPACITY];
     struct hr_order orders[HR_ORDER_CAPACITY];
     struct hr_account accounts[HR_ACCOUNT_LIMIT];
+    struct hr_reservation reservations[HR_RESERVATIONS_PER_MASTER << HR_MASTER_BITS];
     struct hr_signer signers[HR_SIGNERS_PER_MASTER << HR_MASTER_BITS];
     struct hr_position positions[(size_t)HR_ACCOUNT_LIMIT * HR_POSITIONS_PER_ACCOUNT];
 };
@@ -44,7 +46,8 @@ static inline __attribute__((always_inline)) size_t hr_records_offset(uint32_t s
     case HR_SUBTREE_ACCOUNTS: return offsetof(struct hr_records, accounts);
     case HR_SUBTREE_SIGNERS: return offsetof(struct hr_records, signers);
     case HR_SUBTREE_POSITIONS: return offsetof(struct hr_records, positions);
-    default: return 0; /* subtrees without records yet are never touched */
+    case HR_SUBTREE_CHANNELS: return offsetof(struct hr_records, channels);
+    default: return offsetof(struct hr_records, reservations);
     }
 }
 

@@ -117,11 +117,11 @@ int32_t hr_witness_find(const struct hr_find *find, uint32_t *found, uint32_t *f
     if (code == 0) {
         struct hr_batch *b = hr_run.batch = hr_arena_take(sizeof *hr_run.batch);
         hr_batch_stores_open(&b->core);
-        b->core.header = HR_AT(&b->core, HR_SUBTREE_HEADER, struct hr_header, 0);
         b->core.hints.tape = find->hints;
         b->core.hints.tape_count = find->hint_count;
-        HR_AT(&b->core, HR_SUBTREE_CONFIG, struct hr_config, 0);
+        hr_batch_open(&b->core);
         while (hr_run.tape_words > 0) hr_batch_apply_next(b);
+        hr_valuation_table(&b->core, &b->valuation);
     }
     *found_count = finder.count;
     munmap(hr_run.arena, hr_arena_bytes);

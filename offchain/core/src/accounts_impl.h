@@ -139,22 +139,40 @@ static bool hr_has_position_without_margin(struct hr_core *c, uint32_t account) 
     return false;
 }
 
+/* Does the asset stand for one that a peer keeps? */
+static inline bool hr_is_linked(struct hr_core *c, uint32_t asset) {
+    return hr_asset_at(c, asset)->flags & HR_ASSET_FLAG_LINKED;
+}
+
+/* Has the account `units` (any u64) of an asset free? */
+static bool hr_has_free(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t units) {
+    const struct hr_account *a = hr_account_at(c, account);
+    const uint32_t k = hr_balance_slot(a, asset);
+    return k != HR_NO_SLOT && units < HR_VALUE_LIMIT && hr_balance_covers(&a->balances[k], units);
+}
+
+/* Does the account keep its margin when units that it has free leave it? */
+static int hr_check_leaving(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t units) {
+    const struct hr_account *a = hr_account_at(c, account);
+    return a->flags & HR_ACCOUNT_FLAG_SWEPT
+               ? hr_check_outflow_margin(c, account, hr_balance_slot(a, asset), units)
+               : HR_E_OK;
+}
+
 /* The checks that WITHDRAW and TRANSFER share. What goes to L1 is in its units and steps. */
 static int hr_check_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount,
                             bool to_l1) {
     if (!hr_asset_exists(c, asset)) return HR_E_UNKNOWN_ASSET;
+    if (hr_is_linked(c, asset)) return HR_E_PLEDGED_ASSET;
     if (amount == 0 || amount >= HR_VALUE_LIMIT) return HR_E_INVALID_AMOUNT;
     if (to_l1 && amount % hr_asset_at(c, asset)->withdraw_step_units)
         return HR_E_AMOUNT_NOT_REPRESENTABLE;
     const struct hr_account *a = hr_account_at(c, account);
     if (asset == HR_QUOTE_ASSET && a->positions_used && hr_has_position_without_margin(c, account))
         return HR_E_POSITION_OPEN;
-    const uint32_t k = hr_balance_slot(a, asset);
     const uint64_t units = to_l1 ? hr_units_debited(c, asset, amount) : amount;
-    if (k == HR_NO_SLOT || units >= HR_VALUE_LIMIT || !hr_balance_covers(&a->balances[k], units))
-        return HR_E_INSUFFICIENT_BALANCE;
-    return a->flags & HR_ACCOUNT_FLAG_SWEPT ? hr_check_outflow_margin(c, account, k, units)
-                                            : HR_E_OK;
+    return hr_has_free(c, account, asset, units) ? hr_check_leaving(c, account, asset, units)
+                                                 : HR_E_INSUFFICIENT_BALANCE;
 }
 
 /* Frees a balance slot that has become empty, unless open orders may still fill it. */
@@ -175,6 +193,33 @@ static void hr_outflow(struct hr_core *c, uint32_t account, uint32_t asset, uint
     hr_touch_account(c, account);
 }
 
+/* Takes a checked amount out of what the chain has of an asset on L1. */
+static void hr_outflow_to_l1(struct hr_core *c, uint32_t account, uint32_t asset,
+                             uint64_t l1_units) {
+    const uint64_t units = hr_units_debited(c, asset, l1_units);
+    hr_outflow(c, account, asset, units);
+    hr_asset_at(c, asset)->total_units -= l1_units;
+    hr_asset_at(c, asset)->supply_units -= units;
+    hr_touch_leaf(c, HR_SUBTREE_ASSETS, asset);
+}
+
+/* Could a withdrawal of the amount be paid now? */
+static int hr_check_withdrawal(struct hr_core *c, uint32_t account, uint32_t asset,
+                               uint64_t amount) {
+    const int e = hr_check_outflow(c, account, asset, amount, true);
+    if (e) return e;
+    return amount > hr_asset_at(c, asset)->total_units ? HR_E_INSUFFICIENT_CHAIN_LIQUIDITY
+                                                       : HR_E_OK;
+}
+
+/* Pays a withdrawal that was checked. */
+static void hr_withdraw(struct hr_core *c, uint32_t account, uint32_t asset, uint64_t amount) {
+    if (asset == HR_QUOTE_ASSET) hr_earn(c, account, 0);
+    hr_outflow_to_l1(c, account, asset, amount);
+    hr_emit_money(c, HR_EVENT_KIND_WITHDRAWAL, account, asset, amount,
+                  hr_account_at(c, account)->owner, 0);
+}
+
 static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_withdraw *p = &op->withdraw;
     int e;
@@ -183,16 +228,8 @@ static int hr_op_withdraw(struct hr_core *c, const struct hr_op *op) {
         return HR_E_MALFORMED_OP;
     if ((e = hr_check_account(c, op->account))) return e;
     if (hr_is_fund_account(c, op->account)) return HR_E_FUND_ACCOUNT;
-    if ((e = hr_check_outflow(c, op->account, p->asset, p->amount, true))) return e;
-    if (p->amount > hr_asset_at(c, p->asset)->total_units) return HR_E_INSUFFICIENT_CHAIN_LIQUIDITY;
-    if (p->asset == HR_QUOTE_ASSET) hr_earn(c, op->account, 0);
-    const uint64_t units = hr_units_debited(c, p->asset, p->amount);
-    hr_outflow(c, op->account, p->asset, units);
-    hr_asset_at(c, p->asset)->total_units -= p->amount;
-    hr_asset_at(c, p->asset)->supply_units -= units;
-    hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
-    hr_emit_money(c, HR_EVENT_KIND_WITHDRAWAL, op->account, p->asset, p->amount,
-                  hr_account_at(c, op->account)->owner, 0);
+    if ((e = hr_check_withdrawal(c, op->account, p->asset, p->amount))) return e;
+    hr_withdraw(c, op->account, p->asset, p->amount);
     return HR_E_OK;
 }
 

@@ -3,6 +3,7 @@
 #define HEADRACE_ADMIN_IMPL_H
 
 #include "accounts_impl.h"
+#include "listing_impl.h"
 
 enum { HR_MAX_FIGURES = 9 };
 
@@ -16,7 +17,13 @@ static int hr_op_admin_asset(struct hr_core *c, const struct hr_op *op) {
         p->deposit_cap_units >= HR_VALUE_LIMIT)
         return HR_E_INVALID_ASSET_PARAMETER;
     struct hr_asset *asset = hr_asset_at(c, p->asset);
-    asset->flags = p->flags | HR_ASSET_FLAG_EXISTS;
+    const uint64_t link = asset->flags & HR_ASSET_FLAG_LINKED;
+    if (link && p->flags) return HR_E_INVALID_ASSET_PARAMETER; /* its deposits stay closed */
+    if (!hr_asset_exists(c, p->asset)) {
+        if (hr_listing_at(c)->asset_count == HR_LISTED_MAX) return HR_E_LISTING_FULL;
+        hr_list_asset(c, p->asset);
+    }
+    asset->flags = p->flags | HR_ASSET_FLAG_EXISTS | link;
     asset->withdraw_step_units = p->withdraw_step_units;
     asset->deposit_cap_units = p->deposit_cap_units;
     hr_touch_leaf(c, HR_SUBTREE_ASSETS, p->asset);
@@ -36,7 +43,9 @@ static bool hr_market_parameters_are_valid(struct hr_core *c, const struct hr_op
     if (!hr_account_exists(c, p->fee_account) || !hr_account_exists(c, p->insurance_account))
         return false;
     if (p->base_asset >= HR_SHARE_ASSET) return false; /* no market for shares */
-    return is_perp || (p->base_asset != HR_QUOTE_ASSET && hr_asset_exists(c, p->base_asset));
+    /* no trade in what can be pledged, either */
+    return is_perp || (p->base_asset != HR_QUOTE_ASSET && p->base_asset < HR_LINK_ASSET &&
+                       hr_asset_exists(c, p->base_asset));
 }
 
 /* A margined market takes post-only orders first after a halt. */

@@ -3,15 +3,17 @@
 #define HEADRACE_APPLY_IMPL_H
 
 #include "leverage_impl.h"
+#include "oracle_impl.h"
 #include "risk_admin_impl.h"
 #include "run_duties_impl.h"
 #include "sweep_impl.h"
 #include "waterfall_impl.h"
 
 static bool hr_op_kind_exists(uint32_t kind) {
-    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_CREATE_FUND) ||
-           (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SWEEP) ||
-           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FUND);
+    return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_RELEASE) ||
+           (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SEIZE) ||
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FEED) ||
+           (kind >= HR_OP_KIND_FORCED_WITHDRAW && kind <= HR_OP_KIND_PLEDGES_MOVED);
 }
 
 /* Has an account with risk not been looked at for too long? */
@@ -99,6 +101,19 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_CREATE_FUND: return hr_op_create_fund(c, op);
     case HR_OP_KIND_ADMIN_MARKET_WATERFALL: return hr_op_admin_market_waterfall(c, op);
     case HR_OP_KIND_ADMIN_FUND: return hr_op_admin_fund(c, op);
+    case HR_OP_KIND_PLEDGE: return hr_op_pledge(c, op);
+    case HR_OP_KIND_RELEASE: return hr_op_release(c, op);
+    case HR_OP_KIND_SEIZE: return hr_op_seize(c, op);
+    case HR_OP_KIND_ADMIN_CHANNEL: return hr_op_admin_channel(c, op);
+    case HR_OP_KIND_ADMIN_LINK: return hr_op_admin_link(c, op);
+    case HR_OP_KIND_ADMIN_FEED: return hr_op_admin_feed(c, op);
+    case HR_OP_KIND_FORCED_WITHDRAW: return hr_op_forced_withdraw(c, op);
+    case HR_OP_KIND_FORCED_CLOSE: return hr_op_forced_close(c, op);
+    case HR_OP_KIND_FORCED_CANCEL: return hr_op_forced_cancel(c, op);
+    case HR_OP_KIND_FORCED_SWEEP: return hr_op_liquidate(c, op);
+    case HR_OP_KIND_FORCED_UNLINK: return hr_op_forced_unlink(c, op);
+    case HR_OP_KIND_NOTICE: return hr_op_notice(c, op);
+    case HR_OP_KIND_PLEDGES_MOVED: return hr_op_pledges_moved(c, op);
     default: return hr_op_system(c, op);
     }
 }

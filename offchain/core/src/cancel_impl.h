@@ -55,24 +55,36 @@ static uint32_t hr_next_visit(struct hr_core *c, const struct hr_order *order) {
     return next;
 }
 
-/* Walks the owner's list from `slot`, cancelling the orders of `market` (or all), at most `steps`
- * of them; what is left goes to the header's continuation. Returns: the steps that are left. */
-static uint32_t hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, uint32_t market,
-                               uint32_t reason, uint32_t steps) {
-    for (; slot && steps; steps--) {
+/* Walks the owner's list from `slot`, cancelling the orders of `market` (or all), at most *steps of
+ * them. Out: steps that are left. Returns: where the walk goes on, or 0. */
+static uint32_t hr_cancel_walk(struct hr_core *c, uint32_t slot, uint32_t market, uint32_t reason,
+                               uint32_t *steps) {
+    for (; slot && *steps; --*steps) {
         const struct hr_order *order = hr_order_at(c, slot);
         const uint32_t next = hr_next_visit(c, order);
         if (market == HR_ALL_MARKETS || hr_market_of_order(order->order_id) == market)
             hr_order_cancel(c, slot, reason, false);
         slot = next;
     }
-    if (slot == 0) return steps;
-    struct hr_header *h = c->header;
+    return slot;
+}
+
+/* Keeps a walk in the header until CONTINUE, which goes on at `slot`. */
+static void hr_cancel_park(struct hr_header *h, uint32_t account, uint32_t slot, uint32_t market,
+                           uint32_t reason) {
     h->cont_kind = HR_CONTINUATION_CANCEL_ALL;
     h->cont_account = account;
     h->cont_cursor = slot;
     h->cont_reason = reason;
     h->cont_market_filter = market;
+}
+
+/* A walk whose rest goes to the header's continuation. Returns: the steps that are left. */
+static uint32_t hr_cancel_list(struct hr_core *c, uint32_t account, uint32_t slot, uint32_t market,
+                               uint32_t reason, uint32_t steps) {
+    slot = hr_cancel_walk(c, slot, market, reason, &steps);
+    if (slot == 0) return steps;
+    hr_cancel_park(c->header, account, slot, market, reason);
     hr_emit(c, HR_EVENT_KIND_CONTINUED, 0, account, HR_CONTINUATION_CANCEL_ALL, 0, 0, 0, 0, 0);
     return 0;
 }

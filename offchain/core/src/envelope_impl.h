@@ -5,6 +5,9 @@
 
 #include "apply_impl.h"
 #include "headrace/keccak.h"
+#include "messages_impl.h"
+#include "oracle_impl.h"
+#include "priority_impl.h"
 
 struct hr_envelope_header {
     uint16_t version;
@@ -23,12 +26,15 @@ enum {
     HR_ENVELOPE_MAX_EVENTS = HR_ENVELOPE_MAX_OPS * HR_MAX_EVENTS_PER_OP
 };
 
-/* What decode yields: the header and up to 40 ops, or one priority record. */
+/* What decode yields: the header and up to 40 ops, a priority record, a message or a snapshot of
+ * the oracle hub. */
 struct hr_decoded {
     struct hr_envelope_header header;
     struct hr_op ops[HR_ENVELOPE_MAX_OPS];
     uint32_t op_count;
     const uint8_t *record; /* PRIORITY: 256 bytes inside the envelope */
+    struct hr_message message;
+    struct hr_reading_list readings;
 };
 
 static inline bool hr_op_is_user(uint32_t kind) {
@@ -42,24 +48,45 @@ static inline bool hr_op_trades(uint32_t kind) {
 static inline bool hr_op_is_system(uint32_t kind) {
     return kind >= 32 && kind < 64;
 }
-static inline bool hr_op_is_admin(uint32_t kind) {
-    return kind > HR_OP_KIND_DEPOSIT && kind < 96;
+
+/* Has a payload of ops or a record a length that its envelope's kind cannot have? */
+static bool hr_payload_is_malformed(const struct hr_envelope_header *h) {
+    const uint32_t n = h->payload_bytes;
+    switch (h->kind) {
+    case HR_ENVELOPE_KIND_USER:
+    case HR_ENVELOPE_KIND_SYSTEM:
+        return n == 0 || n % HR_OP_BYTES || n > HR_ENVELOPE_MAX_OPS * HR_OP_BYTES;
+    case HR_ENVELOPE_KIND_PRIORITY: return n != HR_PRIORITY_RECORD_BYTES;
+    case HR_ENVELOPE_KIND_MESSAGE: return n != HR_MESSAGE_PAYLOAD_BYTES;
+    default: return h->kind != HR_ENVELOPE_KIND_ORACLE;
+    }
 }
 
 static bool hr_envelope_is_malformed(const struct hr_envelope_header *h) {
     if (h->version != HR_ENVELOPE_VERSION || h->zero_u16 ||
         !hr_is_zero(h->zero_tail, sizeof h->zero_tail) || h->arrival_ms >> 48 ||
-        h->signer_slot >= HR_SIGNERS_PER_MASTER)
+        h->signer_slot >= HR_SIGNERS_PER_MASTER || hr_payload_is_malformed(h))
         return true;
-    const uint32_t n = h->payload_bytes;
-    if (h->kind == HR_ENVELOPE_KIND_USER || h->kind == HR_ENVELOPE_KIND_SYSTEM) {
-        if (n == 0 || n % HR_OP_BYTES || n > HR_ENVELOPE_MAX_OPS * HR_OP_BYTES) return true;
-    } else if (h->kind != HR_ENVELOPE_KIND_PRIORITY || n != HR_PRIORITY_RECORD_BYTES) {
-        return true;
-    }
     return h->kind != HR_ENVELOPE_KIND_USER &&
            (h->signer_slot || h->account || h->nonce || !hr_is_zero(h->signer, sizeof h->signer) ||
             !hr_is_zero(h->signature, sizeof h->signature));
+}
+
+/* Decodes what carries ops. Returns: HR_E_OK or an error code */
+static int hr_decode_ops(const uint8_t *payload, struct hr_decoded *decoded) {
+    const struct hr_envelope_header *h = &decoded->header;
+    decoded->op_count = h->payload_bytes / HR_OP_BYTES;
+    __builtin_memcpy(decoded->ops, payload, h->payload_bytes);
+    const bool is_user = h->kind == HR_ENVELOPE_KIND_USER;
+    for (uint32_t i = 0; i < decoded->op_count; i++) {
+        const uint32_t kind = decoded->ops[i].kind;
+        if (is_user ? !hr_op_is_user(kind) : !hr_op_is_system(kind))
+            return HR_E_ENVELOPE_OP_NOT_ALLOWED;
+    }
+    for (uint32_t i = 0; is_user && i < decoded->op_count; i++)
+        if (hr_master_of(decoded->ops[i].account) != hr_master_of(h->account))
+            return HR_E_WRONG_ACCOUNT;
+    return HR_E_OK;
 }
 
 /* Decodes an envelope without looking at the state.
@@ -77,19 +104,16 @@ static int hr_decode(const uint8_t *bytes, uint32_t length, struct hr_decoded *d
     const uint8_t *payload = bytes + sizeof *h;
     decoded->record = payload;
     decoded->op_count = 0;
-    if (h->kind == HR_ENVELOPE_KIND_PRIORITY) return HR_E_OK;
-    decoded->op_count = h->payload_bytes / HR_OP_BYTES;
-    __builtin_memcpy(decoded->ops, payload, h->payload_bytes);
-    const bool is_user = h->kind == HR_ENVELOPE_KIND_USER;
-    for (uint32_t i = 0; i < decoded->op_count; i++) {
-        const uint32_t kind = decoded->ops[i].kind;
-        if (is_user ? !hr_op_is_user(kind) : !hr_op_is_system(kind))
-            return HR_E_ENVELOPE_OP_NOT_ALLOWED;
+    switch (h->kind) {
+    case HR_ENVELOPE_KIND_PRIORITY: return HR_E_OK;
+    case HR_ENVELOPE_KIND_MESSAGE:
+        return hr_message_decode(payload, &decoded->message) ? HR_E_OK : HR_E_ENVELOPE_MALFORMED;
+    case HR_ENVELOPE_KIND_ORACLE:
+        return hr_oracle_decode(payload, h->payload_bytes, &decoded->readings)
+                   ? HR_E_OK
+                   : HR_E_ENVELOPE_MALFORMED;
+    default: return hr_decode_ops(payload, decoded);
     }
-    for (uint32_t i = 0; is_user && i < decoded->op_count; i++)
-        if (hr_master_of(decoded->ops[i].account) != hr_master_of(h->account))
-            return HR_E_WRONG_ACCOUNT;
-    return HR_E_OK;
 }
 
 /* --- signers and nonces ---------------------------------------------------------------------- */
@@ -149,59 +173,16 @@ static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) 
 
 /* --- priority records ------------------------------------------------------------------------ */
 
-/* Reads a big-endian ABI word; false when it does not fit 64 bits. */
-static bool hr_abi_u64(const uint8_t *record, uint32_t word, uint64_t *value) {
-    const uint8_t *at = record + 32 * word;
-    *value = 0;
-    for (uint32_t i = 24; i < 32; i++) *value = *value << 8 | at[i];
-    return hr_is_zero(at, 24);
-}
-
-/* Turns a record (index checked) into its op; false when a field is out of range. */
-static bool hr_priority_decode(const uint8_t *record, struct hr_op *op) {
-    uint64_t kind, master, asset, amount;
-    const uint8_t *sender = record + 64, *data = record + 192;
-    if (!hr_abi_u64(record, 1, &kind) || !hr_abi_u64(record, 3, &master) ||
-        !hr_abi_u64(record, 4, &asset) || !hr_abi_u64(record, 5, &amount))
-        return false;
-    if (kind == HR_PRIORITY_KIND_ADMIN) {
-        __builtin_memcpy(op, data, sizeof *op);
-        return master == 0 && asset == 0 && amount == 0 && hr_op_is_admin(op->kind);
-    }
-    if (kind != HR_PRIORITY_KIND_DEPOSIT || asset >> 16 || amount == 0 ||
-        amount >= HR_VALUE_LIMIT || !hr_is_zero(sender, 12) || !hr_is_zero(data, 64))
-        return false;
-    /* a master beyond the chain's room, where the funds' masters begin, becomes account 0, which
-     * DEPOSIT refuses and pays back */
-    const bool has_room = master < (1u << HR_MASTER_BITS) - HR_FUND_LIMIT;
-    *op = (struct hr_op){.kind = HR_OP_KIND_DEPOSIT,
-                         .account = has_room ? (uint32_t)master << HR_SUB_ACCOUNT_BITS : 0,
-                         .deposit = {.asset = (uint16_t)asset, .amount = amount}};
-    __builtin_memcpy(op->deposit.owner, sender + 12, 20);
-    return true;
-}
-
-/* Digests in the header are eight big-endian u32, one a word. */
-static void hr_digest_to_words(uint64_t words[8], const uint8_t digest[32]) {
-    for (int i = 0; i < 8; i++) {
-        uint32_t four;
-        __builtin_memcpy(&four, &digest[4 * i], sizeof four);
-        words[i] = __builtin_bswap32(four);
-    }
-}
-
-static void hr_digest_from_words(uint8_t digest[32], const uint64_t words[8]) {
-    for (int i = 0; i < 8; i++) {
-        const uint32_t four = __builtin_bswap32((uint32_t)words[i]);
-        __builtin_memcpy(&digest[4 * i], &four, sizeof four);
-    }
-}
-
-static int hr_check_priority(struct hr_core *c, const uint8_t *record) {
+/* May the next input of L1 or of another chain be taken now? */
+static int hr_check_turn(struct hr_core *c, const struct hr_decoded *decoded) {
     uint64_t index;
     if (c->header->cont_kind != HR_CONTINUATION_NONE) return HR_E_CONTINUATION_PENDING;
     if (hr_is_something_due(c)) return HR_E_DUTY_PENDING;
-    if (!hr_abi_u64(record, 0, &index) || index != c->header->next_priority_index)
+    if (decoded->header.kind == HR_ENVELOPE_KIND_MESSAGE)
+        return hr_check_message(c, &decoded->message);
+    if (decoded->header.kind == HR_ENVELOPE_KIND_ORACLE)
+        return hr_check_oracle(c, &decoded->readings);
+    if (!hr_abi_u64(decoded->record, 0, &index) || index != c->header->next_priority_index)
         return HR_E_PRIORITY_OUT_OF_ORDER;
     return HR_E_OK;
 }
@@ -255,8 +236,7 @@ static int hr_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t l
     const struct hr_envelope_header *h = &decoded.header;
     if (h->arrival_ms < c->header->last_arrival_ms) return HR_E_ARRIVAL_BACKWARDS;
     if (h->kind == HR_ENVELOPE_KIND_USER && (e = hr_check_signer(c, &decoded))) return e;
-    if (h->kind == HR_ENVELOPE_KIND_PRIORITY && (e = hr_check_priority(c, decoded.record)))
-        return e;
+    if (h->kind > HR_ENVELOPE_KIND_SYSTEM && (e = hr_check_turn(c, &decoded))) return e;
 
     const struct hr_event *events = c->events;
     c->header->last_arrival_ms = h->arrival_ms;
@@ -267,6 +247,10 @@ static int hr_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t l
                       (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + h->signer_slot);
     } else if (h->kind == HR_ENVELOPE_KIND_PRIORITY) {
         hr_priority_consume(c, &decoded);
+    } else if (h->kind == HR_ENVELOPE_KIND_MESSAGE) {
+        hr_message_take(c, &decoded.message);
+    } else if (h->kind == HR_ENVELOPE_KIND_ORACLE) {
+        hr_oracle_take(c, &decoded.readings);
     }
     for (uint32_t i = 0; i < decoded.op_count; i++) {
         e = hr_apply(c, &decoded.ops[i]);

@@ -3,7 +3,7 @@
 #ifndef HEADRACE_EXCHANGE_IMPL_H
 #define HEADRACE_EXCHANGE_IMPL_H
 
-#include "accounts_impl.h"
+#include "reservations_impl.h"
 
 /* Units of balance slot k that the insurance account buys from an account which owes quote, at the
  * price less the discount. Returns: 0 when it buys none. Out: proceeds, quote units. */
@@ -62,6 +62,7 @@ static void hr_exchange_slot(struct hr_core *c, uint32_t account, uint32_t k, ui
                              uint64_t proceeds) {
     const uint32_t asset = hr_account_at(c, account)->asset_ids[k] - 1u;
     hr_outflow(c, account, asset, units);
+    if (hr_is_linked(c, asset)) hr_reservation_claim(c, account, asset, units);
     hr_quote_add(c, account, (int64_t)proceeds);
     hr_inflow(c, HR_INSURANCE_ACCOUNT, asset, units);
     hr_quote_add(c, HR_INSURANCE_ACCOUNT, -(int64_t)proceeds);

@@ -5,12 +5,6 @@
 #include "headrace/field.h"
 #include "bracket_impl.h"
 
-static inline bool hr_is_zero(const uint8_t *bytes, size_t n) {
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; i++) any |= bytes[i];
-    return any == 0;
-}
-
 /* Are the bytes of an op's body from `used` on zero? Word by word: `used` is a constant. */
 static inline __attribute__((always_inline)) bool hr_tail_is_zero(const struct hr_op *op,
                                                                   uint32_t used) {

@@ -61,6 +61,13 @@ static int hr_snapshot_asset(struct hr_core *c, const struct hr_op *op) {
     return HR_E_OK;
 }
 
+/* Takes what L1 says of a market or an asset; the op is well-formed. */
+static int hr_snapshot_take(struct hr_core *c, const struct hr_op *op) {
+    return op->snapshot.target == HR_SNAPSHOT_TARGET_MARKET ? hr_snapshot_market(c, op)
+                                                            : hr_snapshot_asset(c, op);
+}
+
+/* On a chain that reads feeds, only the oracle hub says what L1 says: ORACLE envelopes. */
 static int hr_op_snapshot(struct hr_core *c, const struct hr_op *op) {
     const struct hr_op_snapshot *p = &op->snapshot;
     const bool is_market = p->target == HR_SNAPSHOT_TARGET_MARKET;
@@ -68,7 +75,7 @@ static int hr_op_snapshot(struct hr_core *c, const struct hr_op *op) {
         p->time_s == UINT32_MAX || (is_market ? p->asset || p->rate_e12 : op->market) ||
         !hr_tail_is_zero(op, offsetof(struct hr_op_snapshot, zero_tail)))
         return HR_E_MALFORMED_OP;
-    return is_market ? hr_snapshot_market(c, op) : hr_snapshot_asset(c, op);
+    return hr_oracle_at(c)->reads_feeds ? HR_E_SNAPSHOT_NOT_FROM_L1 : hr_snapshot_take(c, op);
 }
 
 /* --- the mark ------------------------------------------------------------------------------- */

@@ -69,7 +69,8 @@ static bool hr_market_risk_is_valid(const struct hr_op_admin_market_risk *p) {
 /* May a market that had no margin get one? Nobody in it has been asked for any. */
 static int hr_check_first_margin(struct hr_core *c, const struct hr_market *m) {
     if (m->open_interest_lots || m->best[HR_BID] || m->best[HR_ASK]) return HR_E_MARKET_IN_USE;
-    return c->header->duty_count == HR_DUTY_CAPACITY ? HR_E_DUTY_QUEUE_FULL : HR_E_OK;
+    if (c->header->duty_count == HR_DUTY_CAPACITY) return HR_E_DUTY_QUEUE_FULL;
+    return hr_listing_at(c)->market_count == HR_LISTED_MAX ? HR_E_LISTING_FULL : HR_E_OK;
 }
 
 static int hr_op_admin_market_risk(struct hr_core *c, const struct hr_op *op) {
@@ -83,6 +84,7 @@ static int hr_op_admin_market_risk(struct hr_core *c, const struct hr_op *op) {
         const int e = hr_check_first_margin(c, hr_market_at(c, op->market));
         if (e) return e;
         hr_duty_push(c, hr_next_minute_s(c), HR_DUTY_KIND_MARKET_MINUTE, op->market);
+        hr_list_market(c, op->market);
     }
     struct hr_market_risk *risk = hr_market_risk_at(c, op->market);
     risk->flags |= HR_MARKET_RISK_FLAG_MARGINED;
@@ -153,7 +155,8 @@ static int hr_op_admin_asset_risk(struct hr_core *c, const struct hr_op *op) {
         !hr_tail_is_zero(op, offsetof(struct hr_op_admin_asset_risk, zero_tail)))
         return HR_E_MALFORMED_OP;
     if (!hr_asset_exists(c, p->asset)) return HR_E_UNKNOWN_ASSET;
-    if (!hr_asset_risk_is_valid(p)) return HR_E_INVALID_ASSET_PARAMETER;
+    if (!hr_asset_risk_is_valid(p) || (p->yield_share_ppm && hr_is_linked(c, p->asset)))
+        return HR_E_INVALID_ASSET_PARAMETER;
     struct hr_asset_risk *risk = hr_asset_risk_at(c, p->asset);
     const bool was_impaired = risk->flags & HR_ASSET_RISK_FLAG_IMPAIRED;
     if (!(p->flags & HR_ASSET_RISK_FLAG_IMPAIRED))

@@ -3,7 +3,9 @@
 #define HEADRACE_RUN_DUTIES_IMPL_H
 
 #include "adl_queue_impl.h"
+#include "forced_impl.h"
 #include "funding_impl.h"
+#include "pledges_impl.h"
 #include "redemption_impl.h"
 #include "twap_impl.h"
 
@@ -40,6 +42,7 @@ static int hr_op_run_duties(struct hr_core *c) {
         case HR_DUTY_KIND_TWAP: hr_twap_slice(c, duty.ref, duty.due_s); break;
         case HR_DUTY_KIND_TRAIL: hr_trail(c, duty.ref); break;
         case HR_DUTY_KIND_REDEEM: hr_redeem_duty(c, duty.ref); break;
+        case HR_DUTY_KIND_PLEDGE: hr_pledge_duty(c, duty.ref); break;
         default: steps = hr_deadman_fire(c, duty.ref, steps);
         }
     }
@@ -58,6 +61,10 @@ static int hr_op_continue(struct hr_core *c) {
     if (h.cont_kind == HR_CONTINUATION_CANCEL_ALL) {
         hr_cancel_list(c, (uint32_t)h.cont_account, (uint32_t)h.cont_cursor,
                        (uint32_t)h.cont_market_filter, (uint32_t)h.cont_reason, HR_MAX_STEPS);
+        return HR_E_OK;
+    }
+    if (h.cont_kind == HR_CONTINUATION_FORCED) {
+        hr_forced_continue(c, &h);
         return HR_E_OK;
     }
     if (h.cont_kind == HR_CONTINUATION_ADL_QUEUE) {

@@ -78,8 +78,8 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
     [HR_SUBTREE_LEVELS] = HR_GROUPED(18, struct hr_level),
     [HR_SUBTREE_DUTIES] = HR_GROUPED(20, struct hr_duty),
     [HR_SUBTREE_RISK] = {11, HR_RISK_LEAF_BYTES, 0},
-    [HR_SUBTREE_CHANNELS] = {6, 8, 0},
-    [HR_SUBTREE_RESERVATIONS] = {20, 8, 0},
+    [HR_SUBTREE_CHANNELS] = {6, sizeof(struct hr_channel), 0},
+    [HR_SUBTREE_RESERVATIONS] = {20, sizeof(struct hr_reservation), 0},
     [HR_SUBTREE_FUNDS] = {10, sizeof(struct hr_fund), 0},
     [HR_SUBTREE_BUILDERS] = HR_GROUPED(12, struct hr_builder),
 };
@@ -98,7 +98,8 @@ enum {
         HR_BLOCKS(18 - HR_LOG2_PER_LEAF(struct hr_level)),
     HR_FIRST_BLOCK_SIGNERS = HR_FIRST_BLOCK_DUTIES +
         HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_duty)),
-    HR_FIRST_BLOCK_ACCOUNTS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(19),
+    HR_FIRST_BLOCK_RESERVATIONS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(19),
+    HR_FIRST_BLOCK_ACCOUNTS = HR_FIRST_BLOCK_RESERVATIONS + HR_BLOCKS(20),
     HR_FIRST_BLOCK_POSITIONS = HR_FIRST_BLOCK_ACCOUNTS + HR_BLOCKS(22),
     HR_DIRTY_BLOCKS = HR_FIRST_BLOCK_POSITIONS +
         HR_BLOCKS(26 - HR_LOG2_PER_LEAF(struct hr_position)),
@@ -116,6 +117,7 @@ HR_HOT uint32_t hr_first_block(uint32_t subtree) {
     case HR_SUBTREE_LEVELS: return HR_FIRST_BLOCK_LEVELS;
     case HR_SUBTREE_DUTIES: return HR_FIRST_BLOCK_DUTIES;
     case HR_SUBTREE_SIGNERS: return HR_FIRST_BLOCK_SIGNERS;
+    case HR_SUBTREE_RESERVATIONS: return HR_FIRST_BLOCK_RESERVATIONS;
     case HR_SUBTREE_ACCOUNTS: return HR_FIRST_BLOCK_ACCOUNTS;
     case HR_SUBTREE_POSITIONS: return HR_FIRST_BLOCK_POSITIONS;
     default: return HR_FIRST_BLOCK_SMALL + subtree;
@@ -211,16 +213,29 @@ static inline struct hr_level *hr_level_at(struct hr_core *c, uint32_t slot) {
 static inline struct hr_duty *hr_duty_at(struct hr_core *c, uint32_t i) {
     return HR_AT(c, HR_SUBTREE_DUTIES, struct hr_duty, i);
 }
+static inline struct hr_channel *hr_channel_at(struct hr_core *c, uint32_t channel) {
+    return HR_AT(c, HR_SUBTREE_CHANNELS, struct hr_channel, channel);
+}
+/* Record j of master m is number m * HR_RESERVATIONS_PER_MASTER + j. */
+static inline struct hr_reservation *hr_reservation_at(struct hr_core *c, uint32_t record) {
+    return HR_AT(c, HR_SUBTREE_RESERVATIONS, struct hr_reservation, record);
+}
 static inline struct hr_builder *hr_builder_at(struct hr_core *c, uint32_t builder) {
     return HR_AT(c, HR_SUBTREE_BUILDERS, struct hr_builder, builder);
 }
 
-/* Leaves of the risk subtree: a market's, an asset's. */
+/* Leaves of the risk subtree: a market's, an asset's, the last two. */
 static inline struct hr_market_risk *hr_market_risk_at(struct hr_core *c, uint32_t market) {
     return HR_AT(c, HR_SUBTREE_RISK, struct hr_market_risk, market);
 }
 static inline struct hr_asset_risk *hr_asset_risk_at(struct hr_core *c, uint32_t asset) {
     return HR_AT(c, HR_SUBTREE_RISK, struct hr_asset_risk, HR_ASSET_RISK_LEAF + asset);
+}
+static inline struct hr_oracle *hr_oracle_at(struct hr_core *c) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_oracle, HR_ORACLE_LEAF);
+}
+static inline struct hr_listing *hr_listing_at(struct hr_core *c) {
+    return HR_AT(c, HR_SUBTREE_RISK, struct hr_listing, HR_LISTING_LEAF);
 }
 /* Does the market ask for margin? */
 static inline bool hr_is_margined(struct hr_core *c, uint32_t market) {
@@ -247,6 +262,12 @@ HR_HOT void hr_meter_touch(struct hr_core *c) {
 #else
     c->touched++;
 #endif
+}
+
+static inline bool hr_is_zero(const uint8_t *bytes, size_t n) {
+    uint8_t any = 0;
+    for (size_t i = 0; i < n; i++) any |= bytes[i];
+    return any == 0;
 }
 
 /* Marks a leaf as changed since the last root. */

@@ -27,8 +27,6 @@ static const hr_digest *hr_empty_digest(struct hr_core *c, uint32_t height) {
 /* Blocks of a subtree to look at. Orders and levels are dense, and their blocks have no marks. */
 static uint32_t hr_blocks_in_use(struct hr_core *c, uint32_t subtree) {
     const struct hr_shape *shape = &hr_shapes[subtree];
-    if (subtree == HR_SUBTREE_CHANNELS || subtree == HR_SUBTREE_RESERVATIONS)
-        return 0; /* no records yet */
     if (subtree != HR_SUBTREE_ORDERS && subtree != HR_SUBTREE_LEVELS)
         return HR_BLOCKS(shape->depth);
     const uint64_t last_slot =

@@ -1,7 +1,9 @@
 """ADMIN_ASSET, ADMIN_MARKET, ADMIN_FEE_TIER: parameters that governance sets through L1."""
 
+from offchain.spec import listing
 from offchain.spec.checks import require
 from offchain.spec.constants import (
+    LINK_ASSET,
     MAX_FEE_PPM,
     MAX_FEE_TABLES,
     MAX_MARKETS,
@@ -34,7 +36,7 @@ def admin_asset(state: State, op: AdminAsset, log: EventLog) -> None:
     Raises
     ------
     OpError
-        INVALID_ASSET_PARAMETER.
+        INVALID_ASSET_PARAMETER, LISTING_FULL.
     """
     is_valid = (
         op.asset < SHARE_ASSET
@@ -43,8 +45,13 @@ def admin_asset(state: State, op: AdminAsset, log: EventLog) -> None:
         and op.deposit_cap_units < VALUE_LIMIT
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
+    link_flag = state.assets.read(op.asset).flags & AssetFlag.LINKED
+    require(not (link_flag and op.flags), ErrorCode.INVALID_ASSET_PARAMETER)
+    if not asset_exists(state, op.asset):
+        listing.check_asset_fits(state)
+        listing.add_asset(state, op.asset)
     asset = state.assets.edit(op.asset)
-    asset.flags = op.flags | AssetFlag.EXISTS
+    asset.flags = op.flags | AssetFlag.EXISTS | link_flag
     asset.withdraw_step_units = op.withdraw_step_units
     asset.deposit_cap_units = op.deposit_cap_units
     log.asset_set(
@@ -102,7 +109,8 @@ def _is_valid_market(state: State, op: AdminMarket) -> bool:
         is_base_valid = op.base_asset < SHARE_ASSET
         max_sz_decimals = PERP_PRICE_DECIMALS
     elif op.market_kind == MarketKind.SPOT:
-        is_tradable = QUOTE_ASSET < op.base_asset < SHARE_ASSET
+        # What a peer keeps moves with its pledge alone.
+        is_tradable = QUOTE_ASSET < op.base_asset < LINK_ASSET
         is_base_valid = is_tradable and asset_exists(state, op.base_asset)
         max_sz_decimals = SPOT_PRICE_DECIMALS
     else:

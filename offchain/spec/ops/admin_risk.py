@@ -1,6 +1,6 @@
 """ADMIN_MARKET_PRICES, ADMIN_MARKET_RISK, ADMIN_ASSET_RISK, ADMIN_CREDIT (docs/spec/risk.md)."""
 
-from offchain.spec import funding
+from offchain.spec import funding, listing
 from offchain.spec.checks import require
 from offchain.spec.constants import (
     DUTY_CAPACITY,
@@ -85,7 +85,8 @@ def admin_market_risk(state: State, op: AdminMarketRisk, log: EventLog) -> None:
     Raises
     ------
     OpError
-        UNKNOWN_MARKET, INVALID_MARKET_PARAMETER, MARKET_IN_USE, DUTY_QUEUE_FULL.
+        UNKNOWN_MARKET, INVALID_MARKET_PARAMETER, MARKET_IN_USE, DUTY_QUEUE_FULL,
+        LISTING_FULL.
     """
     market = require_market(state, op.market)
     flags = state.market_risk(op.market).flags
@@ -96,6 +97,8 @@ def admin_market_risk(state: State, op: AdminMarketRisk, log: EventLog) -> None:
         is_in_use = market.open_interest_lots or market.best_bid or market.best_ask
         require(not is_in_use, ErrorCode.MARKET_IN_USE)
         require(state.header.duty_count < DUTY_CAPACITY, ErrorCode.DUTY_QUEUE_FULL)
+        listing.check_market_fits(state)
+        listing.add_market(state, op.market)
         funding.schedule_minute(state, op.market)
     risk = state.edit_market_risk(op.market)
     risk.flags |= MarketRiskFlag.MARGINED
@@ -152,6 +155,7 @@ def admin_asset_risk(state: State, op: AdminAssetRisk, log: EventLog) -> None:
         and max(op.tier_units, op.user_cap_units) < VALUE_LIMIT
         and op.hedge_market_plus_1 <= MAX_MARKETS
         and op.yield_share_ppm <= _MAX_YIELD_SHARE_PPM
+        and not (op.yield_share_ppm and state.assets.read(op.asset).is_linked)
     )
     require(is_valid, ErrorCode.INVALID_ASSET_PARAMETER)
     risk = state.edit_asset_risk(op.asset)

@@ -5,14 +5,15 @@ from offchain.spec.checks import OpError, require
 from offchain.spec.constants import INSURANCE_ACCOUNT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
+from offchain.spec.l1_op import ForcedSweep
 from offchain.spec.liquidation import Outcome
 from offchain.spec.order_checks import require_account
 from offchain.spec.risk_op import Liquidate
 from offchain.spec.state import State
 
 
-def liquidate(state: State, op: Liquidate, log: EventLog) -> None:
-    """Apply a LIQUIDATE.
+def liquidate(state: State, op: Liquidate | ForcedSweep, log: EventLog) -> None:
+    """Apply a LIQUIDATE, or what anyone may force through L1.
 
     Raises
     ------

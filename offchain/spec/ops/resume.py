@@ -1,6 +1,6 @@
 """CONTINUE: go on with the pending continuation, with fresh steps."""
 
-from offchain.spec import adl_queue, matching
+from offchain.spec import adl_queue, forced, matching
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.header import PendingWork
@@ -17,5 +17,7 @@ def resume(state: State, log: EventLog) -> None:
         matching.match(state, log, work)
     elif work.kind == Continuation.ADL_QUEUE:
         adl_queue.walk(state, log, work)
+    elif work.kind == Continuation.FORCED:
+        forced.run(state, log, work)
     else:
         cancel_all.walk(state, log, work, steps=MAX_STEPS)

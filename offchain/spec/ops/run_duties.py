@@ -1,6 +1,6 @@
 """RUN_DUTIES: met triggers one by one, then what has fallen due, earliest first."""
 
-from offchain.spec import duties, firing, funding, orders, redemptions, twap
+from offchain.spec import duties, firing, funding, orders, pledges, redemptions, twap
 from offchain.spec.constants import MAX_STEPS
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import DutyKind, Reason
@@ -34,6 +34,8 @@ def run_duties(state: State, log: EventLog) -> None:
             funding.run_minute(state, log, duty.ref)
         elif duty.kind == DutyKind.TRAIL:
             firing.run_trail(state, log, duty.ref)
+        elif duty.kind == DutyKind.PLEDGE:
+            pledges.run_duty(state, log, duty.ref)
         else:
             state.edit_account(duty.ref).deadman_s = 0
             log.deadman_fired(account=duty.ref)

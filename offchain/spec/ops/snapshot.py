@@ -22,7 +22,19 @@ _E8_DECIMALS_BELOW_PRICE = 2  # a price unit of a perpetual with lots of 1 is 1e
 
 
 def snapshot(state: State, op: Snapshot, log: EventLog) -> None:
-    """Apply a SNAPSHOT.
+    """Apply a SNAPSHOT of the operator, on whose word a chain without feeds goes.
+
+    Raises
+    ------
+    OpError
+        SNAPSHOT_NOT_FROM_L1, and what :func:`store` refuses.
+    """
+    require(not state.oracle().has_feeds, ErrorCode.SNAPSHOT_NOT_FROM_L1)
+    store(state, op, log)
+
+
+def store(state: State, op: Snapshot, log: EventLog) -> None:
+    """Store a price of L1.
 
     Raises
     ------

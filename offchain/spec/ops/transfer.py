@@ -19,8 +19,8 @@ def transfer(state: State, op: Transfer, log: EventLog) -> None:
     ------
     OpError
         UNKNOWN_ACCOUNT, SAME_ACCOUNT, FUND_ACCOUNT, NOT_SAME_OWNER, UNKNOWN_ASSET,
-        INVALID_AMOUNT, POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN,
-        BALANCES_FULL, BALANCE_TOO_LARGE.
+        PLEDGED_ASSET, INVALID_AMOUNT, POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE,
+        INSUFFICIENT_MARGIN, BALANCES_FULL, BALANCE_TOO_LARGE.
     """
     require_account(state, op.account)
     require(op.to_account != op.account, ErrorCode.SAME_ACCOUNT)

@@ -17,37 +17,56 @@ def withdraw(state: State, op: Withdraw, log: EventLog) -> None:
     Raises
     ------
     OpError
-        UNKNOWN_ACCOUNT, FUND_ACCOUNT, UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE,
-        POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN,
-        INSUFFICIENT_CHAIN_LIQUIDITY.
+        UNKNOWN_ACCOUNT, FUND_ACCOUNT, UNKNOWN_ASSET, PLEDGED_ASSET, INVALID_AMOUNT,
+        AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN, INSUFFICIENT_BALANCE, STALE_PRICE,
+        INSUFFICIENT_MARGIN, INSUFFICIENT_CHAIN_LIQUIDITY.
     """
     require_account(state, op.account)
     require_no_fund(state, op.account)
-    check_asset_and_amount(state, op.asset, op.amount)
-    step = state.assets.read(op.asset).withdraw_step_units
-    require(op.amount % step == 0, ErrorCode.AMOUNT_NOT_REPRESENTABLE)
-    debit = units.debited(state, op.asset, op.amount)
-    check_payable(state, op.account, op.asset, debit)
-    total = state.assets.read(op.asset).total_units
-    require(op.amount <= total, ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY)
-    if op.asset == QUOTE_ASSET:
-        interest.earn(state, log, op.account)
-    take(state, op.account, op.asset, debit)
-    asset = state.assets.edit(op.asset)
-    asset.total_units -= op.amount
-    asset.supply_units -= debit
+    debit = check(state, op.account, op.asset, op.amount)
+    pay(state, log, op.account, op.asset, op.amount, debit)
+
+
+def check(state: State, account_id: int, asset: int, amount: int) -> int:
+    """Check that `amount` units of L1 may leave; return the engine units that they cost.
+
+    Raises
+    ------
+    OpError
+        UNKNOWN_ASSET, INVALID_AMOUNT, AMOUNT_NOT_REPRESENTABLE, POSITION_OPEN,
+        INSUFFICIENT_BALANCE, STALE_PRICE, INSUFFICIENT_MARGIN, INSUFFICIENT_CHAIN_LIQUIDITY.
+    """
+    check_asset_and_amount(state, asset, amount)
+    step = state.assets.read(asset).withdraw_step_units
+    require(amount % step == 0, ErrorCode.AMOUNT_NOT_REPRESENTABLE)
+    debit = units.debited(state, asset, amount)
+    check_payable(state, account_id, asset, debit)
+    total = state.assets.read(asset).total_units
+    require(amount <= total, ErrorCode.INSUFFICIENT_CHAIN_LIQUIDITY)
+    return debit
+
+
+def pay(state: State, log: EventLog, account_id: int, asset: int, amount: int, debit: int) -> None:
+    """Pay a checked amount (units of L1) to the owner, for `debit` engine units."""
+    if asset == QUOTE_ASSET:
+        interest.earn(state, log, account_id)
+    take(state, account_id, asset, debit)
+    record = state.assets.edit(asset)
+    record.total_units -= amount
+    record.supply_units -= debit
     log.withdrawal(
-        account=op.account,
-        asset=op.asset,
-        amount=op.amount,
-        owner=state.account(op.account).owner,
+        account=account_id,
+        asset=asset,
+        amount=amount,
+        owner=state.account(account_id).owner,
         code=ErrorCode.OK,
     )
 
 
 def check_asset_and_amount(state: State, asset: int, amount: int) -> None:
-    """Refuse with UNKNOWN_ASSET or INVALID_AMOUNT."""
+    """Refuse with UNKNOWN_ASSET, PLEDGED_ASSET or INVALID_AMOUNT."""
     require(asset_exists(state, asset), ErrorCode.UNKNOWN_ASSET)
+    require(not state.assets.read(asset).is_linked, ErrorCode.PLEDGED_ASSET)
     require(0 < amount < VALUE_LIMIT, ErrorCode.INVALID_AMOUNT)
 
 

@@ -112,6 +112,21 @@
 #define HR_FUND_LEADER_PPM 50000u /* of all shares, that the leader keeps */
 #define HR_FUND_RETRY_S 600u /* until a redemption that could not be paid is tried again */
 #define HR_SHARE_PRICE_ONE_E8 100000000u /* quote units of 10^8 shares at the start */
+#define HR_MAX_CHANNELS 64u /* leaves of the channels' subtree */
+#define HR_LINKS_PER_CHANNEL 16u /* assets that a peer's pledges can stand for */
+#define HR_RESERVATIONS_PER_MASTER 8u /* pledges given and held */
+#define HR_LINK_ASSET 64u /* pledged assets have ids from here up to the shares of funds */
+#define HR_PLEDGE_MIN_S 3600u /* a pledge ends at least so far ahead */
+#define HR_PLEDGE_MAX_S 31536000u
+#define HR_PLEDGE_RETRY_S 600u /* until a pledge that is still needed is looked at again */
+#define HR_MESSAGE_TTL_S 604800u /* until a message expires: room for proving and delivery */
+#define HR_MESSAGE_BODY_BYTES 64u /* the event that a message tells */
+#define HR_MESSAGE_PAYLOAD_BYTES 552u /* channel, the gateway's envelope of 15 words, body */
+#define HR_HALVINGS 16u /* amounts that a payout without a wish tries, each half of the one before */
+#define HR_ORACLE_LEAF 2047u /* oracle record, in the risk subtree */
+#define HR_LISTING_LEAF 2046u /* listing record, in the risk subtree */
+#define HR_FEED_ENTRIES 32u /* what snapshots price, and readings of a snapshot */
+#define HR_LISTED_MAX 64u /* markets, and assets, of the valuation table */
 
 enum {
     HR_E_OK = 0,
@@ -202,6 +217,20 @@ enum {
     HR_E_FUND_BANKRUPT = 151,
     HR_E_FUND_TOO_WIDE = 152,
     HR_E_LEADER_SHARE = 153,
+    HR_E_UNKNOWN_PEER = 154,
+    HR_E_NOT_PLEDGEABLE = 155,
+    HR_E_PLEDGED_ASSET = 156,
+    HR_E_PLEDGES_FULL = 157,
+    HR_E_INVALID_EXPIRY = 158,
+    HR_E_UNKNOWN_PLEDGE = 159,
+    HR_E_NOTHING_TO_SEIZE = 160,
+    HR_E_INVALID_LINK = 161,
+    HR_E_SNAPSHOT_NOT_FROM_L1 = 162,
+    HR_E_BAD_READING = 163,
+    HR_E_INVALID_FEED = 164,
+    HR_E_LISTING_FULL = 165,
+    HR_E_WRONG_MARKET = 166,
+    HR_E_MESSAGE_MALFORMED = 167,
     HR_E_ENVELOPE_TRUNCATED = 96,
     HR_E_ENVELOPE_TOO_LONG = 97,
     HR_E_ENVELOPE_MALFORMED = 98,
@@ -217,6 +246,10 @@ enum {
     HR_E_NONCE_USED = 108,
     HR_E_PRIORITY_OUT_OF_ORDER = 109,
     HR_E_PRIORITY_MALFORMED = 110,
+    HR_E_MESSAGE_OUT_OF_ORDER = 111,
+    HR_E_MESSAGE_AHEAD = 112,
+    HR_E_ORACLE_OUT_OF_ORDER = 113,
+    HR_E_ORACLE_AHEAD = 114,
 };
 
 enum {
@@ -240,6 +273,8 @@ enum {
     HR_OP_KIND_INVEST = 18,
     HR_OP_KIND_REDEEM = 19,
     HR_OP_KIND_CREATE_FUND = 20,
+    HR_OP_KIND_PLEDGE = 21,
+    HR_OP_KIND_RELEASE = 22,
     HR_OP_KIND_ADVANCE_TIME = 32,
     HR_OP_KIND_CONTINUE = 33,
     HR_OP_KIND_RUN_DUTIES = 34,
@@ -248,6 +283,7 @@ enum {
     HR_OP_KIND_PRICE_REPORT = 37,
     HR_OP_KIND_LIQUIDATE = 38,
     HR_OP_KIND_SWEEP = 39,
+    HR_OP_KIND_SEIZE = 40,
     HR_OP_KIND_DEPOSIT = 64,
     HR_OP_KIND_ADMIN_ASSET = 65,
     HR_OP_KIND_ADMIN_MARKET = 66,
@@ -259,6 +295,16 @@ enum {
     HR_OP_KIND_ADMIN_MARKET_WATERFALL = 72,
     HR_OP_KIND_ADMIN_MARKET_CALENDAR = 73,
     HR_OP_KIND_ADMIN_FUND = 74,
+    HR_OP_KIND_ADMIN_CHANNEL = 75,
+    HR_OP_KIND_ADMIN_LINK = 76,
+    HR_OP_KIND_ADMIN_FEED = 77,
+    HR_OP_KIND_FORCED_WITHDRAW = 80,
+    HR_OP_KIND_FORCED_CLOSE = 81,
+    HR_OP_KIND_FORCED_CANCEL = 82,
+    HR_OP_KIND_FORCED_UNLINK = 83,
+    HR_OP_KIND_FORCED_SWEEP = 84,
+    HR_OP_KIND_NOTICE = 85,
+    HR_OP_KIND_PLEDGES_MOVED = 86,
 };
 
 enum {
@@ -317,6 +363,22 @@ enum {
     HR_EVENT_KIND_CALENDAR_SET = 53,
     HR_EVENT_KIND_YIELD_SHARED = 54,
     HR_EVENT_KIND_EARNED = 55,
+    HR_EVENT_KIND_PLEDGED = 56,
+    HR_EVENT_KIND_RELEASED = 57,
+    HR_EVENT_KIND_UNLOCKED = 58,
+    HR_EVENT_KIND_SEIZE_REQUESTED = 59,
+    HR_EVENT_KIND_PLEDGE_TAKEN = 60,
+    HR_EVENT_KIND_SEIZED = 61,
+    HR_EVENT_KIND_LIQUIDATION_DONE = 62,
+    HR_EVENT_KIND_MESSAGE_SENT = 63,
+    HR_EVENT_KIND_MESSAGE_TAKEN = 64,
+    HR_EVENT_KIND_REDEEMED = 65,
+    HR_EVENT_KIND_FEED_SET = 66,
+    HR_EVENT_KIND_ORACLE_READ = 67,
+    HR_EVENT_KIND_PRIORITY_NOTED = 68,
+    HR_EVENT_KIND_CHANNEL_SET = 69,
+    HR_EVENT_KIND_LINK_SET = 70,
+    HR_EVENT_KIND_PLEDGES_MOVED = 71,
 };
 
 enum {
@@ -334,6 +396,7 @@ enum {
     HR_REASON_PRICE_BAND = 12,
     HR_REASON_LINKED = 13,
     HR_REASON_REFUSED = 14,
+    HR_REASON_FORCED = 15,
 };
 
 enum {
@@ -391,6 +454,7 @@ enum {
 enum {
     HR_ASSET_FLAG_EXISTS = 1,
     HR_ASSET_FLAG_DEPOSITS_OPEN = 2,
+    HR_ASSET_FLAG_LINKED = 4,
 };
 
 enum {
@@ -433,6 +497,7 @@ enum {
     HR_CONTINUATION_MATCH = 1,
     HR_CONTINUATION_CANCEL_ALL = 2,
     HR_CONTINUATION_ADL_QUEUE = 3,
+    HR_CONTINUATION_FORCED = 4,
 };
 
 enum {
@@ -442,17 +507,46 @@ enum {
     HR_DUTY_KIND_TWAP = 4,
     HR_DUTY_KIND_TRAIL = 5,
     HR_DUTY_KIND_REDEEM = 6,
+    HR_DUTY_KIND_PLEDGE = 7,
 };
 
 enum {
     HR_ENVELOPE_KIND_USER = 1,
     HR_ENVELOPE_KIND_SYSTEM = 2,
     HR_ENVELOPE_KIND_PRIORITY = 3,
+    HR_ENVELOPE_KIND_MESSAGE = 4,
+    HR_ENVELOPE_KIND_ORACLE = 5,
 };
 
 enum {
     HR_PRIORITY_KIND_DEPOSIT = 1,
     HR_PRIORITY_KIND_ADMIN = 2,
+    HR_PRIORITY_KIND_FORCED_WITHDRAW = 3,
+    HR_PRIORITY_KIND_FORCED_CLOSE = 4,
+    HR_PRIORITY_KIND_CANCEL_ALL = 5,
+    HR_PRIORITY_KIND_UNLINK = 6,
+    HR_PRIORITY_KIND_SWEEP = 7,
+    HR_PRIORITY_KIND_REFUND = 8,
+    HR_PRIORITY_KIND_PLEDGES_MOVED = 9,
+};
+
+enum {
+    HR_CHANNEL_FLAG_SEVERED = 1,
+};
+
+enum {
+    HR_RESERVATION_ROLE_GIVEN = 1,
+    HR_RESERVATION_ROLE_HELD = 2,
+};
+
+enum {
+    HR_MESSAGE_FLAG_ATOMIC = 1,
+    HR_MESSAGE_FLAG_SEIZURE = 2,
+};
+
+enum {
+    HR_READING_STATUS_OK = 1,
+    HR_READING_STATUS_CAPPED = 2,
 };
 
 enum {

@@ -9,6 +9,8 @@
 
 struct hr_core;
 
+enum { HR_VALUATION_BYTES_MAX = 8224 };
+
 /* Makes a core in its genesis state.
  * In:  config_hash32  keccak256 of the genesis constants
  *      governance20   address that owns the fee and insurance accounts
@@ -51,6 +53,10 @@ HR_API void hr_core_root(struct hr_core *core, uint8_t *root32);
 /* Copies a leaf. In: subtree, leaf (in range). Out: bytes, the leaf's length.
  * Returns: its length, or 0 when subtree or leaf is out of range. */
 HR_API uint32_t hr_core_leaf(struct hr_core *core, uint32_t subtree, uint32_t leaf, uint8_t *bytes);
+
+/* Makes the valuation table of the present state: docs/spec/escape.md section 2.
+ * Out: bytes  up to HR_VALUATION_BYTES_MAX. Returns: how many; 0 without a listed market. */
+HR_API uint32_t hr_core_valuation(struct hr_core *core, uint8_t *bytes);
 
 /* Digests beside the paths of leaves, of the tree as hr_core_root left it, in the order of a walk
  * that hashes what is below first, left before right; no digest that is computed from others.

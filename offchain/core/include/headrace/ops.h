@@ -168,6 +168,25 @@ struct hr_op_admin_market_calendar {
     uint32_t days[7], weekend_band_ppm, off_hours_initial_ppm;
     uint8_t zero_tail[20];
 };
+struct hr_op_admin_feed {
+    uint8_t entry, target;
+    uint16_t asset;
+    uint8_t price_feed, rate_feed_plus_1, on;
+    uint8_t zero_tail[49];
+};
+
+/* FORCED_WITHDRAW, FORCED_CLOSE and FORCED_CANCEL; the last two have neither asset nor amount. */
+struct hr_op_forced {
+    uint16_t asset, zero_asset;
+    uint32_t zero_gap;
+    uint64_t amount, zero_gap2;
+    uint8_t sender[20];
+    uint8_t zero_tail[12];
+};
+struct hr_op_notice {
+    uint8_t record_kind;
+    uint8_t zero_tail[55];
+};
 
 struct hr_op_invest {
     uint16_t fund;
@@ -193,6 +212,47 @@ struct hr_op_admin_market_waterfall {
 struct hr_op_admin_fund {
     uint32_t fee_ppm, lockup_s;
     uint8_t zero_tail[48];
+};
+
+struct hr_op_pledge {
+    uint16_t asset;
+    uint8_t channel, zero_gap;
+    uint32_t peer_account;
+    uint64_t amount;
+    uint32_t expires_at_s;
+    uint8_t zero_tail[36];
+};
+struct hr_op_release {
+    uint16_t asset;
+    uint8_t zero_gap[6];
+    uint64_t amount;
+    uint8_t zero_tail[40];
+};
+struct hr_op_seize {
+    uint8_t j; /* record of the account's master */
+    uint8_t zero_tail[55];
+};
+struct hr_op_admin_channel {
+    uint8_t channel, zero_gap[3];
+    uint32_t peer_chain_id, own_chain_id;
+    uint8_t zero_tail[44];
+};
+struct hr_op_admin_link {
+    uint16_t asset;
+    uint8_t channel, zero_gap;
+    uint16_t peer_asset;
+    uint8_t zero_tail[50];
+};
+struct hr_op_forced_unlink {
+    uint32_t peer_chain_id;
+    uint8_t zero_gap[20], sender[20], zero_tail[12];
+};
+struct hr_op_pledges_moved {
+    uint16_t asset;
+    uint8_t is_holder, zero_gap;
+    uint32_t peer_chain_id;
+    uint64_t units;
+    uint8_t zero_tail[40];
 };
 
 struct hr_op {
@@ -232,11 +292,21 @@ struct hr_op {
         struct hr_op_admin_asset_risk admin_asset_risk;
         struct hr_op_admin_credit admin_credit;
         struct hr_op_admin_market_calendar admin_market_calendar;
+        struct hr_op_admin_feed admin_feed;
+        struct hr_op_forced forced;
+        struct hr_op_notice notice;
         struct hr_op_invest invest;
         struct hr_op_redeem redeem;
         struct hr_op_create_fund create_fund;
         struct hr_op_admin_market_waterfall admin_market_waterfall;
         struct hr_op_admin_fund admin_fund;
+        struct hr_op_pledge pledge;
+        struct hr_op_release release;
+        struct hr_op_seize seize;
+        struct hr_op_admin_channel admin_channel;
+        struct hr_op_admin_link admin_link;
+        struct hr_op_forced_unlink forced_unlink;
+        struct hr_op_pledges_moved pledges_moved;
         uint8_t body[56];
         uint64_t body_words[7];
     };
@@ -270,10 +340,20 @@ _Static_assert(sizeof(struct hr_op_admin_market_risk) == 56);
 _Static_assert(sizeof(struct hr_op_admin_asset_risk) == 56);
 _Static_assert(sizeof(struct hr_op_admin_credit) == 56);
 _Static_assert(sizeof(struct hr_op_admin_market_calendar) == 56);
+_Static_assert(sizeof(struct hr_op_admin_feed) == 56);
+_Static_assert(sizeof(struct hr_op_forced) == 56);
+_Static_assert(sizeof(struct hr_op_notice) == 56);
 _Static_assert(sizeof(struct hr_op_invest) == 56);
 _Static_assert(sizeof(struct hr_op_redeem) == 56);
 _Static_assert(sizeof(struct hr_op_create_fund) == 56);
 _Static_assert(sizeof(struct hr_op_admin_market_waterfall) == 56);
 _Static_assert(sizeof(struct hr_op_admin_fund) == 56);
+_Static_assert(sizeof(struct hr_op_pledge) == 56);
+_Static_assert(sizeof(struct hr_op_release) == 56);
+_Static_assert(sizeof(struct hr_op_seize) == 56);
+_Static_assert(sizeof(struct hr_op_admin_channel) == 56);
+_Static_assert(sizeof(struct hr_op_admin_link) == 56);
+_Static_assert(sizeof(struct hr_op_forced_unlink) == 56);
+_Static_assert(sizeof(struct hr_op_pledges_moved) == 56);
 
 #endif

@@ -34,7 +34,8 @@ struct hr_header {
     uint64_t trigger_market; /* market + 1 while triggers of it are met: conditional-orders.md */
     uint64_t fund_count;     /* docs/spec/funds.md */
     uint64_t lap_lent;       /* interest of this lap that is for lenders: risk.md section 12 */
-    uint64_t reserved[9];
+    uint64_t last_slot;      /* of a message sent or taken: docs/spec/links.md */
+    uint64_t reserved[8];
 };
 
 struct hr_config {
@@ -45,7 +46,10 @@ struct hr_asset {
     uint64_t flags, withdraw_step_units, total_units, deposit_cap_units;
     uint64_t supply_units;   /* what all accounts hold, in engine units */
     uint64_t unit_index_e12; /* units of L1 in an engine unit; 0 = 10^12: risk.md section 13 */
-    uint64_t reserved[10];
+    /* of a pledged asset: whose pledges it stands for, and what a frozen peer's became here */
+    uint32_t link_channel_plus_1, link_asset;
+    uint64_t moved_units;
+    uint64_t reserved[8];
 };
 
 struct hr_market {
@@ -150,6 +154,32 @@ struct hr_asset_risk {
     uint64_t reserved[47];
 };
 
+enum { HR_FEED_PRICES_MARKET = 1, HR_FEED_IS_ON = 2 };
+
+/* What readings of the oracle hub price. */
+struct hr_feed {
+    uint16_t id;
+    uint8_t price_feed, rate_feed_plus_1;
+    uint32_t flags;
+};
+
+/* Leaf HR_ORACLE_LEAF of the risk subtree: docs/spec/l1-inputs.md section 2. */
+struct hr_oracle {
+    uint32_t next_index, reads_feeds;
+    uint64_t reserved_word;
+    uint64_t accumulator[8]; /* the hub's: eight big-endian u32 */
+    struct hr_feed feeds[HR_FEED_ENTRIES];
+    uint64_t reserved[22];
+};
+
+/* Leaf HR_LISTING_LEAF of the risk subtree: what the valuation table is made of.
+ * docs/spec/escape.md section 2. */
+struct hr_listing {
+    uint32_t market_count, asset_count;
+    uint16_t markets_plus_1[HR_LISTED_MAX], assets_plus_1[HR_LISTED_MAX]; /* ascending */
+    uint64_t reserved[31];
+};
+
 struct hr_signer {
     uint64_t address[3];
     uint32_t expiry_s, flags;
@@ -183,6 +213,25 @@ struct hr_duty {
     uint32_t due_s, kind, ref, zero_u32;
 };
 
+/* 256 bytes: docs/spec/links.md section 1. A channel without peer does not exist. */
+struct hr_channel {
+    uint32_t peer_chain_id, own_chain_id;
+    uint64_t sent_count, received_count, flags;
+    uint64_t reserved[4];
+    uint64_t sent_accumulator[8], received_accumulator[8]; /* eight big-endian u32 each */
+    uint32_t links[HR_LINKS_PER_CHANNEL]; /* asset here | asset there << 16 */
+};
+
+/* 64 bytes: what an account has given to a peer, or holds of what was pledged on a peer. Amounts
+ * are units of L1. */
+struct hr_reservation {
+    uint32_t account, role;
+    uint32_t channel_plus_1, asset; /* as L1 calls it */
+    uint32_t peer_account, expires_at_s;
+    uint64_t units, claimed_units, asked_units;
+    uint64_t reserved[2];
+};
+
 /* 128 bytes: docs/spec/funds.md section 1. */
 struct hr_fund {
     uint64_t flags;
@@ -213,10 +262,14 @@ _Static_assert(sizeof(struct hr_account) == 256);
 _Static_assert(sizeof(struct hr_position) == 64);
 _Static_assert(sizeof(struct hr_market_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_asset_risk) == HR_RISK_LEAF_BYTES);
+_Static_assert(sizeof(struct hr_oracle) == HR_RISK_LEAF_BYTES);
+_Static_assert(sizeof(struct hr_listing) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_signer) == 840);
 _Static_assert(sizeof(struct hr_order) == 64);
 _Static_assert(sizeof(struct hr_condition) == sizeof(struct hr_order));
 _Static_assert(sizeof(struct hr_level) == 32);
+_Static_assert(sizeof(struct hr_channel) == 256);
+_Static_assert(sizeof(struct hr_reservation) == 64);
 _Static_assert(sizeof(struct hr_fund) == 128);
 _Static_assert(sizeof(struct hr_duty) == 16);
 _Static_assert(sizeof(struct hr_builder) == 16);
