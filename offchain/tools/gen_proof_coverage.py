@@ -22,7 +22,7 @@ SPEC: Final = ROOT / "docs" / "spec"
 PAGE: Final = "proof-coverage.md"
 OUTDATED: Final = "run make gen"
 GROUPS: Final = (
-    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds"),
+    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds", "forced"),
     *("l1", "witnesses", "trusted"),
 )
 """Files of violations, in the order of the page."""
@@ -60,6 +60,7 @@ the gateway's model, which `tests/onchain` holds equal to the contracts.
 _DECORATOR: Final = "violation"
 _TITLES: Final = {
     "funds": "Funds, sessions, yields",
+    "forced": "Forced operations",
     "l1": "L1",
     "trusted": "Trusted or only bounded",
 }

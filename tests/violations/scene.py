@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offchain.core.binding import Core
+from offchain.core.binding import EVENT_DTYPE, Core, EventArray
 from offchain.engine.batch import SealedBatch, WithdrawalEvent, inputs_commitment
+from offchain.engine.mail import MailCollector
+from offchain.settlement.abi import uint_word
 from offchain.settlement.messages import ChainTerms, Flow, Version, fact_of
 from offchain.settlement.model.gateway import GatewayModel
 from offchain.settlement.model.refusals import Refused
 from offchain.settlement.model.settle import Settlement
 from offchain.settlement.model.state import Deployment
+from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal
 from offchain.spec import op
@@ -26,8 +29,11 @@ from offchain.spec.envelope import Envelope, apply_envelope
 from offchain.spec.errors import ErrorCode
 from offchain.spec.event import Event
 from offchain.spec.kinds import EnvelopeKind, EventKind, Subtree
+from offchain.spec.link_records import Channel
+from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.state import State, genesis
 from offchain.spec.tree import Hasher
+from offchain.spec.valuation import valuation_table
 from offchain.tools import program_lock
 from offchain.witness.format import (
     HINTS_MAX,
@@ -39,7 +45,7 @@ from offchain.witness.format import (
 )
 from offchain.witness.native import find_leaves, run_witness
 from offchain.zkvm.program import Program
-from tests.settlement.gateway_scene import Facts, Places, Snapshots
+from tests.settlement.gateway_scene import Facts, Places
 from tests.strategies import CONFIG_HASH, GOVERNANCE
 from tests.violations.lies import Lie
 from tests.witness.batches import expected_output, flows_of, run_guest
@@ -51,6 +57,9 @@ ACCEPTED = "ok"
 NO_FACT = "E05"
 ANOTHER = "another statement"
 NO_PROOF = "no proof"
+FEED_SET = 9
+FORCED_FEE_WEI = 10**15
+OPERATOR = b"\x61" * 20
 
 
 def l1_of_a_new_chain(genesis_root: bytes, now_s: int) -> L1:
@@ -58,9 +67,37 @@ def l1_of_a_new_chain(genesis_root: bytes, now_s: int) -> L1:
     program_id = bytes.fromhex(program_lock.read_lock()["program_ids"]["settle"])
     version = Version(PLACES.verifier, program_id, bytes(31) + b"\x01", CONFIG_HASH)
     l1 = L1(version, now_s)
-    terms = ChainTerms(version, b"\x61" * 20, GOVERNANCE, genesis_root, 0, 0, 10**15, 255)
+    terms = ChainTerms(
+        version, OPERATOR, GOVERNANCE, genesis_root, 0, FEED_SET, FORCED_FEE_WEI, 255
+    )
     l1.model.register_chain(PLACES.owner, CHAIN_ID, terms)
     return l1
+
+
+class Hub:
+    """The oracle hub with one feed set."""
+
+    def __init__(self) -> None:
+        self._accumulators = [bytes(32)]
+        self._times_s: list[int] = []
+
+    def record(self, time_s: int, readings: Sequence[tuple[int, int]]) -> OracleSnapshot:
+        """Record a snapshot of L1's feeds: values and statuses."""
+        taken = OracleSnapshot(
+            set_id=FEED_SET, index=len(self._times_s), time_s=time_s, readings=tuple(readings)
+        )
+        self._accumulators.append(taken.accumulator_after(self._accumulators[-1]))
+        self._times_s.append(time_s)
+        return taken
+
+    def snapshot_count(self, feed_set_id: int) -> int:
+        return len(self._times_s)
+
+    def accumulator_after(self, feed_set_id: int, count: int) -> bytes:
+        return self._accumulators[count]
+
+    def snapshot_time_s(self, feed_set_id: int, index: int) -> int:
+        return self._times_s[index]
 
 
 class L1:
@@ -69,6 +106,7 @@ class L1:
     def __init__(self, version: Version, now_s: int) -> None:
         self.version = version
         self.facts = Facts(PLACES.broken_verifier)
+        self.hub = Hub()
         self.model = GatewayModel(
             Deployment(
                 l1_chain_id=L1_CHAIN_ID,
@@ -78,7 +116,7 @@ class L1:
                 owner=PLACES.owner,
                 is_fact=self.facts.is_fact,
                 has_code=lambda _: True,
-                oracle=Snapshots(),
+                oracle=self.hub,
             )
         )
         self.model.state.now_s = now_s
@@ -92,6 +130,31 @@ class L1:
         """Enqueue an operation of governance; return the queue's record."""
         self._next_block()
         return self._record(self.model.enqueue_admin(GOVERNANCE, CHAIN_ID, data[:32], data[32:]))
+
+    def force(self, owner: bytes, kind: PriorityKind, account: int, **words: int) -> bytes:
+        """Let the owner of an account force an operation; return the queue's record.
+
+        Parameters
+        ----------
+        words
+            `asset`, `units` and `data1`, 0 by default.
+        """
+        self._next_block()
+        master, sub_account = divmod(account, 32)
+        asset, units, data1 = (words.get(name, 0) for name in ("asset", "units", "data1"))
+        return self._record(
+            self.model.enqueue_forced(
+                owner,
+                FORCED_FEE_WEI,
+                CHAIN_ID,
+                kind,
+                master,
+                asset,
+                units,
+                uint_word(sub_account),
+                uint_word(data1),
+            )
+        )
 
     def _next_block(self) -> None:
         self.model.state.block_number += 1
@@ -159,6 +222,20 @@ class FillSeen:
     lots: int
     taker_fee: int
     maker_fee: int
+
+
+class _Channels:
+    """Channel records of a specification's state, as the collector of messages asks for them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def channel(self, number: int) -> Channel:
+        return self._state.channels.read(number)
+
+
+def _as_rows(events: Sequence[Event]) -> EventArray:
+    return np.frombuffer(b"".join(event.to_bytes() for event in events), EVENT_DTYPE)
 
 
 def _fill_of(event: Event) -> FillSeen:
@@ -254,6 +331,13 @@ class Batch:
             Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=self.now_ms, payload=record)
         )
 
+    def oracle(self, taken: OracleSnapshot) -> bytes:
+        """Add the envelope of a snapshot."""
+        self.now_ms += 1
+        return self._add(
+            Envelope(kind=EnvelopeKind.ORACLE, arrival_ms=self.now_ms, payload=taken.to_payload())
+        )
+
     def _add(self, envelope: Envelope) -> bytes:
         self.envelopes.append(envelope.to_bytes())
         return self.envelopes[-1]
@@ -277,7 +361,9 @@ class Batch:
         chain = self.chain
         state = deepcopy(chain.state)
         before, old_root = deepcopy(state.header), state.root_bytes()
+        oracle_first = state.oracle().next_index
         events: list[Event] = []
+        mail = MailCollector(_Channels(state))
         refused = ErrorCode.OK
         applied = self.envelopes if envelopes is None else list(envelopes)
         with ExitStack() as stack:
@@ -285,10 +371,12 @@ class Batch:
                 stack.enter_context(lie)
             for envelope in applied:
                 try:
-                    events += apply_envelope(state, envelope)
+                    found = apply_envelope(state, envelope)
                 except OpError as error:
                     refused = error.code
                     break
+                mail.add(envelope, _as_rows(found))
+                events += found
         after = state.header
         sealed = SealedBatch(
             number=before.batch_number + 1,
@@ -301,6 +389,13 @@ class Batch:
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
             inputs_commitment=inputs_commitment(CONFIG_HASH, old_root, applied),
+            first_slot=before.last_slot,
+            last_slot=after.last_slot,
+            oracle_first=oracle_first,
+            oracle_next=state.oracle().next_index,
+            oracle_accumulator=state.oracle().accumulator,
+            valuation_table=valuation_table(state),
+            mail=mail.close(),
             withdrawals=tuple(_withdrawal_of(e) for e in events if e.kind == EventKind.WITHDRAWAL),
             event_counts=dict(Counter(EventKind(e.kind) for e in events)),
             envelopes=tuple(applied),

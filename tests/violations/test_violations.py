@@ -7,6 +7,7 @@ from tests.violations import (
     duties,
     envelopes,
     fees,
+    forced,
     funds,
     l1,
     matching,
@@ -19,7 +20,20 @@ from tests.violations import (
 from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Chain
 
-MODULES = (matching, fees, money, envelopes, prices, risk, duties, funds, l1, witnesses, trusted)
+MODULES = (
+    matching,
+    fees,
+    money,
+    envelopes,
+    prices,
+    risk,
+    duties,
+    funds,
+    forced,
+    l1,
+    witnesses,
+    trusted,
+)
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: each.name)
