@@ -23,7 +23,7 @@ PAGE: Final = "proof-coverage.md"
 OUTDATED: Final = "run make gen"
 GROUPS: Final = (
     *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds", "forced"),
-    *("l1", "witnesses", "trusted"),
+    *("links", "l1", "witnesses", "trusted"),
 )
 """Files of violations, in the order of the page."""
 STATUSES: Final = ("proven", "bounded", "trusted")
@@ -61,6 +61,7 @@ _DECORATOR: Final = "violation"
 _TITLES: Final = {
     "funds": "Funds, sessions, yields",
     "forced": "Forced operations",
+    "links": "Links between chains",
     "l1": "L1",
     "trusted": "Trusted or only bounded",
 }

@@ -9,9 +9,10 @@ from offchain.spec.kinds import EventKind
 from offchain.spec.ops import forced_ops
 from tests.risk_scene import PERP
 from tests.strategies import owner_of
+from tests.violations.layer1 import ACCEPTED
 from tests.violations.lies import replaced, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import ACCEPTED, Batch, Chain
+from tests.violations.scene import Batch, Chain
 from tests.violations.world import BASE, MAKER, QUOTE, RICH, TAKER, VICTIM, VICTIM_LOTS
 
 UNITS = 1_000_000

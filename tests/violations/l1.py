@@ -20,9 +20,10 @@ from offchain.spec.priority import PriorityRecord
 from offchain.witness.format import DaMode
 from tests.risk_scene import PERP
 from tests.strategies import owner_of
+from tests.violations.layer1 import ACCEPTED, CHAIN_ID, L1, PLACES
 from tests.violations.lies import without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import ACCEPTED, CHAIN_ID, L1, PLACES, STATEMENT, Batch, Chain, Run
+from tests.violations.scene import STATEMENT, Batch, Chain, Run
 from tests.violations.world import (
     BEST_ASK,
     GOVERNOR_UNITS,

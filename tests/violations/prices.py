@@ -251,5 +251,8 @@ def snapshot_half_read(chain: Chain) -> str:
     batch.seal()
     return batch.attempt(
         replaced(snapshot, "_of_market", lambda state, op, log: None),
-        harm=lambda run: len(run.of(EventKind.SNAPSHOT_TAKEN)) == 1,
+        harm=lambda run: (
+            bool(run.of(EventKind.SNAPSHOT_TAKEN))
+            and run.state.market_risk(PERP).snapshot_price == MARK
+        ),
     )

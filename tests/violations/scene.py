@@ -13,13 +13,8 @@ import numpy as np
 from offchain.core.binding import EVENT_DTYPE, Core, EventArray
 from offchain.engine.batch import SealedBatch, WithdrawalEvent, inputs_commitment
 from offchain.engine.mail import MailCollector
-from offchain.settlement.abi import uint_word
-from offchain.settlement.messages import ChainTerms, Flow, Version, fact_of
-from offchain.settlement.model.gateway import GatewayModel
-from offchain.settlement.model.refusals import Refused
-from offchain.settlement.model.settle import Settlement
-from offchain.settlement.model.state import Deployment
-from offchain.settlement.priority import PriorityKind
+from offchain.settlement.chain_lists import ChainLists, chain_lists
+from offchain.settlement.messages import Flow
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal
 from offchain.spec import op
@@ -30,11 +25,11 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.event import Event
 from offchain.spec.kinds import EnvelopeKind, EventKind, Subtree
 from offchain.spec.link_records import Channel
+from offchain.spec.message import Message
 from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.state import State, genesis
 from offchain.spec.tree import Hasher
 from offchain.spec.valuation import valuation_table
-from offchain.tools import program_lock
 from offchain.witness.format import (
     HINTS_MAX,
     ExitCode,
@@ -45,135 +40,22 @@ from offchain.witness.format import (
 )
 from offchain.witness.native import find_leaves, run_witness
 from offchain.zkvm.program import Program
-from tests.settlement.gateway_scene import Facts, Places
 from tests.strategies import CONFIG_HASH, GOVERNANCE
+from tests.violations.layer1 import (
+    ACCEPTED,
+    CHAIN_ID,
+    L1,
+    L1_CHAIN_ID,
+    NO_FACT,
+    PLACES,
+    l1_of_a_new_chain,
+)
 from tests.violations.lies import Lie
 from tests.witness.batches import expected_output, flows_of, run_guest
 
-CHAIN_ID, L1_CHAIN_ID = 7, 1
-PLACES = Places()
 STATEMENT = Statement(l1_chain_id=L1_CHAIN_ID, chain_id=CHAIN_ID, gateway=PLACES.gateway)
-ACCEPTED = "ok"
-NO_FACT = "E05"
 ANOTHER = "another statement"
 NO_PROOF = "no proof"
-FEED_SET = 9
-FORCED_FEE_WEI = 10**15
-OPERATOR = b"\x61" * 20
-
-
-def l1_of_a_new_chain(genesis_root: bytes, now_s: int) -> L1:
-    """Return L1 with this chain, registered for the program that the lock names."""
-    program_id = bytes.fromhex(program_lock.read_lock()["program_ids"]["settle"])
-    version = Version(PLACES.verifier, program_id, bytes(31) + b"\x01", CONFIG_HASH)
-    l1 = L1(version, now_s)
-    terms = ChainTerms(
-        version, OPERATOR, GOVERNANCE, genesis_root, 0, FEED_SET, FORCED_FEE_WEI, 255
-    )
-    l1.model.register_chain(PLACES.owner, CHAIN_ID, terms)
-    return l1
-
-
-class Hub:
-    """The oracle hub with one feed set."""
-
-    def __init__(self) -> None:
-        self._accumulators = [bytes(32)]
-        self._times_s: list[int] = []
-
-    def record(self, time_s: int, readings: Sequence[tuple[int, int]]) -> OracleSnapshot:
-        """Record a snapshot of L1's feeds: values and statuses."""
-        taken = OracleSnapshot(
-            set_id=FEED_SET, index=len(self._times_s), time_s=time_s, readings=tuple(readings)
-        )
-        self._accumulators.append(taken.accumulator_after(self._accumulators[-1]))
-        self._times_s.append(time_s)
-        return taken
-
-    def snapshot_count(self, feed_set_id: int) -> int:
-        return len(self._times_s)
-
-    def accumulator_after(self, feed_set_id: int, count: int) -> bytes:
-        return self._accumulators[count]
-
-    def snapshot_time_s(self, feed_set_id: int, index: int) -> int:
-        return self._times_s[index]
-
-
-class L1:
-    """The gateway's model, and a verifier that holds what was proven."""
-
-    def __init__(self, version: Version, now_s: int) -> None:
-        self.version = version
-        self.facts = Facts(PLACES.broken_verifier)
-        self.hub = Hub()
-        self.model = GatewayModel(
-            Deployment(
-                l1_chain_id=L1_CHAIN_ID,
-                gateway=PLACES.gateway,
-                vault=PLACES.vault,
-                escape_hatch=PLACES.hatch,
-                owner=PLACES.owner,
-                is_fact=self.facts.is_fact,
-                has_code=lambda _: True,
-                oracle=self.hub,
-            )
-        )
-        self.model.state.now_s = now_s
-
-    def deposit(self, owner: bytes, asset: int, units: int) -> bytes:
-        """Deposit into the vault; return the queue's record."""
-        self._next_block()
-        return self._record(self.model.enqueue_deposit(PLACES.vault, CHAIN_ID, owner, asset, units))
-
-    def admin(self, data: bytes) -> bytes:
-        """Enqueue an operation of governance; return the queue's record."""
-        self._next_block()
-        return self._record(self.model.enqueue_admin(GOVERNANCE, CHAIN_ID, data[:32], data[32:]))
-
-    def force(self, owner: bytes, kind: PriorityKind, account: int, **words: int) -> bytes:
-        """Let the owner of an account force an operation; return the queue's record.
-
-        Parameters
-        ----------
-        words
-            `asset`, `units` and `data1`, 0 by default.
-        """
-        self._next_block()
-        master, sub_account = divmod(account, 32)
-        asset, units, data1 = (words.get(name, 0) for name in ("asset", "units", "data1"))
-        return self._record(
-            self.model.enqueue_forced(
-                owner,
-                FORCED_FEE_WEI,
-                CHAIN_ID,
-                kind,
-                master,
-                asset,
-                units,
-                uint_word(sub_account),
-                uint_word(data1),
-            )
-        )
-
-    def _next_block(self) -> None:
-        self.model.state.block_number += 1
-
-    def _record(self, index: int) -> bytes:
-        return self.model.state.queue.queued(CHAIN_ID, index).record.to_bytes()
-
-    def prove(self, output: PublicOutput) -> None:
-        """Hold a statement proven."""
-        version = self.version
-        self.facts.recorded.add(fact_of(version.program_id, version.parameters_id, output))
-
-    def settle(self, output: PublicOutput, flows: Sequence[Flow]) -> str:
-        """Hand a statement in; return "ok" or the code of the refusal."""
-        try:
-            self.model.settle(Settlement(outputs=(output,), flows=tuple(flows)))
-        except Refused as refused:
-            return refused.code.value
-        return ACCEPTED
 
 
 @dataclass
@@ -198,6 +80,10 @@ class Run:
 
     def of(self, *kinds: EventKind) -> list[Event]:
         return [event for event in self.events if event.kind in kinds]
+
+    @property
+    def lists(self) -> ChainLists:
+        return chain_lists(CHAIN_ID, [self.sealed])
 
     @property
     def rejections(self) -> list[ErrorCode]:
@@ -282,7 +168,7 @@ class Chain:
         assert not honest.rejections
         assert honest.refused == ErrorCode.OK
         batch.l1.prove(honest.claim)
-        assert batch.l1.settle(honest.claim, honest.flows) == ACCEPTED
+        assert batch.settle(honest) == ACCEPTED
         for envelope in batch.envelopes:
             self.core.apply_envelope(envelope)
         assert self.core.root() == honest.claim.new_root
@@ -323,6 +209,21 @@ class Batch:
         header = {"arrival_ms": self.now_ms} | fields
         payload = b"".join(each.to_bytes() for each in ops)
         return self._add(Envelope(kind=EnvelopeKind.SYSTEM, payload=payload, **header))
+
+    def message(self, message: Message) -> bytes:
+        """Add the envelope of a message of the peer."""
+        self.now_ms += 1
+        return self._add(
+            Envelope(
+                kind=EnvelopeKind.MESSAGE, arrival_ms=self.now_ms, payload=message.to_payload()
+            )
+        )
+
+    def settle(self, run: Run, l1: L1 | None = None) -> str:
+        """Hand a run's claim in, with what a peer would say that got and sent the same messages."""
+        l1, lists = l1 or self.l1, run.lists
+        peers = [l1.peer_part(lists, run.sealed.mail.taken)] if lists.channels else []
+        return l1.settle(run.claim, run.flows, lists, *peers)
 
     def priority(self, record: bytes) -> bytes:
         """Add the envelope of a record of L1."""
@@ -455,7 +356,7 @@ class Batch:
         harm
             Whether a run shows the violation: the dishonest one does, the honest one does not.
         l1_code
-            With what L1 refuses the claim; if not for the missing fact, then even with one.
+            With what L1 refuses the claim even if a verifier holds it true; NO_FACT: not at all.
         """
         dishonest, honest = self.replay(*lies), self.replay()
         assert dishonest.refused == ErrorCode.OK
@@ -467,12 +368,12 @@ class Batch:
         l1.now_s = max(l1.now_s, dishonest.state.header.now_s)
         proving = self.prove()
         assert proving.output != claim
-        assert self.l1.settle(claim, dishonest.flows) == l1_code
+        assert self.settle(dishonest) in {NO_FACT, l1_code}
         deceived = deepcopy(self.l1)
         deceived.prove(claim)
         is_well_formed = l1_code == NO_FACT
         expected = ACCEPTED if is_well_formed else l1_code
-        assert deceived.settle(claim, dishonest.flows) == expected
+        assert self.settle(dishonest, deceived) == expected
         if proving.output is None:
             is_refused = proving.exit_code == ExitCode.REFUSED_ENVELOPE
             assert is_refused == (honest.refused != ErrorCode.OK)
@@ -481,7 +382,7 @@ class Batch:
         assert proving.output.old_root == claim.old_root
         assert proving.output.inputs_commitment == claim.inputs_commitment
         self.l1.prove(proving.output)
-        assert self.l1.settle(proving.output, honest.flows) == ACCEPTED
+        assert self.settle(honest) == ACCEPTED
         codes = [code for code in honest.rejections if code not in dishonest.rejections]
         return f"{ANOTHER}: {codes[0].name}" if codes else ANOTHER
 

@@ -10,6 +10,7 @@ from tests.violations import (
     forced,
     funds,
     l1,
+    links,
     matching,
     money,
     prices,
@@ -21,18 +22,8 @@ from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Chain
 
 MODULES = (
-    matching,
-    fees,
-    money,
-    envelopes,
-    prices,
-    risk,
-    duties,
-    funds,
-    forced,
-    l1,
-    witnesses,
-    trusted,
+    *(matching, fees, money, envelopes, prices, risk, duties, funds, forced, links, l1),
+    *(witnesses, trusted),
 )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from offchain.spec import op as ops
 from offchain.spec.envelope import NO_SIGNATURE
+from tests.violations.layer1 import ACCEPTED
 from tests.violations.registry import violation
-from tests.violations.scene import ACCEPTED, Batch, Chain
+from tests.violations.scene import Batch, Chain
 from tests.violations.world import BEST_ASK, MARK, RICH, TAKER, buy, price_falls, report
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from offchain.spec import l1_op, op, risk_op
+from dataclasses import replace
+
+from offchain.spec import l1_op, link_op, op, risk_op
 from offchain.spec.kinds import AssetFlag, MarketKind, PlaceFlag, SnapshotTarget, TimeInForce
 from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.tree import Hasher
@@ -16,6 +18,7 @@ from tests.risk_scene import (
     risk_parameters,
 )
 from tests.strategies import GOVERNANCE, fee_tiers, market_op, owner_of
+from tests.violations.layer1 import CHAIN_ID, PEER_ASSET, PEER_ID
 from tests.violations.scene import Batch, Chain
 
 # L1 numbers masters in the order of their first deposits.
@@ -24,7 +27,8 @@ TRADERS = (MAKER, TAKER, OTHER, VICTIM, RICH)
 AGENT, ATTACKER = b"\xa9" * 20, b"\xbb" * 20
 AGENT_SLOT = 1
 AGENT_EXPIRY_S = START_S + 30
-QUOTE, BASE = 0, 1
+QUOTE, BASE, LINKED = 0, 1, 64
+CHANNEL = 0
 QUOTE_UNITS = 10**10
 VICTIM_UNITS = 120_000_000  # 12 % of what its position is worth
 BASE_UNITS = 10**9
@@ -117,6 +121,16 @@ def _fund(batch: Batch) -> None:
     batch.admin(
         l1_op.AdminFeed(entry=0, target=SnapshotTarget.MARKET, market=PERP, on=1),
         l1_op.AdminFeed(entry=1, asset=BASE, price_feed=1, rate_feed_plus_1=3, on=1),
+    )
+    linked_asset = op.AdminAsset(
+        asset=LINKED, withdraw_step_units=1, deposit_cap_units=DEPOSIT_CAP_UNITS
+    )
+    batch.admin(
+        link_op.AdminChannel(channel=CHANNEL, peer_chain_id=PEER_ID, own_chain_id=CHAIN_ID),
+        linked_asset,
+        replace(collateral, asset=LINKED),
+        link_op.AdminLink(asset=LINKED, channel=CHANNEL, peer_asset=PEER_ASSET),
+        l1_op.AdminFeed(entry=2, asset=LINKED, price_feed=1, on=1),
     )
     batch.oracle(record_prices(batch, START_S))
     batch.system(report(MARK, START_S))
