@@ -64,7 +64,7 @@ def test_attempt_fails_without_the_rule_in_the_program(attempt, chain, monkeypat
     monkeypatch.setattr(Batch, "prove", lambda batch: Proving(ExitCode.OK, claims[-1]))
     with pytest.raises(AssertionError) as failed:
         attempt(chain)
-    assert str(failed.traceback[-1].statement) == "assert proving.output != claim"
+    assert str(failed.traceback[-1].statement).strip() == "assert proving.output != claim"
 
 
 def test_page_lists_what_is_attempted() -> None:
