@@ -1,27 +1,20 @@
 """Random sequences with pledges: two chains that tell each other, and a peer that says anything.
 
-Each chain is as in :mod:`tests.l1_strategies`. Channel 0 leads to the other chain, whose messages
-are delivered as it sent them; what comes through channel 1 is forged.
+What comes through their channels is in :mod:`tests.message_strategies`.
 """
 
 import random
 from dataclasses import replace
-from itertools import pairwise
 
-from offchain.spec import l1_op, link_op, op, risk_op
+from offchain.spec import l1_op, link_op, op, ring, risk_op
 from offchain.spec.constants import (
-    INSURANCE_ACCOUNT,
-    LINK_ASSET,
     PLEDGE_MAX_S,
     PLEDGE_MIN_S,
     VALUE_LIMIT,
 )
-from offchain.spec.encoding import address_words, signed_word
-from offchain.spec.event import Event
-from offchain.spec.kinds import DutyKind, EnvelopeKind, EventKind, OpKind, ReservationRole
-from offchain.spec.link_records import Reservation
-from offchain.spec.message import NO_VALUES, Message
-from tests.l1_strategies import ASSET, PRICE_FEEDS, RATE_FEEDS, L1Flow
+from offchain.spec.kinds import DutyKind, OpKind, ReservationRole
+from tests.l1_strategies import ASSET, PRICE_FEEDS, RATE_FEEDS
+from tests.message_strategies import CHAINS, DEPOSIT_CAP, FORGED, LIAR, TRUE, MessageFlow
 from tests.risk_scene import (
     COLLATERALS,
     INSURANCE_UNITS,
@@ -33,48 +26,43 @@ from tests.risk_scene import (
 )
 from tests.risk_strategies import IS_ASK, RiskFlow
 
-CHAINS = (5, 9)
-LIAR = 77  # the peer of channel 1
-TRUE, FORGED = 0, 1  # channels
 # Asset here -> (channel, asset there).
-LINKS = {64: (TRUE, 1), 65: (TRUE, 2), 66: (FORGED, 1)}
-DEPOSIT_CAP = 6 * 10**9
+LINKS = {64: (TRUE, 1), 65: (TRUE, 2), 66: (FORGED, 1), 67: (FORGED, 2)}
+UNLINKED = 68
 FIRST_FEED_ENTRY = 26
 BAD_ASSETS = (0, 3, 63, 64, 66, 127, 128, 255, 256)
-TOLD = (EventKind.PLEDGED, EventKind.RELEASED, EventKind.SEIZE_REQUESTED, EventKind.SEIZED)
 
 
-class LinkFlow(L1Flow):
-    """As L1Flow, with pledges to and from peers; by itself, both of them are forged."""
-
-    def __init__(self, seed: int, own_id: int = CHAINS[0], *, has_peer: bool = False) -> None:
-        self.own_id = own_id
-        self.peer_id = sum(CHAINS) - own_id
-        self.forged = (FORGED,) if has_peer else (TRUE, FORGED)
-        self.sent: dict[int, list[Message]] = {TRUE: [], FORGED: []}
-        super().__init__(seed)
+class LinkFlow(MessageFlow):
+    """As L1Flow, with pledges to and from peers."""
 
     def scene(self) -> list[bytes]:
-        """Return the scene with both channels and three linked assets that have a price."""
+        """Return the scene with both channels and four linked assets that have a price."""
         ops: list[op.Op] = [
             link_op.AdminChannel(channel=channel, peer_chain_id=peer_id, own_chain_id=self.own_id)
             for channel, peer_id in ((TRUE, self.peer_id), (FORGED, LIAR))
         ]
         risk = risk_parameters()[2]
+        ops.append(self.linked_asset(UNLINKED))
         for asset, (channel, peer_asset) in LINKS.items():
             ops += [
-                op.AdminAsset(asset=asset, withdraw_step_units=1, deposit_cap_units=DEPOSIT_CAP),
+                self.linked_asset(asset),
                 link_op.AdminLink(asset=asset, channel=channel, peer_asset=peer_asset),
                 replace(risk, asset=asset),
                 asset_snapshot(asset, 20 * 10**8, START_S),
             ]
         ops.append(risk_op.AdminCredit(base_rate_ppm=50_000, slope_ppm=0, negative_cap=0))
         # Not by whether there are feeds, as the base has it.
-        self.insurance_units = self.rng.choice(INSURANCE_UNITS)
+        self.insurance_units = self.rng.choice((*INSURANCE_UNITS, INSURANCE_UNITS[-1]))
         # Before the feeds, after which the operator's word on prices is not taken.
         before = len(RiskFlow.scene(self))
         scene = super().scene()
         return [*scene[:before], *(each.to_bytes() for each in ops), *scene[before:]]
+
+    def linked_asset(self, asset: int) -> op.AdminAsset:
+        """Return an asset that can be linked, of which not all that is pledged is taken."""
+        cap = min(self.SCALE * DEPOSIT_CAP, VALUE_LIMIT - 1)
+        return op.AdminAsset(asset=asset, withdraw_step_units=1, deposit_cap_units=cap)
 
     def feeds(self) -> list[op.Op]:
         """Return the entries of all targets and, of the same readings, of linked assets."""
@@ -101,26 +89,6 @@ class LinkFlow(L1Flow):
             if taken.target == ASSET and taken.asset == peer_asset and self.rng.random() < 0.8:
                 super().emit(replace(taken, asset=asset).to_bytes())
 
-    def observe(self, events: list[Event]) -> None:
-        """Keep what was sent."""
-        for told, event in pairwise(events):
-            if event.kind != EventKind.MESSAGE_SENT:
-                continue
-            index, slot, expires_at_s, flags, *value = event.values
-            record = self.state.channels.read(event.market)
-            message = Message(
-                channel=event.market,
-                from_chain=record.own_chain_id,
-                to_chain=record.peer_chain_id,
-                index=index,
-                slot=slot,
-                expires_at_s=expires_at_s,
-                flags=flags,
-                values=((value[0], value[1]), *NO_VALUES[1:]),
-                body=told.to_bytes(),
-            )
-            self.sent.setdefault(event.market, []).append(message)
-
     def step(self, ops_left: int) -> None:
         """Append some ops: sometimes what a peer forged, or the time at which a pledge ends."""
         draw = self.rng.random()
@@ -128,8 +96,10 @@ class LinkFlow(L1Flow):
             self.forge(self.rng.choice(self.forged))
         elif draw < 0.15 and self.next_expiry_s():
             self.reach_expiry()
-        elif draw < 0.2:
+        elif draw < 0.22:
             self.pledge_of_debtor()
+        elif draw < 0.35 and any(self.claims()):
+            self.emit(self.seize().to_bytes())
         else:
             super().step(ops_left)
 
@@ -144,20 +114,12 @@ class LinkFlow(L1Flow):
             (self.of_linked, 12),
             (self.unlink, 6),
             (self.admin_link, 6),
-            (self.moved, 2),
+            (self.moved, 4),
         )
         makers, weights = zip(*choices, strict=True)
         return self.rng.choices(makers, weights)[0]()
 
     # --- pledges -------------------------------------------------------------------------
-
-    def records(self, role: ReservationRole, channel: int | None = None) -> list[Reservation]:
-        """Return the pledges given or held, of one channel or of all."""
-        return [
-            record
-            for record in self.state.reservations.values()
-            if record.role == role and channel in (None, record.channel_plus_1 - 1)
-        ]
 
     def pledge(self) -> op.Op:
         """Return a pledge, mostly of what the account has."""
@@ -191,13 +153,17 @@ class LinkFlow(L1Flow):
         if not held:
             self.emit(self.pledge().to_bytes())
             return
-        account = rng.choice(held).account
+        poor = [record for record in held if record.account & 1]
+        account = rng.choice(poor or held).account
         other = rng.choice([trader for trader in TRADERS if trader != account])
-        self.work_off()
+        self.move_prices(1, spread=0.002)
+        for _ in range(3):
+            if ring.is_late(self.state):
+                self.emit(risk_op.Sweep().to_bytes())
+                self.work_off()
         quote = self.state.account(account).free[0]
         if quote > 0:
-            amount = max(1, quote * rng.choice((50, 100, 100)) // 100)
-            leaves = op.Transfer(account=account, to_account=account ^ 1, asset=0, amount=amount)
+            leaves = op.Transfer(account=account, to_account=account ^ 1, asset=0, amount=quote)
             self.emit(leaves.to_bytes())
         market = rng.choice(MARGINED)
         mark = self.state.market_risk(market).mark_price
@@ -224,14 +190,18 @@ class LinkFlow(L1Flow):
         amount = rng.choice((units, units, units // 2, units // 9, units + 1, 0, 2**62))
         return link_op.Release(account=account, asset=asset, amount=amount)
 
-    def seize(self) -> op.Op:
-        """Return a seizure, mostly of what a liquidation has taken."""
-        rng = self.rng
-        claimed = [
+    def claims(self) -> list[tuple[int, int]]:
+        """Return accounts and numbers of the records of which a liquidation has taken units."""
+        return [
             (record.account, index % 8)
             for index, record in self.state.reservations.items()
             if record.claimed_units
         ]
+
+    def seize(self) -> op.Op:
+        """Return a seizure, mostly of what a liquidation has taken."""
+        rng = self.rng
+        claimed = self.claims()
         account, number = self.account(), rng.choice((0, 1, 7, 8, 255))
         if claimed and rng.random() < 0.9:
             account, number = rng.choice(claimed)
@@ -298,29 +268,32 @@ class LinkFlow(L1Flow):
                 own_chain_id=rng.choice((self.own_id, self.own_id, self.own_id, 6, 0, 2**32 - 1)),
             )
         return link_op.AdminLink(
-            asset=rng.choice((1, 63, 64, 67, 68, 69, 127, 128, 256)),
-            channel=rng.choice((TRUE, FORGED, 2, 63, 64)),
+            asset=rng.choice((1, 63, 64, 69, 127, 128, 256, *[UNLINKED] * 9)),
+            channel=rng.choice((TRUE, TRUE, FORGED, FORGED, 2, 63, 64)),
             peer_asset=rng.choice((0, 1, 2, 3, 5, 6, 63, 64)),
         )
 
     def moved(self) -> op.Op:
-        """Return the notice that a peer is frozen."""
+        """Return the notice that a peer is frozen, mostly with all that is held of an asset."""
         rng = self.rng
-        channel = rng.choice((TRUE, FORGED, FORGED))
-        asset = rng.choice((*COLLATERALS, 1, 3))
-        held = self.records(ReservationRole.HELD, channel)
-        total = sum(record.units for record in held if record.asset == asset)
+        channel, asset = rng.choice((TRUE, FORGED, FORGED)), rng.choice((*COLLATERALS, 3))
+        held = self.records(ReservationRole.HELD)
+        if held and rng.random() < 0.9:
+            record = rng.choice(held)
+            channel, asset = record.channel_plus_1 - 1, record.asset
+        of_asset = (r for r in self.records(ReservationRole.HELD, channel) if r.asset == asset)
+        total = sum(record.units + record.claimed_units for record in of_asset)
         return l1_op.PledgesMoved(
             asset=asset,
-            is_holder=rng.choice((0, 1, 1, 1)),
-            peer_chain_id=(self.peer_id, LIAR)[channel],
-            units=rng.choice((total, total, total // 2, 0, 2**62 - 1)),
+            is_holder=rng.choice((0, 1, 1, 1, 1)),
+            peer_chain_id=self.state.channels.read(channel).peer_chain_id,
+            units=rng.choice((total, total, total, total // 2, 2**62 - 1)),
         )
 
     def forced_other(self) -> op.Op:
         """Return what the base does, less often that a peer is frozen."""
         other = super().forced_other()
-        if isinstance(other, l1_op.PledgesMoved) and self.rng.random() < 0.8:
+        if isinstance(other, l1_op.PledgesMoved) and self.rng.random() < 0.95:
             return self.unlink()
         return other
 
@@ -337,113 +310,6 @@ class LinkFlow(L1Flow):
             self.move_prices(due_s - before_s - now_s, spread=0.01)
         self.emit(op.AdvanceTime(now_s=max(due_s, self.state.header.now_s)).to_bytes())
         self.work_off()
-
-    # --- messages --------------------------------------------------------------------------
-
-    def next_index(self, channel: int) -> int:
-        """Return the index of the message that is next."""
-        return self.state.channels.read(channel).received_count + 1
-
-    def deliver(self, message: Message) -> None:
-        """Send a message of a peer; if it is ahead, mostly wait for its time."""
-        now_s = message.slot // 1_000
-        if now_s > self.state.header.now_s and self.rng.random() < 0.9:
-            self.emit(op.AdvanceTime(now_s=now_s).to_bytes())
-        self.work_off()
-        if self.rng.random() < 0.03:
-            self.send(EnvelopeKind.MESSAGE, self.spoilt(message))
-        self.send(EnvelopeKind.MESSAGE, message.to_payload())
-
-    def spoilt(self, message: Message) -> bytes:
-        """Return a payload that is out of turn, of nobody or of an impossible form."""
-        rng = self.rng
-        if rng.random() < 0.3:
-            payload = bytearray(message.to_payload())
-            payload[rng.randrange(len(payload))] ^= rng.choice((1, 128, 255))
-            return bytes(payload[: rng.choice((552, 552, 551, 0))])
-        spoilt = rng.choice(
-            (
-                replace(message, index=message.index + rng.choice((-1, 1, 2**62))),
-                replace(message, index=2**63),
-                replace(message, slot=message.slot + rng.choice((10**9, 2**62, 2**63))),
-                replace(message, channel=rng.choice((2, 63, 64, 2**32 - 1))),
-                replace(message, channel=message.channel ^ 1),
-                replace(message, from_chain=rng.choice((0, 6, 2**32 - 2, 2**32 - 1, 2**256 - 1))),
-                replace(message, to_chain=rng.choice((0, 6, 2**32 - 1))),
-                replace(message, flags=rng.choice((4, 2**64))),
-                replace(message, expires_at_s=rng.choice((2**63, 2**255))),
-            )
-        )
-        return spoilt.to_payload()
-
-    def forge(self, channel: int) -> None:
-        """Send what a peer made up: half of it could be true."""
-        rng = self.rng
-        kind = rng.choice(TOLD) if rng.random() < 0.93 else rng.choice((0, 21, 60, 64, 312, 65_535))
-        account, values = self.forged_values(kind, channel)
-        if rng.random() < 0.1:
-            place = rng.randrange(len(values))
-            values[place] = rng.choice((-1, 0, 1, 63, 64, 2**22, 2**32, 2**62, 2**63 - 1, -(2**63)))
-        if rng.random() < 0.03:
-            account = rng.choice((0, 2, 2**22, 2**32 - 1))
-        told = Event(rng.randrange(100), kind, rng.choice((0, channel)), account, tuple(values))
-        value = (values[0], values[1]) if kind == EventKind.SEIZED and values[1] else (0, 0)
-        if rng.random() < 0.06 or min(value) < 0:
-            value = rng.choice(((0, 0), (1, 10**7), (2**256 - 1, 2**64), (0, 2**255)))
-        later = rng.choice((0, 0, 0, 0, 999, 1_000))
-        record = self.state.channels.read(channel)
-        message = Message(
-            channel=channel,
-            from_chain=record.peer_chain_id,
-            to_chain=record.own_chain_id,
-            index=record.received_count + 1,
-            slot=self.state.header.now_s * 1_000 + later,
-            expires_at_s=rng.choice((0, self.state.header.now_s, 2**63 - 1)),
-            flags=rng.choice((0, 0, 1, 2, 3)),
-            values=(value, *(NO_VALUES[1:] if rng.random() < 0.97 else ((0, 1), *NO_VALUES[2:]))),
-            body=told.to_bytes(),
-        )
-        self.deliver(message)
-
-    def forged_values(self, kind: int, channel: int) -> tuple[int, list[int]]:
-        """Return account and values of an event of the peer that could be true."""
-        rng = self.rng
-        if kind == EventKind.PLEDGED:
-            return self.forged_pledge(channel)
-        role = ReservationRole.HELD if kind == EventKind.SEIZED else ReservationRole.GIVEN
-        records = self.records(role, channel)
-        if not records:
-            return 32, [1, 10**7, 32, 33, 0, 0]
-        asked = [record for record in records if record.asked_units]
-        record = rng.choice(asked or records)
-        if kind == EventKind.SEIZED:
-            asked_units = record.asked_units or 10**7
-            got = rng.choice((asked_units, asked_units, asked_units // 2, 0, asked_units + 1))
-            told = asked_units + rng.choice((0, 0, 0, 1, -1))
-            return record.peer_account, [record.asset, got, record.account, told, 0, 0]
-        units = rng.choice((record.units, record.units // 2, record.units + 1, 1))
-        values = [record.asset, units, record.account, record.peer_account, 0, 0]
-        return record.peer_account, values
-
-    def forged_pledge(self, channel: int) -> tuple[int, list[int]]:
-        rng = self.rng
-        target = rng.choice(TRADERS) if rng.random() < 0.94 else INSURANCE_ACCOUNT
-        held = self.records(ReservationRole.HELD, channel)
-        source = target & ~1 if rng.random() < 0.95 else target
-        if held and rng.random() < 0.5:
-            record = rng.choice(held)
-            source, target = record.peer_account, record.account
-        owner = self.state.account(target).owner
-        if rng.random() < 0.03:
-            target = rng.choice((32 * 12, 2**22 - 1, 2**22, 2**32 - 1))
-        asset = rng.choice((1, 1, 2, 1, 2, 3, 0)) if rng.random() < 0.9 else LINK_ASSET
-        units = rng.choice((10**7, 10**8, 10**8, 10**9, 5 * 10**9))
-        units = units if rng.random() < 0.95 else rng.choice((DEPOSIT_CAP, VALUE_LIMIT - 1, 0))
-        seconds = rng.choice((1, PLEDGE_MIN_S, PLEDGE_MIN_S, 4 * PLEDGE_MIN_S, 10**6))
-        seconds = seconds if rng.random() < 0.95 else rng.choice((0, -1))
-        expires_at_s = min(self.state.header.now_s + seconds, 2**32 - 1)
-        word = signed_word(target | expires_at_s << 32)
-        return source, [asset, units, word, *address_words(owner)]
 
 
 class TwoChains:

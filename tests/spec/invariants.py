@@ -33,8 +33,12 @@ def check_conservation(state: State) -> None:
             held[asset_id - 1] += free + locked
     for position in state.positions.values():
         held[QUOTE_ASSET] += position.isolated_margin - position.cost
-    for risk in state.market_risks.values():
+    costs: Counter[int] = Counter()
+    for position in state.positions.values():
+        costs[position.market_plus_1 - 1] += position.cost
+    for market_id, risk in state.market_risks.items():
         held[QUOTE_ASSET] += risk.pool
+        assert risk.cost == (costs[market_id] if margin.is_margined(state, market_id) else 0)
     for asset, record in state.assets.items():
         if asset < SHARE_ASSET:
             assert held[asset] == record.supply_units, f"asset {asset}"
