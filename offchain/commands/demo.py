@@ -38,7 +38,7 @@ _ACCOUNTS: Final = click.IntRange(4, 1_000)
 @click.option(
     "--messages",
     type=click.IntRange(1),
-    help="Take so many messages of the recorded feed; all by default.",
+    help="Take so many messages of the feed, from around its first trades; all by default.",
 )
 @click.option("--accounts", type=_ACCOUNTS, default=20, show_default=True, help="Funded accounts.")
 @click.option(

@@ -15,7 +15,7 @@ from offchain.engine.sequencer import Receipt, Sequencer
 from offchain.engine.signing import SigningDomain, SigningKey
 from offchain.replay.flow import FlowKind
 from offchain.spec import op
-from offchain.spec.constants import ENVELOPE_MAX_OPS
+from offchain.spec.constants import ENVELOPE_MAX_OPS, MAX_STEPS
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EnvelopeKind, EventKind, PlaceFlag, Reason, TimeInForce
@@ -198,6 +198,18 @@ class DemoClients:
         receipt = self.sign_and_submit(trader, slot, ops)
         self._refused_indices(receipt.events)
         return receipt.events
+
+    def send_behind(
+        self, cancel: op.CancelAll, trader: Trader, slot: int, ops: list[op.Op]
+    ) -> None:
+        """Cancel orders and send ops, in one envelope if the cancel needs no continuation."""
+        order_count = self._sequencer.state.account(trader.account_id).order_count
+        if slot == trader.trading_slot and order_count <= MAX_STEPS:
+            self.send_all(trader, slot, [cancel, *ops])
+        else:
+            self.send_all(trader, trader.trading_slot, [cancel])
+            if ops:
+                self.send_all(trader, slot, ops)
 
     def trade(self, flow: DemoFlow, part: Flow, progress: Progress) -> None:
         """Send a part of the flow in its order; parts follow each other.

@@ -35,6 +35,7 @@ from offchain.witness.builder import WitnessBuilder
 from offchain.witness.format import DaMode, Statement
 
 CHAIN_ID: Final = 1
+FEED_SET: Final = 1  # of the oracle hub; the chain has to consume its snapshots
 PROFILE: Final = SETTLE.name  # of the proofs for L1
 ROLE_COUNT: Final = 3  # deployer, operator, governance; traders' L1 accounts follow
 
@@ -87,26 +88,71 @@ def open_exchange(
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
-    core, config_hash = genesis.new_core(), genesis.config_hash()
+    config_hash, root = genesis.config_hash(), genesis.new_core().root()
     parameters = ChainParameters(
-        CHAIN_ID, operator, governance, config_hash, core.root(), program, DaMode.ROLLUP
+        chain_id=CHAIN_ID,
+        operator=operator,
+        governance=governance,
+        config_hash=config_hash,
+        genesis_root=root,
+        program=program,
+        da_mode=DaMode.ROLLUP,
+        feed_set_id=FEED_SET,
     )
     deployment = deploy_devnet(l1, parameters)
+    return start_exchange(l1, deployment, genesis, journal_path, proofs, executor)
+
+
+def start_exchange(
+    l1: TimedL1,
+    deployment: Deployment,
+    genesis: GenesisConfig,
+    journal_path: Path,
+    proofs: ProofStore | None = None,
+    executor: Executor | None = None,
+) -> Exchange:
+    """Start the chain of a deployment where its journal ends.
+
+    Parameters
+    ----------
+    l1, proofs, executor
+        See `open_exchange`.
+    deployment : Deployment
+        Where the contracts are.
+    genesis : GenesisConfig
+        As registered.
+    journal_path : Path
+        A new journal is begun if there is none.
+
+    Raises
+    ------
+    JournalError
+        If the journal is damaged, or of another chain.
+    SettlementError
+        If L1 is not where the journal says.
+    """
     domain = SigningDomain(
         l1_chain_id=l1.chain_id,
         gateway=to_canonical_address(deployment.gateway),
-        chain_id=CHAIN_ID,
+        chain_id=genesis.chain_id,
     )
+    config_hash = genesis.config_hash()
     journal = Journal(journal_path, domain.deployment_hash(config_hash))
     limits = None if proofs is None else BatchLimits(has_diff=True)
     clock = DemoClock(l1)
     sequencer = Sequencer(
-        core, domain, config_hash, journal=journal, clock_ms=clock.now_ms, limits=limits
+        genesis.new_core(),
+        domain,
+        config_hash,
+        journal=journal,
+        clock_ms=clock.now_ms,
+        limits=limits,
     )
     proving: Proving | None = None
     facts: FactSource
     if proofs is None:
-        facts = AttestedFacts(l1, deployment.contracts[ATTESTED_FACTS], l1.private_key(operator))
+        operator_key = l1.private_key(l1.accounts[1])
+        facts = AttestedFacts(l1, deployment.contracts[ATTESTED_FACTS], operator_key)
     else:
         proving = _prove(l1, deployment, genesis, proofs, executor or ThreadPoolExecutor(1))
         facts = proving.facts
@@ -123,7 +169,7 @@ def _prove(
 ) -> Proving:
     statement = Statement(
         l1_chain_id=l1.chain_id,
-        chain_id=CHAIN_ID,
+        chain_id=genesis.chain_id,
         gateway=to_canonical_address(deployment.gateway),
         da_mode=DaMode.ROLLUP,
     )

@@ -114,7 +114,7 @@ def _gathered(rows: Flow, n_accounts: int) -> Flow:
         new = {row[4] for row in part if row[0] == FlowKind.ADD}
 
         def turn(row: _Row, new: Container[int] = new) -> tuple[bool, bool, int]:
-            is_late = row[0] == FlowKind.CANCEL and row[4] in new
+            is_late = row[0] in (FlowKind.CANCEL, FlowKind.MODIFY) and row[4] in new
             return row[0] == FlowKind.IOC, is_late, account_of_order(row[4], n_accounts)
 
         for kind, is_bid, _, _, ref, price_ticks, size in sorted(part, key=turn):
@@ -124,12 +124,18 @@ def _gathered(rows: Flow, n_accounts: int) -> Flow:
                 recorder.aggress(ref, bool(is_bid), price_ticks, size)
             else:
                 with contextlib.suppress(KeyError):  # it has traded in the new order of things
-                    recorder.cancel(ref)
+                    if kind == FlowKind.MODIFY:
+                        recorder.modify(ref, price_ticks, size)
+                    else:
+                        recorder.cancel(ref)
     return np.array(recorder.rows, dtype=FLOW_DTYPE)
 
 
 def recorded_flow(path: Path, n_accounts: int, messages: int | None = None) -> DemoFlow:
     """Return the orders behind a recorded feed, dealt to accounts by a hash of their ids.
+
+    Part of a feed is taken from around its first trades, and traders take turns in it; an order
+    from before enters with its first change.
 
     Parameters
     ----------
@@ -138,7 +144,7 @@ def recorded_flow(path: Path, n_accounts: int, messages: int | None = None) -> D
     n_accounts : int
         Accounts to deal to.
     messages : int, optional
-        How many messages of the flow to take, from its begin; all by default.
+        How many messages of the flow to take; all by default.
 
     Raises
     ------
@@ -149,8 +155,27 @@ def recorded_flow(path: Path, n_accounts: int, messages: int | None = None) -> D
     """
     recording = load_recording(path)
     tick_price_units = max(1, recording.tick_e9 // _PRICE_UNIT_E9)
-    rows = flow_from_feed(recording, n_accounts)[:messages]
+    rows = flow_from_feed(recording, n_accounts)
+    if messages is not None:
+        rows = _gathered(_excerpt(rows, messages), n_accounts)
     return DemoFlow(rows, n_accounts, tick_price_units, f"{path.name} ({recording.symbol})")
+
+
+def _excerpt(rows: Flow, messages: int) -> Flow:
+    """Return messages of which about half come before the first trade."""
+    first_trade = int(np.argmax(rows["kind"] == FlowKind.IOC))
+    taken: list[_Row] = []
+    known: set[int] = set()
+    for row in rows[max(0, first_trade - messages // 2) :].tolist():
+        kind, ref = row[0], row[4]
+        if ref not in known and kind == FlowKind.MODIFY:
+            kind = FlowKind.ADD
+        if ref in known or kind in (FlowKind.ADD, FlowKind.IOC):
+            known.add(ref)
+            taken.append((kind, *row[1:]))
+        if len(taken) == messages:
+            break
+    return np.array(taken, dtype=FLOW_DTYPE)
 
 
 def _is_order(rows: Flow) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,8 @@ from offchain.demo.clock import TimedL1
 from offchain.demo.exchange import PROFILE, ROLE_COUNT, Exchange, open_exchange
 from offchain.demo.flow import DemoFlow
 from offchain.demo.listing import SPOT, WITHDRAW_STEPS, enqueue_admin, listing_ops
-from offchain.demo.perpetual import MIN_TRADERS, START_PRICE, Perpetual
+from offchain.demo.oracle import Oracle, feed_ops
+from offchain.demo.perpetual import MIN_TRADERS, PRICE_E8_PER_UNIT, START_PRICE, Perpetual
 from offchain.demo.solvency import (
     AssetCheck,
     balance_units,
@@ -197,13 +198,14 @@ def run_demo(
         raise ValueError(f"{flow.n_accounts} traders need {needed} L1 accounts")
     started_s = time.perf_counter()
     store = None if proofs is None else ProofStore(proofs)
-    with tempfile.TemporaryDirectory() as folder, _one_process() as executor:
+    with tempfile.TemporaryDirectory() as folder, one_process() as executor:
         journal_path = Path(folder) / "journal"
         exchange = open_exchange(l1, journal_path, store, executor)
         with exchange.journal:
             traders = _prepare(exchange, flow, progress)
             clients = DemoClients(exchange.sequencer, exchange.domain, traders, SPOT)
-            perpetual = Perpetual(exchange, clients, traders)
+            oracle = Oracle.open(exchange, START_PRICE * PRICE_E8_PER_UNIT)
+            perpetual = Perpetual(exchange, oracle, clients, traders)
             measured, trading_core_ns = _trade(
                 exchange, clients, perpetual, flow, batches, progress
             )
@@ -249,7 +251,7 @@ def run_demo(
 def _prepare(exchange: Exchange, flow: DemoFlow, progress: StepProgress) -> list[Trader]:
     """List the markets and fund the traders, all through L1's queue; let a minute pass."""
     governance = exchange.l1.accounts[ROLE_COUNT - 1]
-    ops = listing_ops(flow.tick_price_units)
+    ops = [*listing_ops(flow.tick_price_units), *feed_ops()]
     enqueue_admin(exchange.l1, exchange.deployment, governance, ops)
     traders = fund_traders(exchange, flow, partial(progress, "deposits"))
     exchange.service.feed_priority()
@@ -320,24 +322,22 @@ def _withdraw_all(exchange: Exchange, clients: DemoClients, sub_accounts: list[i
                 if units >= step:
                     amount = units - units % step
                     withdrawals.append(op.Withdraw(account=account_id, asset=asset, amount=amount))
-        if trader.agent is None:
-            clients.send_all(trader, OWNER_SLOT, [cancel, *withdrawals])
-        else:
-            clients.send_all(trader, AGENT_SLOT, [cancel])
-            clients.send_all(trader, OWNER_SLOT, withdrawals)
+        clients.send_behind(cancel, trader, OWNER_SLOT, withdrawals)
     _seal(exchange, len(exchange.sequencer.sealed) + 1)
 
 
-def _seal(exchange: Exchange, at_least: int) -> None:
-    """Seal the open batch unless so many are sealed: a proof of a short one takes long as well.
-
-    Every sealed batch goes to the prover, which works beside the trading.
-    """
-    if len(exchange.sequencer.sealed) < at_least:
-        exchange.sequencer.seal()
+def hand_over(exchange: Exchange) -> None:
+    """Give the prover every sealed batch that it has not; it works beside the trading."""
     if exchange.proving is not None:
         for batch in exchange.sequencer.sealed[exchange.proving.prover.taken :]:
             exchange.proving.prover.take(batch)
+
+
+def _seal(exchange: Exchange, at_least: int) -> None:
+    """Seal the open batch unless so many are sealed: a proof of a short one takes long as well."""
+    if len(exchange.sequencer.sealed) < at_least:
+        exchange.sequencer.seal()
+    hand_over(exchange)
 
 
 def _settle_all(exchange: Exchange, progress: StepProgress) -> list[Settlement]:
@@ -368,7 +368,7 @@ def _proven(exchange: Exchange) -> dict[int, ProvenBatch]:
     return proven
 
 
-def _one_process() -> ProcessPoolExecutor:
+def one_process() -> ProcessPoolExecutor:
     """Return an executor whose one worker is no fork of a process with threads."""
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 

@@ -10,7 +10,7 @@ from offchain.demo.listing import ASSET_SYMBOLS, WITHDRAW_STEPS
 from offchain.demo.traders import WEI_PER_UNIT
 from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET
 from offchain.settlement.rebuild import RebuiltChain, rebuild
-from offchain.spec.constants import FEE_ACCOUNT, MAX_MARKETS
+from offchain.spec.constants import FEE_ACCOUNT, INSURANCE_ACCOUNT, MAX_MARKETS
 from offchain.spec.kinds import Subtree
 from offchain.spec.records import Account, Position
 from offchain.spec.risk_records import MarketRisk
@@ -35,7 +35,7 @@ class AssetCheck:
         The vault's ledger, the sequencer's total, and the sum over the accounts, positions and
         funding pools that events of L1 rebuild.
     fee_units : int
-        Part of it that the fee account earned.
+        Part of it that the accounts of fees and insurance earned.
     """
 
     symbol: str
@@ -135,8 +135,10 @@ def _check_asset(exchange: Exchange, chain: RebuiltChain, asset_id: int) -> Asse
         # Every token answers this as the mock does.
         held = l1.call("TokenMock", deployment.assets[asset_id], "balanceOf", vault)
         vault_native = cast("int", held)
-    fee_leaf = chain.state.leaves[Subtree.ACCOUNTS, account_index(FEE_ACCOUNT)]
-    fees = Account.from_bytes(fee_leaf)
+    earners = (
+        Account.from_bytes(chain.state.leaves[Subtree.ACCOUNTS, account_index(number)])
+        for number in (FEE_ACCOUNT, INSURANCE_ACCOUNT)
+    )
     owed_units = exchange.sequencer.state.asset(asset_id).total_units
     return AssetCheck(
         symbol=ASSET_SYMBOLS[asset_id],
@@ -146,5 +148,5 @@ def _check_asset(exchange: Exchange, chain: RebuiltChain, asset_id: int) -> Asse
         vault_ledger_units=read("ledger_units", asset_id),
         owed_units=owed_units,
         accounts_units=_units(chain, asset_id),
-        fee_units=balance_units(fees, asset_id),
+        fee_units=sum(balance_units(account, asset_id) for account in earners),
     )

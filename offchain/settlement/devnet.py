@@ -79,6 +79,8 @@ class ChainParameters:
         What proves its batches; None: nothing does, the operator attests them.
     da_mode : DaMode
         Whether its state diffs are published.
+    feed_set_id : int
+        Feed set of the oracle hub whose snapshots it has to consume; 0: none.
     """
 
     chain_id: int
@@ -88,6 +90,7 @@ class ChainParameters:
     genesis_root: bytes
     program: ProgramIds | None = None
     da_mode: DaMode = DaMode.VALIDIUM
+    feed_set_id: int = NO_FEED_SET
 
 
 def is_local(network_name: str, l1_chain_id: int) -> bool:
@@ -262,7 +265,7 @@ def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[o
         chain.governance,
         chain.genesis_root,
         chain.da_mode,
-        NO_FEED_SET,
+        chain.feed_set_id,
         FORCED_FEE_WEI,
         OPERATIONS_PER_BLOCK,
     )

@@ -24,7 +24,12 @@ from offchain.scenario.linked_chains import (
 from offchain.settlement.relay import Relay
 from offchain.spec import op
 from offchain.spec.checks import OpError
-from offchain.spec.constants import INSURANCE_ACCOUNT, PLEDGE_MIN_S, PLEDGE_RETRY_S
+from offchain.spec.constants import (
+    INSURANCE_ACCOUNT,
+    PLEDGE_MIN_S,
+    PLEDGE_RETRY_S,
+    QUOTE_ASSET,
+)
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, MessageFlag
 from offchain.spec.link_op import Pledge, Release
@@ -105,6 +110,32 @@ def test_batch_is_sealed_before_its_messages_are_too_many():
     assert max(counts) <= BATCH_MESSAGES_MAX
     assert story.chains.relay.carry() == 90
     assert held(story).units == 90_000
+
+
+def test_batches_are_sealed_between_duties_that_send():
+    """More pledges end in one second than one batch may send messages."""
+    story = funded()
+    owners, expires_at_s = range(5, 75), story.chains.l1.now_s + PLEDGE_MIN_S
+    for who in owners:
+        story.keeper.deposit(who, WSTETH, 1)
+        story.holder.deposit(who, QUOTE_ASSET, 1)
+        pledge = replace(
+            pledge_op(story, UNITS),
+            account=story.keeper.account_of(who),
+            peer_account=story.holder.account_of(who),
+            expires_at_s=expires_at_s,
+        )
+        story.keeper.submit(who, pledge)
+    story.chains.seal()
+    sequencer = story.holder.sequencer
+    first = len(sequencer.sealed)
+    story.chains.wait(PLEDGE_MIN_S)
+    sequencer.tick()
+    sequencer.seal()
+    counts = [len(batch.mail.sent) for batch in sequencer.sealed[first:]]
+    assert max(counts) <= BATCH_MESSAGES_MAX < sum(counts) == len(owners)
+    assert story.chains.relay.carry() == len(owners)
+    assert all(story.keeper.free(story.keeper.account_of(w), WSTETH) == UNITS for w in owners)
 
 
 def test_meter_counts_the_hashes_of_messages():

@@ -55,10 +55,12 @@ def arrival_ms(envelope: bytes) -> int:
     return Envelope.from_bytes(envelope).arrival_ms
 
 
-def sealed_batches(envelopes: Sequence[bytes], batch_envelopes: int) -> list[SealedBatch]:
+def sealed_batches(
+    envelopes: Sequence[bytes], batch_envelopes: int, config_hash: bytes = CONFIG_HASH
+) -> list[SealedBatch]:
     """Apply envelopes and cut them into batches; refused ones are left out, as a sequencer does."""
-    core = Core(CONFIG_HASH, GOVERNANCE)
-    collector = BatchCollector(core, CONFIG_HASH)
+    core = Core(config_hash, GOVERNANCE)
+    collector = BatchCollector(core, config_hash)
     sealed: list[SealedBatch] = []
     count, last_ms = 0, FIRST_ARRIVAL_MS
 
