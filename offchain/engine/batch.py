@@ -20,6 +20,7 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from offchain.core.binding import Core, EventArray
+from offchain.engine.mail import Mail, MailCollector
 from offchain.engine.state_view import StateView
 from offchain.spec.encoding import address_from_words
 from offchain.spec.errors import ErrorCode
@@ -74,8 +75,18 @@ class SealedBatch:
         L1 records that it consumed: [priority_first, priority_next).
     priority_accumulator, receipts_head, inputs_commitment : bytes
         After the batch; see the module for the last.
+    first_slot, last_slot : int
+        Slots of messages before and after, in milliseconds.
+    oracle_first, oracle_next : int
+        Snapshots of L1 that it consumed: [oracle_first, oracle_next).
+    oracle_accumulator : bytes
+        After the batch; these three are zero on a chain without feeds.
+    valuation_table : bytes
+        What its accounts are valued with should the chain freeze now; empty: nothing is listed.
     withdrawals : tuple of WithdrawalEvent
         In the order of their events.
+    mail : Mail
+        What it told other chains and took from them.
     event_counts : dict
         Number of events by kind.
     envelopes : tuple of bytes
@@ -92,7 +103,14 @@ class SealedBatch:
     priority_accumulator: bytes
     receipts_head: bytes
     inputs_commitment: bytes
+    first_slot: int
+    last_slot: int
+    oracle_first: int
+    oracle_next: int
+    oracle_accumulator: bytes
+    valuation_table: bytes
     withdrawals: tuple[WithdrawalEvent, ...]
+    mail: Mail
     event_counts: dict[EventKind, int]
     envelopes: tuple[bytes, ...]
 
@@ -125,12 +143,21 @@ class BatchCollector:
     ----------
     old_root : bytes
         State root before the open batch, 32 bytes.
+    mail : MailCollector
+        Messages of the open batch.
     """
 
     def __init__(self, core: Core, config_hash: bytes) -> None:
         self._core = core
+        self._state = StateView(core)
         self._config_hash = config_hash
+        self.mail = MailCollector(self._state)
         self._open(core.root())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was applied since the last batch was sealed."""
+        return not self._envelopes
 
     @property
     def withdrawal_count(self) -> int:
@@ -142,19 +169,22 @@ class BatchCollector:
         self._envelopes.append(envelope)
         kinds: list[int] = events["kind"].tolist()
         self._kinds.update(kinds)
+        self.mail.add(envelope, events)
         if EventKind.WITHDRAWAL in kinds:
             self._withdrawals += _withdrawals(events)
         return self._seal() if EventKind.BATCH_SEALED in kinds else None
 
     def _open(self, root: bytes) -> None:
         self.old_root = root
-        self._before: Header = StateView(self._core).header()
+        self._before: Header = self._state.header()
+        self._oracle_first = self._state.oracle().next_index
         self._envelopes: list[bytes] = []
         self._kinds: Counter[int] = Counter()
         self._withdrawals: list[WithdrawalEvent] = []
 
     def _seal(self) -> SealedBatch:
-        after, before = StateView(self._core).header(), self._before
+        after, before = self._state.header(), self._before
+        oracle = self._state.oracle()
         batch = SealedBatch(
             number=after.batch_number,
             old_root=self.old_root,
@@ -166,7 +196,14 @@ class BatchCollector:
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
             inputs_commitment=inputs_commitment(self._config_hash, self.old_root, self._envelopes),
+            first_slot=before.last_slot,
+            last_slot=after.last_slot,
+            oracle_first=self._oracle_first,
+            oracle_next=oracle.next_index,
+            oracle_accumulator=oracle.accumulator,
+            valuation_table=self._core.valuation_table(),
             withdrawals=tuple(self._withdrawals),
+            mail=self.mail.close(),
             event_counts={EventKind(kind): n for kind, n in sorted(self._kinds.items())},
             envelopes=tuple(self._envelopes),
         )

@@ -2,14 +2,12 @@
 
 A user's envelope passes three doors: its form, its signature, the state transition. What passed is
 appended to the journal, so that replaying the journal rebuilds the same state; what did not has
-changed nothing. The sequencer itself writes the arrival time, advances the state's time by the
-second, and works off duties and continuations before it takes the next envelope. After a price it
-liquidates whoever is below maintenance, and every second it sweeps on, so that a lap ends long
-before the transition would refuse new risk.
+changed nothing. Records, messages and snapshots of L1 and of peers come through doors of their own.
 
 The journal is synced when a batch is sealed, before anyone sees it: what a crash may lose is never
-settled. A batch is also sealed before its withdrawals could outnumber what L1 can take at once, and
-when its proof gets too long.
+settled. A batch is also sealed before its withdrawals or messages could outnumber what L1 can take
+at once, and when its proof gets too long; but never between a request for pledged collateral and
+its answer, which settle in one batch or not at all. Until the answer is there users wait.
 """
 
 from __future__ import annotations
@@ -22,43 +20,21 @@ from typing import Final
 import numpy as np
 
 from offchain.core.binding import Core, EventArray
-from offchain.engine.batch import BATCH_WITHDRAWALS_MAX, BatchCollector, SealedBatch
+from offchain.engine.batch import SealedBatch
 from offchain.engine.journal import Journal
-from offchain.engine.row_meter import BatchLimits, RowMeter
+from offchain.engine.row_meter import BatchLimits
 from offchain.engine.signing import SigningDomain, check_signature
-from offchain.engine.state_view import StateView
+from offchain.engine.writer import Writer
 from offchain.spec import op
 from offchain.spec.checks import require
-from offchain.spec.constants import ENVELOPE_MAX_OPS, SWEEP_PERIOD_S
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EnvelopeKind, EventKind
-from offchain.spec.risk_op import Liquidate, PriceReport, Snapshot, Sweep
+from offchain.spec.kinds import EnvelopeKind
+from offchain.spec.link_op import Seize
+from offchain.spec.message import Message
+from offchain.spec.risk_op import PriceReport, Snapshot
 
-MS_PER_S: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
-# A lap begins halfway through its period; 64 accounts an op, so 300,000 accounts in the other half.
-_LAP_AFTER_S: Final = SWEEP_PERIOD_S // 2
-_SWEEPS_PER_S: Final = 16
-# What shows that a liquidation moved something. An order without counterparty does not, nor does a
-# queue that finds nobody to deleverage: both would be tried for ever.
-_PROGRESS: Final = [
-    EventKind.FILL,
-    EventKind.CANCELLED,
-    EventKind.POSITION,
-    EventKind.EXCHANGED,
-    EventKind.BAD_DEBT,
-]
-
-
-class SequencerStoppedError(Exception):
-    """The state may be ahead of the journal; nothing is accepted any more."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the sequencer has stopped: its last envelope may not be in the journal; "
-            "restart from the journal"
-        )
 
 
 class CongestedError(Exception):
@@ -90,7 +66,7 @@ class Receipt:
     events: EventArray
 
 
-class Sequencer:
+class Sequencer(Writer):
     """Orders, checks, applies and records envelopes of one chain.
 
     Parameters
@@ -138,29 +114,9 @@ class Sequencer:
         limits: BatchLimits | None = None,
         admission: Callable[[Envelope], None] = admit_all,
     ) -> None:
-        self._core = core
+        super().__init__(core, config_hash, journal=journal, clock_ms=clock_ms, limits=limits)
         self._domain = domain
-        self._clock_ms = clock_ms
         self._admission = admission
-        self._meter = RowMeter(limits) if limits else None
-        self._collector = BatchCollector(core, config_hash)
-        self._journal: Journal | None = None
-        self._is_stopped = False
-        self.state = StateView(core)
-        self.sealed: list[SealedBatch] = []
-        self.core_ns = 0
-        if journal is not None:
-            for envelope in journal.entries():
-                self._take(envelope)
-        self._journal = journal
-        header = self.state.header()
-        self._now_s, self._arrival_ms = header.now_s, header.last_arrival_ms
-        self._work_off()  # a crash may have come before the continuation
-
-    @property
-    def open_batch_root(self) -> bytes:
-        """State root before the open batch, 32 bytes: the last sealed one, or genesis."""
-        return self._collector.old_root
 
     def submit(self, envelope: bytes) -> Receipt:
         """Admit a user's envelope.
@@ -178,7 +134,7 @@ class Sequencer:
         SignatureError
             If the signature is not its signer's for this chain.
         CongestedError
-            If proofs are too far behind for new risk.
+            If proofs are too far behind for new risk, or a peer's answer is due.
         SequencerStoppedError
             If the journal failed, now or before; the other methods raise it as well.
         """
@@ -186,6 +142,7 @@ class Sequencer:
         require(received.kind == EnvelopeKind.USER, ErrorCode.ENVELOPE_OP_NOT_ALLOWED)
         check_signature(self._domain, received)
         self._admission(received)
+        self._check_answered()
         arrival_ms = self._arrive()
         self._make_room()
         return self._admit(replace(received, arrival_ms=arrival_ms))
@@ -204,6 +161,65 @@ class Sequencer:
             Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=arrival_ms, payload=record)
         )
 
+    def submit_message(self, message: Message) -> Receipt:
+        """Take the next message of a peer; its `channel` may be anything.
+
+        Raises
+        ------
+        OpError
+            UNKNOWN_PEER, MESSAGE_OUT_OF_ORDER, MESSAGE_AHEAD, or ENVELOPE_MALFORMED if it cannot
+            be a message.
+        """
+        arrival_ms = self._arrive()
+        self._make_room()
+        peers = [channel.peer_chain_id for channel in self.state.channels()]
+        require(message.from_chain in peers, ErrorCode.UNKNOWN_PEER)
+        here = replace(message, channel=peers.index(message.from_chain))
+        return self._admit(
+            Envelope(kind=EnvelopeKind.MESSAGE, arrival_ms=arrival_ms, payload=here.to_payload())
+        )
+
+    def submit_snapshot(self, payload: bytes) -> Receipt:
+        """Take the next snapshot of L1's oracle hub, as `OracleSnapshot.to_payload` gives it.
+
+        Accounts that its prices take below maintenance are liquidated before this returns.
+
+        Raises
+        ------
+        OpError
+            ORACLE_OUT_OF_ORDER, ORACLE_AHEAD, or ENVELOPE_MALFORMED if it cannot be a snapshot.
+        """
+        arrival_ms = self._arrive()
+        self._make_room()
+        envelope = Envelope(kind=EnvelopeKind.ORACLE, arrival_ms=arrival_ms, payload=payload)
+        parts = [self._take(envelope.to_bytes()), *self._work_off(), *self._liquidate()]
+        return Receipt(arrival_ms, np.concatenate(parts))
+
+    def seize(self, limit: int) -> int:
+        """Ask peers for what liquidations took of their pledges; return the number of requests.
+
+        The batch is sealed after their answers only, so this is for whoever delivers them at once.
+        What a frozen peer had pledged is redeemed here, without a request.
+
+        Parameters
+        ----------
+        limit : int
+            Most requests; the rest stays for later.
+        """
+        self._arrive()
+        for seize in self._claims(is_severed=True):
+            self._make_room()
+            self._system(seize)
+        asked = self.claims()[:limit]
+        for seize in asked:
+            self._make_room()
+            self._system(seize)
+        return len(asked)
+
+    def claims(self) -> list[Seize]:
+        """Return the requests that :meth:`seize` would make, oldest liquidation first."""
+        return self._claims(is_severed=False)
+
     def take_snapshot(self, snapshot: Snapshot) -> Receipt:
         """Store a price of L1; a REJECTED event says why it was refused."""
         return self._report(snapshot)
@@ -216,34 +232,18 @@ class Sequencer:
         """
         return self._report(report)
 
-    def tick(self) -> None:
-        """Bring the state's time up to the clock and run what is due by then."""
-        self._arrive()
-
     def seal(self) -> SealedBatch:
-        """End the batch, compute its root and sync the journal."""
+        """End the batch, compute its root and sync the journal.
+
+        Raises
+        ------
+        CongestedError
+            If a peer's answer is due.
+        """
+        self._check_answered()
         self._arrive()
         self._system(op.SealBatch())
         return self.sealed[-1]
-
-    def _make_room(self) -> None:
-        """Seal if the next envelope could exceed the withdrawals of a batch, or its proof."""
-        room = BATCH_WITHDRAWALS_MAX - self._collector.withdrawal_count
-        is_full = self._meter is not None and self._meter.is_full
-        if is_full or room < ENVELOPE_MAX_OPS:  # an op withdraws at most once
-            self._system(op.SealBatch())
-
-    def _arrive(self) -> int:
-        self._check_running()
-        self._arrival_ms = max(self._arrival_ms, self._clock_ms())
-        now_s = self._arrival_ms // MS_PER_S
-        if now_s > self._now_s:
-            elapsed_s = now_s - self._now_s
-            self._system(op.AdvanceTime(now_s=now_s))
-            self._now_s = now_s
-            self._work_off()
-            self._sweep(elapsed_s)
-        return self._arrival_ms
 
     def _admit(self, envelope: Envelope) -> Receipt:
         events = self._take(envelope.to_bytes())
@@ -258,86 +258,19 @@ class Sequencer:
         parts = [self._system(price), *self._work_off(), *self._liquidate()]
         return Receipt(arrival_ms, np.concatenate(parts))
 
-    def _liquidate(self) -> list[EventArray]:
-        """Liquidate as long as it moves anything; return the events."""
-        parts: list[EventArray] = []
-        has_progress = True
-        while has_progress:
-            has_progress = False
-            for account in self._core.unhealthy().tolist():
-                self._make_room()
-                step = [self._system(Liquidate(account=account)), *self._work_off()]
-                has_progress |= any(np.isin(each["kind"], _PROGRESS).any() for each in step)
-                parts += step
-        return parts
+    def _claims(self, *, is_severed: bool) -> list[Seize]:
+        channels = self.state.channels()
+        return [
+            Seize(account=account, number=number)
+            for account in self._claimed
+            for number, record in enumerate(self.state.reservations(account))
+            if record.account == account and record.claimed_units
+            if channels[record.channel_plus_1 - 1].is_severed == is_severed
+        ]
 
-    def _sweep(self, elapsed_s: int) -> None:
-        """Go on with the lap, or begin one that is due; catch up at once when it is late."""
-        budget = _SWEEPS_PER_S * elapsed_s
-        while True:
-            age_s = self.state.sweep_age_s()
-            if age_s is None:
-                return
-            is_wanted = self.state.is_lap_open() or age_s >= _LAP_AFTER_S
-            if not is_wanted or (budget <= 0 and age_s <= SWEEP_PERIOD_S):
-                return
-            self._make_room()
-            self._system(Sweep())
-            self._work_off()
-            budget -= 1
-
-    def _work_off(self) -> list[EventArray]:
-        """Run continuations and duties until none is pending; return their events."""
-        parts: list[EventArray] = []
-        while True:
-            if self.state.is_continuation_pending():
-                parts.append(self._system(op.Continue()))
-            elif self.state.is_duty_due():
-                parts.append(self._system(op.RunDuties()))
-            else:
-                return parts
-
-    def _system(self, system_op: op.Op) -> EventArray:
-        envelope = Envelope(
-            kind=EnvelopeKind.SYSTEM, arrival_ms=self._arrival_ms, payload=system_op.to_bytes()
-        )
-        return self._take(envelope.to_bytes())
-
-    def _take(self, envelope: bytes) -> EventArray:
-        """Apply an envelope, write it down and count it to the batch.
-
-        Whatever interrupts this between the core and the journal leaves the state ahead: from the
-        core's call on the sequencer counts as stopped, until the envelope is refused or recorded.
-        """
-        self._check_running()
-        self._is_stopped = True
-        start_ns = time.perf_counter_ns()
-        code, events = self._core.apply_envelope(envelope)
-        self.core_ns += time.perf_counter_ns() - start_ns
-        self._is_stopped = code == ErrorCode.OK
-        require(code == ErrorCode.OK, code)
-        batch = self._record(envelope, events)
-        if batch is not None:
-            self.sealed.append(batch)
-        self._is_stopped = False
-        return events
-
-    def _record(self, envelope: bytes, events: EventArray) -> SealedBatch | None:
-        """Write an applied envelope down; return the batch that it sealed, synced."""
-        try:
-            if self._journal is not None:
-                self._journal.append(envelope)
-            batch = self._collector.add(envelope, events)
-            if self._meter is not None:
-                self._meter.add(envelope, events)
-                if batch is not None:
-                    self._meter.reset()
-            if batch is not None and self._journal is not None:
-                self._journal.sync()
-        except OSError as error:
-            raise SequencerStoppedError from error
-        return batch
-
-    def _check_running(self) -> None:
-        if self._is_stopped:
-            raise SequencerStoppedError
+    def _check_answered(self) -> None:
+        if self.waits_for_answer:
+            raise CongestedError(
+                "a liquidation waits for the answer of the chain that keeps the collateral; "
+                "send this again in a moment"
+            )

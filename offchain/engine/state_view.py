@@ -8,11 +8,20 @@ from typing import Final, NamedTuple
 
 from offchain.core.binding import Core
 from offchain.spec.book_records import Level
-from offchain.spec.constants import LEAF_BYTES
+from offchain.spec.constants import (
+    LEAF_BYTES,
+    MAX_CHANNELS,
+    ORACLE_LEAF,
+    POSITIONS_PER_ACCOUNT,
+    RESERVATIONS_PER_MASTER,
+    SUB_ACCOUNT_BITS,
+)
 from offchain.spec.header import Header
 from offchain.spec.kinds import Continuation, Subtree
-from offchain.spec.records import Account, Asset, Market
-from offchain.spec.state import account_index
+from offchain.spec.l1_records import OracleRecord
+from offchain.spec.link_records import Channel, Reservation
+from offchain.spec.records import Account, Asset, Market, Position
+from offchain.spec.state import account_index, position_index
 
 _LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
 # Looked at after every envelope; parsing the whole header would take ten times longer.
@@ -62,6 +71,19 @@ class StateView:
         """Return an account's record; all zero if it does not exist."""
         return Account.from_bytes(self._core.leaf(Subtree.ACCOUNTS, account_index(account_id)))
 
+    def position(self, account_id: int, market_id: int) -> Position:
+        """Return an account's position as stored; all zero if it has none in the market."""
+        base = position_index(account_id, 0)
+        for number in range(base, base + POSITIONS_PER_ACCOUNT):
+            position = Position.from_bytes(self._core.leaf(Subtree.POSITIONS, number))
+            if position.market_plus_1 == market_id + 1:
+                return position
+        return Position()
+
+    def leaf(self, subtree: Subtree, number: int) -> bytes:
+        """Return the bytes of a leaf; all zero if it is empty."""
+        return self._core.leaf(subtree, number)
+
     def asset(self, asset_id: int) -> Asset:
         """Return an asset's record; all zero if it does not exist."""
         return Asset.from_bytes(self._core.leaf(Subtree.ASSETS, asset_id))
@@ -69,6 +91,30 @@ class StateView:
     def market(self, market_id: int) -> Market:
         """Return a market's record; all zero if it does not exist."""
         return Market.from_bytes(self._core.leaf(Subtree.MARKETS, market_id))
+
+    def oracle(self) -> OracleRecord:
+        """Return how far the chain has read L1's snapshots; all zero without feeds."""
+        return OracleRecord.from_bytes(self._core.leaf(Subtree.RISK, ORACLE_LEAF))
+
+    def channel(self, number: int) -> Channel:
+        """Return a channel's record; all zero if it does not exist."""
+        return Channel.from_bytes(self._core.leaf(Subtree.CHANNELS, number))
+
+    def channels(self) -> list[Channel]:
+        """Return the channels, by ascending number and peer."""
+        channels = []
+        for number in range(MAX_CHANNELS):
+            channel = self.channel(number)
+            if not channel.exists:
+                break
+            channels.append(channel)
+        return channels
+
+    def reservations(self, account_id: int) -> list[Reservation]:
+        """Return the eight reservations of an account's master; all zero where there is none."""
+        first = (account_id >> SUB_ACCOUNT_BITS) * RESERVATIONS_PER_MASTER
+        leaves = range(first, first + RESERVATIONS_PER_MASTER)
+        return [Reservation.from_bytes(self._core.leaf(Subtree.RESERVATIONS, i)) for i in leaves]
 
     def is_continuation_pending(self) -> bool:
         """Return whether an op waits for CONTINUE."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from offchain.core.binding import Core, EventArray
 from offchain.engine.state_view import StateView
+from offchain.scenario import listing
 from offchain.scenario.spec_view import spec_state
 from offchain.spec import margin, op, risk_op
 from offchain.spec.constants import (
@@ -27,10 +28,8 @@ from offchain.spec.kinds import (
     AssetFlag,
     AssetRiskFlag,
     EventKind,
-    MarketKind,
     MarketStatus,
     PlaceFlag,
-    SnapshotTarget,
     TimeInForce,
 )
 from offchain.spec.settling import settled
@@ -38,11 +37,10 @@ from offchain.spec.state import position_index
 
 CONFIG_HASH: Final = bytes(range(32))
 GOVERNANCE: Final = bytes.fromhex("60" * 20)
-UNITS: Final = 10**8  # engine units in a whole token
+UNITS: Final = listing.UNITS
 START_S: Final = 1_000_000
-MICRO: Final = 10**6
+MICRO: Final = listing.MICRO
 DOLLAR_CAP: Final = VALUE_LIMIT - 1
-SOURCES: Final = 5
 MAKER_MASTER: Final = 1  # account 32 rests liquidity in every market
 MARKET_MAKER: Final = MAKER_MASTER << SUB_ACCOUNT_BITS
 _GOVERNANCE_ACCOUNT: Final = 2 << SUB_ACCOUNT_BITS
@@ -166,50 +164,14 @@ class World:
         """List a margined perpetual and give it its first prices."""
         self.perps[perp.market] = perp
         self.set_status(perp, MarketStatus.OPEN)
-        self.must(
-            risk_op.AdminMarketPrices(
-                market=perp.market,
-                basis_cap_ppm=perp.basis_cap_ppm,
-                mark_band_ppm=perp.mark_band_ppm,
-                jump_ppm=perp.jump_ppm,
-                snapshot_band_ppm=perp.snapshot_band_ppm,
-                funding_interest_ppm=perp.funding_interest_ppm,
-                funding_cap_ppm=perp.funding_cap_ppm,
-                min_sources=3,
-                max_report_age_s=60,
-                impact_notional_micro=round(perp.impact_notional * MICRO),
-            )
-        )
-        self.must(
-            risk_op.AdminMarketRisk(
-                market=perp.market,
-                initial_ppm=perp.initial_ppm,
-                maintenance_ppm=perp.maintenance_ppm,
-                closeout_ppm=perp.closeout_ppm,
-                liquidation_fee_ppm=perp.liquidation_fee_ppm,
-                tier1_micro=round(perp.tier1 * MICRO),
-                tier2_micro=round(perp.tier2 * MICRO),
-                open_interest_cap_lots=perp.lots(perp.open_interest_cap),
-                concentration_free_lots=perp.lots(perp.concentration_free),
-                concentration_ppm=perp.concentration_ppm,
-                price_band_ppm=perp.price_band_ppm,
-            )
-        )
+        self.must(listing.perp_prices(perp))
+        self.must(listing.perp_risk(perp))
         self.advance(1)
         self.report(perp, perp.price)
 
     def set_status(self, perp: Perp, status: MarketStatus) -> None:
         """Open or halt a market."""
-        self.must(
-            op.AdminMarket(
-                market=perp.market,
-                market_kind=MarketKind.PERP,
-                status=status,
-                sz_decimals=perp.sz_decimals,
-                fee_account=FEE_ACCOUNT,
-                insurance_account=INSURANCE_ACCOUNT,
-            )
-        )
+        self.must(listing.perp_status(perp, status))
 
     def list_collateral(self, collateral: Collateral, *, is_impaired: bool = False) -> None:
         """List an asset as collateral (again, to change it) and give it its price."""
@@ -224,19 +186,8 @@ class World:
                     deposit_cap_units=DOLLAR_CAP,
                 )
             )
-        self.must(
-            risk_op.AdminAssetRisk(
-                asset=collateral.asset,
-                flags=AssetRiskFlag.IMPAIRED if is_impaired else 0,
-                margin_weight_ppm=collateral.margin_weight_ppm,
-                liquidation_weight_ppm=collateral.liquidation_weight_ppm,
-                exchange_discount_ppm=collateral.exchange_discount_ppm,
-                growth_cap_ppm=collateral.growth_cap_ppm,
-                heartbeat_s=collateral.heartbeat_s,
-                tier_units=round(collateral.tier * UNITS),
-                user_cap_units=round(collateral.user_cap * UNITS),
-            )
-        )
+        flags = AssetRiskFlag.IMPAIRED if is_impaired else 0
+        self.must(listing.collateral_risk(collateral, flags))
         if is_new:
             self.advance(1)
             self.price_collateral(collateral, collateral.price, collateral.rate)
@@ -245,37 +196,16 @@ class World:
 
     def report(self, perp: Perp, price: float, *, external: float = 0) -> None:
         """Take a snapshot of L1 and report the same price as index."""
-        self.must(
-            risk_op.Snapshot(
-                market=perp.market,
-                target=SnapshotTarget.MARKET,
-                time_s=self.now_s,
-                price_e8=round(price * UNITS),
-            )
-        )
+        self.must(listing.perp_snapshot(perp, price, self.now_s))
         self.must(self.price_report(perp, price, external=external))
 
     def price_report(self, perp: Perp, price: float, *, external: float = 0) -> risk_op.PriceReport:
         """Return the op that reports a price now."""
-        return risk_op.PriceReport(
-            market=perp.market,
-            index_price=perp.price_units(price),
-            external_mark=perp.price_units(external),
-            time_s=self.now_s,
-            sources=SOURCES,
-        )
+        return listing.price_report(perp, price, self.now_s, external=external)
 
     def price_collateral(self, collateral: Collateral, price: float, rate: float) -> None:
         """Take a snapshot of a collateral's price and redemption rate."""
-        self.must(
-            risk_op.Snapshot(
-                asset=collateral.asset,
-                target=SnapshotTarget.ASSET,
-                time_s=self.now_s,
-                price_e8=round(price * UNITS),
-                rate_e12=round(rate * 10**12),
-            )
-        )
+        self.must(listing.collateral_snapshot(collateral, price, rate, self.now_s))
 
     def advance(self, seconds: int) -> None:
         """Move the time forward and do what falls due."""

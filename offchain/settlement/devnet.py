@@ -6,19 +6,22 @@ attestation is no proof.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from offchain.settlement.abi import keccak256
 from offchain.settlement.contracts import compiled_by_name
 from offchain.settlement.deployer import ChainClient, Roles, Save, deploy_system
 from offchain.settlement.deployment import Deployment
+from offchain.settlement.verifier_deployment import ENTRY as VERIFIER
 from offchain.settlement.verifier_deployment import deploy_verifier
+from offchain.witness.format import DaMode
 
 # Stands for ether where the vault expects a token's address.
 ETHER_ADDRESS: Final = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
 QUOTE_ASSET: Final = 0
 ETHER_ASSET: Final = 1
+STAKED_ASSET: Final = 2  # wrapped staked ether
 QUOTE_SYMBOL: Final = "USDC"
 QUOTE_DECIMALS: Final = 6
 CUSTODY_ETHER: Final = 1
@@ -26,7 +29,6 @@ CUSTODY_TOKEN: Final = 2
 UNITS_LIMIT: Final = 2**62 - 1
 FORCED_FEE_WEI: Final = 10**15
 OPERATIONS_PER_BLOCK: Final = 64
-DA_VALIDIUM: Final = 0
 NO_FEED_SET: Final = 0
 ATTESTED_FACTS: Final = "AttestedFacts"
 TRUST_MODE_ATTESTED: Final = "ATTESTED"
@@ -75,6 +77,10 @@ class ChainParameters:
         State root before batch 1, 32 bytes, not zero.
     program : ProgramIds, optional
         What proves its batches; None: nothing does, the operator attests them.
+    da_mode : DaMode
+        Whether its state diffs are published.
+    feed_set_id : int
+        Feed set of the oracle hub whose snapshots it has to consume; 0: none.
     """
 
     chain_id: int
@@ -83,6 +89,8 @@ class ChainParameters:
     config_hash: bytes
     genesis_root: bytes
     program: ProgramIds | None = None
+    da_mode: DaMode = DaMode.VALIDIUM
+    feed_set_id: int = NO_FEED_SET
 
 
 def is_local(network_name: str, l1_chain_id: int) -> bool:
@@ -129,7 +137,7 @@ def deploy_devnet(
     deployment: Deployment | None = None,
     save: Save | None = None,
 ) -> Deployment:
-    """Deploy the system, a test token, and a chain with what its settlements rest on.
+    """Deploy the system, test tokens, and a chain with what its settlements rest on.
 
     Parameters
     ----------
@@ -143,7 +151,7 @@ def deploy_devnet(
     Returns
     -------
     Deployment
-        Asset 0 is the test token (6 decimals), asset 1 is ether.
+        Asset 0 is the test token (6 decimals), asset 1 is ether, asset 2 wrapped staked ether.
 
     Raises
     ------
@@ -157,14 +165,62 @@ def deploy_devnet(
     if deployment.chain_id:
         return deployment
     _deploy_one(client, deployment, "TokenMock", QUOTE_SYMBOL, QUOTE_DECIMALS)
+    _deploy_one(client, deployment, "StEthMock")
+    _deploy_one(client, deployment, "WstEthMock", deployment.contracts["StEthMock"])
     version = _deploy_facts(client, deployment, chain)
     for asset_id, token, kind in (
         (QUOTE_ASSET, deployment.contracts["TokenMock"], CUSTODY_TOKEN),
         (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
+        (STAKED_ASSET, deployment.contracts["WstEthMock"], CUSTODY_TOKEN),
     ):
         terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
         client.transact("CollateralVault", deployment.vault, "register_asset", asset_id, terms)
         deployment.assets[asset_id] = token
+    _register(client, deployment, chain, version)
+    deployment.chain_id = chain.chain_id
+    deployment.trust_mode = mode
+    if save is not None:
+        save(deployment)
+    return deployment
+
+
+def register_chain(
+    client: ChainClient, deployment: Deployment, chain: ChainParameters
+) -> Deployment:
+    """Register another chain on a devnet; what its settlements rest on is that of the first one.
+
+    Parameters
+    ----------
+    client : ChainClient
+        Its account is the owner.
+    deployment : Deployment
+        As `deploy_devnet` returns it.
+    chain : ChainParameters
+        The further chain; of the same operator if it is attested.
+
+    Returns
+    -------
+    Deployment
+        The same contracts with the further chain's id.
+
+    Raises
+    ------
+    AttestedNotAllowedError
+        On a network that is not local, before anything is sent.
+    """
+    mode = TRUST_MODE_PROVEN if chain.program else TRUST_MODE_ATTESTED
+    require_local(client.network_name, client.chain_id, mode)
+    facts = deployment.contracts[VERIFIER if chain.program else ATTESTED_FACTS]
+    _register(client, deployment, chain, _version(facts, chain))
+    return replace(deployment, chain_id=chain.chain_id)
+
+
+def _register(
+    client: ChainClient,
+    deployment: Deployment,
+    chain: ChainParameters,
+    version: tuple[object, ...],
+) -> None:
     client.transact(
         "ChainRegistry",
         deployment.registry,
@@ -172,11 +228,6 @@ def deploy_devnet(
         chain.chain_id,
         _chain_terms(version, chain),
     )
-    deployment.chain_id = chain.chain_id
-    deployment.trust_mode = mode
-    if save is not None:
-        save(deployment)
-    return deployment
 
 
 def _deploy_one(client: ChainClient, deployment: Deployment, name: str, *args: object) -> None:
@@ -190,13 +241,20 @@ def _deploy_facts(
     """Deploy what holds the chain's facts; return `IGateway.Version`."""
     if chain.program is None:
         _deploy_one(client, deployment, ATTESTED_FACTS, chain.operator)
-        ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
-        return deployment.contracts[ATTESTED_FACTS], *ids, chain.config_hash
+        return _version(deployment.contracts[ATTESTED_FACTS], chain)
     verifier = deploy_verifier(client)
     deployment.contracts |= verifier.addresses
     deployment.integrity |= verifier.integrity
-    ids = (chain.program.program_id, chain.program.parameters_id)
-    return verifier.entry, *ids, chain.config_hash
+    return _version(verifier.entry, chain)
+
+
+def _version(facts: str, chain: ChainParameters) -> tuple[object, ...]:
+    """Return `IGateway.Version` of a chain whose facts are held by a contract."""
+    if chain.program is None:
+        ids = (ATTESTED_PROGRAM_ID, ATTESTED_PARAMETERS_ID)
+    else:
+        ids = (chain.program.program_id, chain.program.parameters_id)
+    return facts, *ids, chain.config_hash
 
 
 def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[object, ...]:
@@ -206,8 +264,8 @@ def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[o
         chain.operator,
         chain.governance,
         chain.genesis_root,
-        DA_VALIDIUM,
-        NO_FEED_SET,
+        chain.da_mode,
+        chain.feed_set_id,
         FORCED_FEE_WEI,
         OPERATIONS_PER_BLOCK,
     )

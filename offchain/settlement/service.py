@@ -1,8 +1,9 @@
 """Settlement service: L1 records to the sequencer, sealed batches and claims to L1.
 
 One settlement carries one batch or several that follow each other; what stands behind it comes from
-a fact source: a proof of the batch, or on a local network the operator's signature. The chain has
-neither channels nor pledges.
+a fact source: a proof of the batch, or on a local network the operator's signature. A chain in mode
+rollup has its state diff published first. What several chains settle together is for
+:mod:`offchain.settlement.bundle`.
 """
 
 from __future__ import annotations
@@ -10,26 +11,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from eth_utils.address import to_canonical_address, to_checksum_address
 
 from offchain.engine.batch import SealedBatch, range_commitment
+from offchain.engine.genesis import GenesisConfig
 from offchain.engine.sequencer import Sequencer
+from offchain.settlement.abi import ZERO_WORD
+from offchain.settlement.chain_lists import ChainLists, ChainPart, arguments_of, chain_lists
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.fact_source import FactSource
 from offchain.settlement.l1 import ContractRevertedError, L1Client
-from offchain.settlement.messages import Flow, flows_root
+from offchain.settlement.messages import (
+    ChainTerms,
+    Flow,
+    Position,
+    channels_root,
+    flows_root,
+    pledges_root,
+)
 from offchain.settlement.priority import PriorityKind
 from offchain.settlement.public_output import PublicOutput
+from offchain.settlement.publication import DiffPublisher
+from offchain.settlement.valuation import valuation_hash
 from offchain.settlement.watcher import PriorityWatcher
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
-
-# Of the gateway's struct Position, the registry's ChainTerms, and its Version.
-_STATE_ROOT_FIELD: Final = 0
-_LAST_BATCH_FIELD: Final = 1
-_VERSION_FIELD: Final = 0
-_CONFIG_HASH_FIELD: Final = 3
+from offchain.witness.format import DaMode
 
 # Called with (done, in all).
 Progress = Callable[[int, int], None]
@@ -51,6 +59,8 @@ class Settlement:
         What L1 was told.
     flows : tuple of Flow
         Sums of consumed deposits and of withdrawals, by ascending asset.
+    lists : ChainLists
+        Messages and pledges.
     tree : WithdrawalTree
         The withdrawals of all of them, in order; keyed by the last batch.
     """
@@ -58,7 +68,13 @@ class Settlement:
     batches: tuple[SealedBatch, ...]
     output: PublicOutput
     flows: tuple[Flow, ...]
+    lists: ChainLists
     tree: WithdrawalTree
+
+    @property
+    def part(self) -> ChainPart:
+        """What `settle` is called with for this chain."""
+        return ChainPart(self.output, self.flows, self.lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +105,8 @@ class SettlementService:
         L1; its first account pays for settlements and claims.
     deployment : Deployment
         Where the contracts are.
-    config_hash : bytes
-        As registered, 32 bytes.
+    genesis : GenesisConfig
+        As registered.
     facts : FactSource
         What stands behind a settlement.
     sequencer : Sequencer
@@ -106,16 +122,21 @@ class SettlementService:
         self,
         l1: L1Client,
         deployment: Deployment,
-        config_hash: bytes,
+        genesis: GenesisConfig,
         facts: FactSource,
         sequencer: Sequencer,
     ) -> None:
         self._l1 = l1
         self._deployment = deployment
-        self._config_hash = config_hash
+        self._config_hash = genesis.config_hash()
         self._facts = facts
         self._sequencer = sequencer
-        self._check_start()
+        terms = self._terms()
+        self._check_start(terms)
+        self._da_mode = DaMode(terms.da_mode)
+        self._publisher: DiffPublisher | None = None
+        if self._da_mode == DaMode.ROLLUP:
+            self._publisher = DiffPublisher(l1, deployment, genesis)
         header = sequencer.state.header()
         self._watcher = PriorityWatcher(
             l1,
@@ -140,11 +161,11 @@ class SettlementService:
 
     def settled_root(self) -> bytes:
         """Return the state root that L1 holds, 32 bytes."""
-        return bytes(self._position()[_STATE_ROOT_FIELD])
+        return self._position().state_root
 
     def unsettled(self) -> list[SealedBatch]:
         """Return the sealed batches that L1 has not settled yet, in order."""
-        return self._sequencer.sealed[int(self._position()[_LAST_BATCH_FIELD]) :]
+        return self._sequencer.sealed[self._position().last_batch :]
 
     def settlements(self) -> list[Settlement]:
         """Return what L1 has settled so far, in order, rebuilt from its events and the journal.
@@ -160,7 +181,7 @@ class SettlementService:
             event = log["args"]
             if event["chain_id"] == self._deployment.chain_id:
                 batches = self._sequencer.sealed[event["first_batch"] - 1 : event["last_batch"]]
-                settlement = self._prepare(batches)
+                settlement = self.prepare(batches)
                 if settlement.output.digest() != bytes(event["public_output_hash"]):
                     raise SettlementError(
                         f"L1 settled another output up to batch {event['last_batch']}"
@@ -169,7 +190,7 @@ class SettlementService:
         return settlements
 
     def settle(self, batches: Sequence[SealedBatch]) -> Settlement:
-        """Settle batches at once, after their fact is established on L1.
+        """Settle batches at once, after their data is public and their fact established on L1.
 
         A backlog is best settled whole: L1 refuses a settlement that leaves out an L1 record older
         than `FORCE_EXPIRY_S`, which only a later batch may have consumed.
@@ -188,14 +209,23 @@ class SettlementService:
         ContractRevertedError
             With the gateway's reason; nothing is settled then.
         """
-        settlement = self._prepare(batches)
-        self._facts.establish(batches, settlement.output)
-        outputs = [settlement.output.to_tuple()]
-        flows = [flow.to_tuple() for flow in settlement.flows]
-        self._l1.transact(
-            "Gateway", self._deployment.gateway, "settle", outputs, flows, [], [], [], []
-        )
+        settlement = self.prepare(batches)
+        self.establish(settlement)
+        arguments = arguments_of([settlement.part]).to_arguments()
+        self._l1.transact("Gateway", self._deployment.gateway, "settle", *arguments)
         return settlement
+
+    def establish(self, settlement: Settlement) -> None:
+        """Make a settlement's data public and its fact known on L1.
+
+        Raises
+        ------
+        FactSourceError
+            If there is no fact to be had for it; a proof is of one batch.
+        """
+        if self._publisher is not None:
+            self._publisher.publish(settlement.batches)
+        self._facts.establish(settlement.batches, settlement.output)
 
     def is_paid(self, settlement: Settlement, index: int) -> bool:
         """Return whether L1 has paid a withdrawal of a settlement."""
@@ -237,7 +267,14 @@ class SettlementService:
             tree.path(index),
         )
 
-    def _prepare(self, batches: Sequence[SealedBatch]) -> Settlement:
+    def prepare(self, batches: Sequence[SealedBatch]) -> Settlement:
+        """Return what L1 is to be told of batches; nothing is sent.
+
+        Raises
+        ------
+        ValueError
+            If there is no batch, a gap, or more withdrawals than L1 can take at once.
+        """
         if not batches:
             raise ValueError("there is no batch to settle")
         first, last = batches[0], batches[-1]
@@ -251,6 +288,7 @@ class SettlementService:
         ]
         tree = WithdrawalTree(self._deployment.chain_id, last.number, withdrawals)
         flows = self._flows(first.priority_first, last.priority_next, withdrawals)
+        lists = chain_lists(self._deployment.chain_id, batches)
         output = PublicOutput(
             l1_chain_id=self._deployment.l1_chain_id,
             gateway=to_canonical_address(self._deployment.gateway),
@@ -262,17 +300,31 @@ class SettlementService:
             last_batch=last.number,
             first_time_s=first.first_time_s,
             last_time_s=last.last_time_s,
-            first_slot=0,
-            last_slot=0,
+            first_slot=first.first_slot,
+            last_slot=last.last_slot,
             priority_first=first.priority_first,
             priority_next=last.priority_next,
             priority_accumulator=last.priority_accumulator,
+            oracle_first=first.oracle_first,
+            oracle_next=last.oracle_next,
+            oracle_accumulator=last.oracle_accumulator,
+            channels_root=channels_root(lists.channels),
             flows_root=flows_root(flows),
             withdrawals_root=tree.root,
+            reservations_root=pledges_root(lists.pledges),
+            valuation_hash=valuation_hash(last.valuation_table),
+            da_mode=self._da_mode,
+            da_commitment=self._da_commitment(batches),
             inputs_commitment=range_commitment(batches),
             receipts_head=last.receipts_head,
         )
-        return Settlement(tuple(batches), output, flows, tree)
+        return Settlement(tuple(batches), output, flows, lists, tree)
+
+    def _da_commitment(self, batches: Sequence[SealedBatch]) -> bytes:
+        if self._publisher is None:
+            return ZERO_WORD
+        self._publisher.follow(self._sequencer.sealed[: batches[-1].number])
+        return self._publisher.commitment(batches)
 
     def _flows(
         self, first: int, following: int, withdrawals: Sequence[Withdrawal]
@@ -296,28 +348,28 @@ class SettlementService:
             for asset in sorted(deposited.keys() | withdrawn.keys())
         )
 
-    def _position(self) -> tuple[Any, ...]:
+    def _position(self) -> Position:
         gateway, chain_id = self._deployment.gateway, self._deployment.chain_id
         position = self._l1.call("Gateway", gateway, "position", chain_id)
-        return cast("tuple[Any, ...]", position)
+        return Position.from_tuple(cast("Sequence[Any]", position))
 
-    def _registered_config_hash(self) -> bytes:
+    def _terms(self) -> ChainTerms:
         registry, chain_id = self._deployment.registry, self._deployment.chain_id
-        terms = cast("Any", self._l1.call("ChainRegistry", registry, "terms", chain_id))
-        return bytes(terms[_VERSION_FIELD][_CONFIG_HASH_FIELD])
+        terms = self._l1.call("ChainRegistry", registry, "terms", chain_id)
+        return ChainTerms.from_tuple(cast("Sequence[Any]", terms))
 
-    def _check_start(self) -> None:
+    def _check_start(self, terms: ChainTerms) -> None:
         """Compare L1 with what the journal rebuilt."""
-        state, sealed = self._position(), self._sequencer.sealed
-        last_batch = int(state[_LAST_BATCH_FIELD])
-        if self._registered_config_hash() != self._config_hash:
+        position, sealed = self._position(), self._sequencer.sealed
+        last_batch = position.last_batch
+        if terms.version.config_hash != self._config_hash:
             raise SettlementError("L1 registered the chain with another config hash")
         if last_batch > len(sealed):
             raise SettlementError(
                 f"L1 settled batch {last_batch}, but the journal holds only {len(sealed)} batches"
             )
         roots = [batch.old_root for batch in sealed] + [self._sequencer.open_batch_root]
-        if bytes(state[_STATE_ROOT_FIELD]) != roots[last_batch]:
+        if position.state_root != roots[last_batch]:
             raise SettlementError(f"L1 holds another state root after batch {last_batch}")
         header = self._sequencer.state.header()
         accumulator = self._l1.call(

@@ -86,11 +86,16 @@ class StateDiff:
             entries = list(group)
             parts += [bytes([subtree]), _number(len(entries))]
             for (_, number), data in entries:
-                parts += [_number(number), data]
+                used = -(-len(data.rstrip(b"\0")) // WORD_BYTES)
+                parts += [_number(number), bytes([used]), data[: used * WORD_BYTES]]
         encoded = b"".join(parts)
         if StateDiff.from_bytes(encoded) != self:
             raise StateDiffError("a leaf has another length than its subtree's leaves")
         return encoded
+
+    def followed_by(self, later: StateDiff) -> StateDiff:
+        """Return the diff over this one and the next; a leaf that changed back stays in it."""
+        return StateDiff(later.roots, self.leaves | later.leaves, later.table)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> StateDiff:
@@ -253,13 +258,22 @@ def _leaves(reader: _Reader) -> Iterator[tuple[tuple[Subtree, int], bytes]]:
             number = reader.number()
             if not last_number < number < 1 << SUBTREE_DEPTHS[subtree]:
                 raise StateDiffError("leaves do not ascend within their subtree")
-            data = reader.take(LEAF_SIZES[subtree])
-            words = unpack(f"<{len(data) // WORD_BYTES}Q", data)
-            if max(words) >= GOLDILOCKS_P:
-                raise StateDiffError("a word is not below the field's modulus")
-            yield (subtree, number), data
+            yield (subtree, number), _leaf(reader, LEAF_SIZES[subtree])
             last_number = number
         last_subtree = subtree
+
+
+def _leaf(reader: _Reader, size: int) -> bytes:
+    (used,) = reader.take(1)
+    data = reader.take(used * WORD_BYTES)
+    words = unpack(f"<{used}Q", data)
+    if len(data) > size:
+        raise StateDiffError("a leaf is longer than its subtree's leaves")
+    if words and words[-1] == 0:
+        raise StateDiffError("a leaf ends with zeros")
+    if max(words, default=0) >= GOLDILOCKS_P:
+        raise StateDiffError("a word is not below the field's modulus")
+    return data.ljust(size, b"\0")
 
 
 def _number(value: int) -> bytes:

@@ -53,6 +53,11 @@ class WitnessBuilder:
         """
         return cls(Core(config_hash, governance), Core(config_hash, governance))
 
+    @property
+    def after(self) -> Core:
+        """A core in the state after the last batch, to be read alone."""
+        return self._behind
+
     def build(self, statement: Statement, envelopes: Sequence[bytes]) -> Witness:
         """Return the witness of the next batch and follow it.
 

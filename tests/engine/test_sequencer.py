@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from offchain.engine.journal import Journal, JournalError
-from offchain.engine.sequencer import Sequencer, SequencerStoppedError
+from offchain.engine.sequencer import Sequencer
 from offchain.engine.signing import SignatureError, SignatureFault, SigningDomain
+from offchain.engine.writer import SequencerStoppedError
 from offchain.spec import op
 from offchain.spec.checks import OpError
 from offchain.spec.constants import MAX_STEPS
@@ -359,7 +360,7 @@ def test_refused_envelope_does_not_stop(journal_path, open_journal):
 def test_batch_is_sealed_before_its_withdrawals_are_too_many(
     journal_path, open_journal, monkeypatch
 ):
-    monkeypatch.setattr("offchain.engine.sequencer.BATCH_WITHDRAWALS_MAX", 90)
+    monkeypatch.setattr("offchain.engine.writer.BATCH_WITHDRAWALS_MAX", 90)
     scene = funded_scene(open_journal(journal_path))
     withdrawals = [op.Withdraw(account=ACCOUNTS[0], asset=0, amount=1)] * 40
     for _ in range(5):

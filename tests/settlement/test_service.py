@@ -16,7 +16,14 @@ from offchain.settlement.service import ClaimReport, SettlementError, Settlement
 from offchain.settlement.withdrawals import PATH_DEPTH_MAX
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
-from tests.settlement.scene import ETHER_WEI, UNITS_PER_ETHER, domain_of, start, withdraw
+from tests.settlement.scene import (
+    CHAIN_ID,
+    ETHER_WEI,
+    UNITS_PER_ETHER,
+    domain_of,
+    start,
+    withdraw,
+)
 
 DAY_S = 86_400
 
@@ -249,7 +256,8 @@ def test_start_with_a_foreign_record(system, tmp_path):
 
 
 def test_start_with_another_config(system):
+    other = replace(system.genesis, chain_id=CHAIN_ID + 1)
     with pytest.raises(SettlementError, match="another config hash"):
         SettlementService(
-            system.l1, system.deployment, bytes(32), system.service._facts, system.sequencer
+            system.l1, system.deployment, other, system.service._facts, system.sequencer
         )

@@ -99,7 +99,7 @@ FIRST = HEAD + 4
     ("data", "reason"),
     [
         (change(0, b"X"), "tag"),
-        (change(7, b"2"), "tag"),
+        (change(7, b"3"), "tag"),
         (change(8, b"\xff" * 8), "outside"),
         (change(HEAD, (2**32 - 1).to_bytes(4, "big")), "ends too early"),
         (change(HEAD, (64).to_bytes(4, "big")), "length|more than"),
@@ -108,8 +108,10 @@ FIRST = HEAD + 4
         (change(FIRST, bytes([99])), "not published"),
         (change(FIRST + 1, bytes(4)), "without leaves"),
         (change(FIRST + 5, (1).to_bytes(4, "big")), "ascend within"),
-        (change(FIRST + 9, b"\xff" * 8), "modulus"),
-        (change(FIRST + 9 + 64, bytes([Subtree.CONFIG])), "subtrees do not"),
+        (change(FIRST + 9, bytes([9])), "longer than its"),
+        (change(FIRST + 10, b"\xff" * 8), "modulus"),
+        (change(FIRST + 10 + 56, bytes(8)), "ends with zeros"),
+        (change(FIRST + 10 + 64, bytes([Subtree.CONFIG])), "subtrees do not"),
         (bytes(2**24 + 1), "more than"),
     ],
 )

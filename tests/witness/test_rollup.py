@@ -21,7 +21,7 @@ from tests.strategies import CONFIG_HASH, GOVERNANCE
 from tests.witness.batches import expected_output, risk_envelopes, run_guest, sealed_batches
 
 ROLLUP = Statement(l1_chain_id=5, chain_id=6, gateway=bytes(20), da_mode=DaMode.ROLLUP)
-MASTERS_OF_A_LONG_BATCH = 140
+MASTERS_OF_A_LONG_BATCH = 700
 
 
 def published(diff: StateDiff) -> tuple[bytes, dict[bytes, tuple[bytes, bytes]]]:

@@ -81,6 +81,15 @@ static bool hr_is_published(uint32_t subtree) {
            subtree != HR_SUBTREE_LEVELS && subtree != HR_SUBTREE_DUTIES;
 }
 
+/* A leaf without the zeros at its end: most of a signer's nonces are not there yet. */
+static void hr_diff_leaf(struct hr_diff *d, uint32_t subtree, const struct hr_path_node *node) {
+    uint32_t used = hr_leaf_bound(subtree, node->leaf);
+    while (used > 0 && node->leaf[used - 1] == 0) used--;
+    hr_diff_number(d, node->changed_leaf);
+    hr_diff_byte(d, used);
+    hr_diff_words(d, node->leaf, used);
+}
+
 static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, uint32_t subtree) {
     uint32_t changed = 0;
     for (uint32_t i = 0; i < list->count; i++)
@@ -90,9 +99,7 @@ static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, 
     hr_diff_number(d, changed);
     for (uint32_t i = 0; i < list->count; i++) {
         const struct hr_path_node *node = hr_loaded(list, subtree, i);
-        if (node->changed_leaf == HR_NO_LEAF) continue;
-        hr_diff_number(d, node->changed_leaf);
-        hr_diff_words(d, node->leaf, hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t));
+        if (node->changed_leaf != HR_NO_LEAF) hr_diff_leaf(d, subtree, node);
     }
 }
 
