@@ -18,6 +18,7 @@ from offchain.spec.constants import (
     OP_BYTES,
     VALUE_LIMIT,
 )
+from offchain.spec.event import Event
 from offchain.spec.kinds import (
     AssetFlag,
     Continuation,
@@ -138,9 +139,12 @@ class Flow:
         """Append an op and follow it, whether it is accepted or not."""
         self.ops.append(data)
         try:
-            apply(self.state, data)
+            self.observe(apply(self.state, data))
         except OpError:
             return
+
+    def observe(self, events: list[Event]) -> None:
+        """Look at what an accepted op did; most flows do not."""
 
     def step(self, ops_left: int) -> None:
         """Append one op, or a burst of them while `ops_left` allows it."""

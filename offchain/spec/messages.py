@@ -158,8 +158,6 @@ def _offer_refusal(
     channel = offer.channel_plus_1 - 1
     if linked_asset is None:
         return ErrorCode.UNKNOWN_ASSET
-    if state.channels.read(channel).is_severed:
-        return ErrorCode.UNKNOWN_PEER
     if not state.account_exists(offer.account):
         return ErrorCode.UNKNOWN_ACCOUNT
     account = state.account(offer.account)

@@ -132,11 +132,13 @@ def within_limits(size: int, cost: int, *, free_quote: int, held_quote: int) -> 
 
 
 def store(state: State, account_id: int, market_id: int, size: int, cost: int) -> None:
-    """Write a settled position after a change and keep the open interest, the sum of the longs."""
+    """Write a settled position after a change; keep open interest (of longs) and sum of costs."""
     position = edit(state, account_id, market_id)
     market = state.markets.edit(market_id)
     market.open_interest_lots += max(size, 0) - max(position.size_lots, 0)
     position.size_lots = size
+    if state.market_risk(market_id).flags & MarketRiskFlag.MARGINED:
+        state.edit_market_risk(market_id).add_cost(cost - position.cost)
     position.cost = cost
     stamp(position, state.market_risk(market_id))
 

@@ -7,7 +7,8 @@ from dataclasses import astuple, dataclass, field
 from struct import Struct
 from typing import ClassVar, Self
 
-from offchain.spec.constants import RISK_LEAF_BYTES
+from offchain.spec.bounds import clamp
+from offchain.spec.constants import RISK_LEAF_BYTES, VALUE_LIMIT
 from offchain.spec.encoding import bias, unbias
 
 
@@ -39,11 +40,11 @@ class MarketRisk:
 
     Prices are price units; `basis_ema` counts 2^-16 of them. `pool` is quote units. The trigger
     lists begin at the level slots `triggers_below` and `triggers_above`; bit h of a session day is
-    an hour (UTC).
+    an hour (UTC). `cost` is the sum of the stored costs of all positions, in signed quote units.
     """
 
     SIZE: ClassVar[int] = RISK_LEAF_BYTES
-    _LAYOUT: ClassVar[Struct] = Struct("<Q4I5Q16I2Q2I" + 2 * "3Q2I2Q" + "Q3I4x7I4x3I4x192x")
+    _LAYOUT: ClassVar[Struct] = Struct("<Q4I5Q16I2Q2I" + 2 * "3Q2I2Q" + "Q3I4x7I4x3I4xQ184x")
 
     flags: int = 0
     initial_ppm: int = 0
@@ -85,10 +86,15 @@ class MarketRisk:
     weekend_band_ppm: int = 0
     off_hours_initial_ppm: int = 0
     close_price: int = 0
+    cost: int = 0
 
     def side(self, size_lots: int) -> SideState:
         """Return the side of a position with this signed size, which is not 0."""
         return self.longs if size_lots > 0 else self.shorts
+
+    def add_cost(self, change: int) -> None:
+        """Follow the change of a position's cost; beyond the bound of a word the sum stands."""
+        self.cost = clamp(self.cost + change, 1 - VALUE_LIMIT, VALUE_LIMIT - 1)
 
     def to_bytes(self) -> bytes:
         """Return the 512-byte record."""
@@ -113,6 +119,7 @@ class MarketRisk:
             self.weekend_band_ppm,
             self.off_hours_initial_ppm,
             self.close_price,
+            bias(self.cost),
         )
 
     @classmethod
@@ -133,9 +140,10 @@ class MarketRisk:
         record.triggers_below, record.triggers_above = below, above
         record.backstop_account = backstop
         record.session_days = tuple(later[:_WEEK_DAYS])
-        record.weekend_band_ppm, record.off_hours_initial_ppm, record.close_price = later[
+        record.weekend_band_ppm, record.off_hours_initial_ppm, record.close_price, cost = later[
             _WEEK_DAYS:
         ]
+        record.cost = unbias(cost)
         return record
 
 

@@ -108,6 +108,7 @@ def write(state: State, log: EventLog, account_id: int, market_id: int) -> None:
     state.edit_account(insurance_account).free[0] -= now.value
     positions.credit(state, account_id, market_id, now.cash)
     position.size_lots = now.size
+    risk.add_cost(now.cost - position.cost)
     position.cost = now.cost
     positions.stamp(position, risk)
     if now.paid or now.released or now.fraction:

@@ -6,7 +6,8 @@ It lets L1 value every account of a frozen chain. :mod:`offchain.settlement.valu
 from collections.abc import Iterator
 from struct import Struct
 
-from offchain.spec.constants import INDEX_ONE, QUOTE_ASSET, QUOTE_DECIMALS
+from offchain.spec.bounds import clamp
+from offchain.spec.constants import INDEX_ONE, QUOTE_ASSET, QUOTE_DECIMALS, VALUE_LIMIT
 from offchain.spec.encoding import bias
 from offchain.spec.risk_records import SideState
 from offchain.spec.state import State
@@ -42,6 +43,19 @@ def _value_of(state: State, asset: int) -> tuple[int, int, int]:
     """Return price_e8, rate_e12 and what all accounts hold, in engine units."""
     record = state.assets.read(asset)
     if asset == QUOTE_ASSET:
-        return _QUOTE_PRICE_E8, INDEX_ONE, record.total_units + state.header.negative_quote
+        return _QUOTE_PRICE_E8, INDEX_ONE, _quote_supply(state)
     risk = state.asset_risk(asset)
     return risk.price_e8, risk.rate_e12, record.supply_units
+
+
+def _quote_supply(state: State) -> int:
+    """Return the quote units that all accounts and isolated positions hold, debtors at zero.
+
+    Every fill credits one side with what the other still carries in its cost, and funding comes
+    out of the market's pool before it has been paid; what debtors owe is that of the last lap.
+    """
+    total = state.assets.read(QUOTE_ASSET).total_units + state.header.negative_quote
+    for market_id in state.listing().markets:
+        risk = state.market_risk(market_id)
+        total += risk.cost - risk.pool
+    return clamp(total, 0, VALUE_LIMIT - 1)

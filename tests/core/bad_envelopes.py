@@ -197,7 +197,7 @@ def state_cases() -> list[Case]:
 CASES = form_cases() + state_cases()
 
 MALFORMED_RECORDS = [
-    *(replace(RECORD, kind=kind) for kind in (0, 3, 2**64 + 1, 2**256 - 1)),
+    *(replace(RECORD, kind=kind) for kind in (0, 10, 2**64 + 1, 2**256 - 1)),
     *(replace(RECORD, account=account) for account in (2**64 + 1, 2**255)),
     *(replace(RECORD, asset=asset) for asset in (2**16, 2**64)),
     *(replace(RECORD, amount=amount) for amount in (0, VALUE_LIMIT, 2**64 + 1)),
@@ -209,6 +209,6 @@ MALFORMED_RECORDS = [
     admin_record(0, payload(DEPOSIT)),
     admin_record(0, payload(TIME)),
     admin_record(0, payload(PLACE)),
-    admin_record(0, bytes([96]) + bytes(63)),
+    *(admin_record(0, bytes([kind]) + bytes(63)) for kind in (80, 86, 95, 96)),
     admin_record(0, bytes(64)),
 ]

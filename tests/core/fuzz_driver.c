@@ -289,6 +289,38 @@ static struct hr_op any_of_fund(struct hr_core *c) {
     return op;
 }
 
+/* What owners force through L1, and rarely a feed: from the first one on the operator's snapshots
+ * are refused. */
+static struct hr_op any_of_l1(void) {
+    static const uint8_t kinds[] = {
+        HR_OP_KIND_FORCED_WITHDRAW, HR_OP_KIND_FORCED_WITHDRAW, HR_OP_KIND_FORCED_CLOSE,
+        HR_OP_KIND_FORCED_CLOSE,    HR_OP_KIND_FORCED_CANCEL,   HR_OP_KIND_FORCED_SWEEP,
+        HR_OP_KIND_NOTICE,
+    };
+    struct hr_op op = {.kind = kinds[below(sizeof kinds)], .account = any_account()};
+    if (one_in(1000)) {
+        const bool is_market = one_in(2);
+        op = (struct hr_op){.kind = HR_OP_KIND_ADMIN_FEED, .market = is_market ? MARGINED : 0};
+        op.admin_feed.entry = (uint8_t)below(HR_FEED_ENTRIES);
+        op.admin_feed.target = is_market ? HR_SNAPSHOT_TARGET_MARKET : HR_SNAPSHOT_TARGET_ASSET;
+        op.admin_feed.asset = is_market ? 0 : (uint16_t)(1 + below(2));
+        op.admin_feed.price_feed = is_market ? 0 : 1;
+        op.admin_feed.rate_feed_plus_1 = is_market ? 0 : (uint8_t)below(4);
+        op.admin_feed.on = 1;
+        return op;
+    }
+    if (op.kind == HR_OP_KIND_FORCED_SWEEP) return op;
+    if (op.kind == HR_OP_KIND_NOTICE)
+        return (struct hr_op){.kind = op.kind, .notice = {HR_PRIORITY_KIND_REFUND, {0}}};
+    if (op.kind == HR_OP_KIND_FORCED_CLOSE) op.market = one_in(4) ? PERP : MARGINED;
+    if (op.kind == HR_OP_KIND_FORCED_WITHDRAW) {
+        op.forced.asset = (uint16_t)below(4);
+        op.forced.amount = random_u64() >> (2 + below(60));
+    }
+    memset(op.forced.sender, (int)(op.account / 32), sizeof op.forced.sender);
+    return op;
+}
+
 static struct hr_op any_of_system(struct hr_core *c) {
     struct hr_op op = {.kind = HR_OP_KIND_ADVANCE_TIME};
     if (c->header->cont_kind && !one_in(8)) {
@@ -313,6 +345,9 @@ static void change_bytes(void *bytes, uint32_t length) {
         at[below(length)] = one_in(2) ? edges[below(sizeof edges)] : (uint8_t)random_u64();
 }
 
+static void must_apply(struct hr_core *c, struct hr_op op);
+#include "fuzz_links.h"
+
 static struct hr_op any_op(struct hr_core *c) {
     struct hr_op op;
     const bool is_blocked = c->header->cont_kind || hr_is_something_due(c);
@@ -325,12 +360,16 @@ static struct hr_op any_op(struct hr_core *c) {
         op = any_of_fund(c);
     else if (draw < 38)
         op = any_conditional(c);
-    else if (draw < 60)
+    else if (draw < 42)
+        op = any_of_l1();
+    else if (draw < 62)
         op = any_place(c);
     else if (draw < 85)
         op = any_of_order(c);
-    else
+    else if (draw < 92)
         op = any_of_account(c);
+    else
+        op = any_of_links(c);
     if (one_in(4)) change_bytes(&op, sizeof op);
     return op;
 }
@@ -458,10 +497,11 @@ static void set_scene(struct hr_core *c) {
     must_apply(c, (struct hr_op){.kind = HR_OP_KIND_REGISTER_BUILDER, .account = 32});
     set_risk_scene(c);
     set_fund_scene(c);
+    set_link_scene(c);
 }
 
 static struct hr_core *new_chain(void) {
-    static const uint8_t config_hash[32] = {1}, governance[20] = {2};
+    static const uint8_t config_hash[32] = {1}, governance[20] = {GOVERNANCE_BYTE};
     struct hr_core *c = hr_core_new(config_hash, governance);
     if (!c) fail("no address space");
     return c;
@@ -485,11 +525,44 @@ static void check_op(struct hr_core *c) {
 
 /* --- envelopes ------------------------------------------------------------------------------ */
 
+/* A record of a kind from FORCED_WITHDRAW on. */
+static void make_forced_record(uint8_t *record) {
+    const uint32_t kind = HR_PRIORITY_KIND_FORCED_WITHDRAW + below(7), master = 1 + below(MASTERS);
+    const bool is_forced = kind <= HR_PRIORITY_KIND_SWEEP;
+    const bool has_amount =
+        kind == HR_PRIORITY_KIND_FORCED_WITHDRAW || kind == HR_PRIORITY_KIND_PLEDGES_MOVED;
+    hr_abi_put(record, HR_RECORD_KIND, kind);
+    memset(record + HR_ABI_WORD_BYTES * HR_RECORD_SENDER + 12, (int)master, 20);
+    hr_abi_put(record, HR_RECORD_ACCOUNT, is_forced ? master : 0);
+    hr_abi_put(record, HR_RECORD_ASSET, has_amount ? below(3) : 0);
+    hr_abi_put(record, HR_RECORD_AMOUNT, has_amount ? random_u64() >> (2 + below(60)) : 0);
+    hr_abi_put(record, HR_RECORD_DATA0, below(2));
+    hr_abi_put(record, HR_RECORD_DATA1, kind == HR_PRIORITY_KIND_FORCED_CLOSE ? MARGINED : 0);
+}
+
+/* A snapshot of the hub whose turn it mostly is. Returns: its length. */
+static uint32_t make_snapshot(struct hr_core *c, uint8_t *words) {
+    const uint32_t count = one_in(9) ? 1 + below(HR_FEED_ENTRIES + 1) : 3;
+    hr_abi_put(words, 0, 3);
+    hr_abi_put(words, 1, hr_oracle_at(c)->next_index);
+    hr_abi_put(words, 2, c->header->now_s);
+    hr_abi_put(words, 3, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t value = i == 0   ? MID_PRICE * 10000
+                               : i == 1 ? 100000000
+                                        : 1000000000000000000;
+        hr_abi_put(words, 4 + 2 * i, one_in(9) ? random_u64() >> below(64) : value);
+        hr_abi_put(words, 5 + 2 * i, one_in(9) ? below(4) : HR_READING_STATUS_OK);
+    }
+    return HR_ORACLE_HEAD_BYTES + count * HR_READING_BYTES;
+}
+
 static uint32_t make_record(struct hr_core *c, uint8_t *record) {
     memset(record, 0, HR_PRIORITY_RECORD_BYTES);
-    const uint64_t index = c->header->next_priority_index;
-    for (int i = 0; i < 8; i++) record[24 + i] = (uint8_t)(index >> (56 - 8 * i));
-    if (one_in(2)) {
+    hr_abi_put(record, HR_RECORD_INDEX, c->header->next_priority_index);
+    if (one_in(3)) {
+        make_forced_record(record);
+    } else if (one_in(2)) {
         const struct hr_op op = any_of_account(c);
         record[63] = HR_PRIORITY_KIND_ADMIN;
         memcpy(record + 192, &op, sizeof op);
@@ -515,6 +588,12 @@ static uint32_t make_envelope(struct hr_core *c, uint8_t *bytes) {
     if (draw < 2) {
         h.kind = HR_ENVELOPE_KIND_PRIORITY;
         n = make_record(c, payload);
+    } else if (draw == 3 && one_in(4)) {
+        h.kind = HR_ENVELOPE_KIND_ORACLE;
+        n = make_snapshot(c, payload);
+    } else if (draw == 4) {
+        h.kind = HR_ENVELOPE_KIND_MESSAGE;
+        n = make_message(c, payload);
     } else {
         const uint32_t op_count = one_in(30) ? 1 + below(HR_ENVELOPE_MAX_OPS + 1) : 1 + below(3);
         if (draw == 2) h.kind = HR_ENVELOPE_KIND_SYSTEM;
@@ -616,6 +695,7 @@ int main(int argc, char **argv) {
             c = new_chain();
             set_scene(c);
         }
+        if (i % CLOCK_EVERY == 0) check_pledged_units(c);
         const uint32_t draw = below(8);
         if (draw < 4) {
             check_op(c);

@@ -4,6 +4,7 @@ from tests.carry_strategies import CarryFlow
 from tests.condition_strategies import ConditionFlow
 from tests.core.huge_risk_flow import HugeRiskFlow
 from tests.fund_strategies import FundFlow
+from tests.link_strategies import LinkFlow
 
 
 class EveryFlow(ConditionFlow, CarryFlow, FundFlow):
@@ -24,3 +25,11 @@ class HugeFundFlow(FundFlow, HugeRiskFlow):
 
 class HugeEveryFlow(EveryFlow, HugeRiskFlow):
     """All of them together."""
+
+
+class HugeLinkFlow(LinkFlow, HugeRiskFlow):
+    """What L1 tells, and pledges, with numbers up to their bounds."""
+
+
+class EveryLinkFlow(LinkFlow, EveryFlow):
+    """What L1 tells, and pledges, besides all that a chain knows by itself."""

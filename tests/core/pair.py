@@ -9,6 +9,7 @@ from functools import lru_cache
 from offchain.core.binding import Core
 from offchain.spec import envelope, transition
 from offchain.spec.checks import OpError
+from offchain.spec.constants import OP_BYTES
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import Event
 from offchain.spec.poseidon2 import Digest
@@ -68,6 +69,10 @@ class Pair:
         expected = self._specify(envelope.apply_envelope, data)
         code, events = self.core.apply_envelope(data)
         return self._compare(data, expected, code, events.tobytes())
+
+    def take(self, data: bytes) -> Outcome:
+        """Apply an op or an envelope, told apart by their length."""
+        return self.op(data) if len(data) == OP_BYTES else self.envelope(data)
 
     def _specify(self, apply: Callable[[State, bytes], list[Event]], data: bytes) -> Outcome:
         try:

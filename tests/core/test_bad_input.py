@@ -1,43 +1,52 @@
 """Every op and envelope with wrong input: its own code, and not a byte of the state changes."""
 
 import ctypes
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
-from offchain.core.binding import load_library
-from offchain.spec import book, op, op_codec
+from offchain.spec import op, op_codec
 from offchain.spec.constants import (
-    FUND_MIN_AMOUNT,
-    FUND_MIN_LOCKUP_S,
-    FUND_MIN_SEED,
     NONCES_PER_SIGNER,
     OP_BYTES,
     SWEEP_PERIOD_S,
 )
 from offchain.spec.errors import ErrorCode
-from offchain.spec.fund_op import CreateFund, Redeem
-from offchain.spec.kinds import EventKind, MarketKind, OpKind, PlaceFlag, TimeInForce
-from offchain.spec.ops import admin_risk, builders, place, redeem, schedule_cancel
+from offchain.spec.kinds import EventKind, MarketKind, OpKind, PlaceFlag
 from offchain.spec.risk_op import SetLeverage, Sweep
 from offchain.spec.tree import Hasher
-from offchain.tools import build_native
-from tests.core import bad_carry_ops, bad_condition_ops, bad_fund_ops, bad_ops, bad_risk_ops
-from tests.core.bad_envelopes import CASES as ENVELOPE_CASES
-from tests.core.bad_envelopes import MALFORMED_RECORDS, owner_envelope, priority_envelope
-from tests.core.bad_ops import REFUNDS, Case
+from tests.core import (
+    bad_carry_ops,
+    bad_condition_ops,
+    bad_envelopes,
+    bad_fund_ops,
+    bad_l1_envelopes,
+    bad_l1_ops,
+    bad_link_ops,
+    bad_messages,
+    bad_ops,
+    bad_risk_ops,
+)
+from tests.core.bad_envelopes import owner_envelope, priority_envelope
+from tests.core.bad_ops import Case
 from tests.core.crowded import NOW_S, A, B, C, crowded_ops
+from tests.core.crowded_links import (
+    crowded_link_entries,
+)
 from tests.core.crowded_risk import RISKY
 from tests.core.pair import Pair, as_events, native_hasher
-from tests.strategies import MASTERS, PERP, SPOT, market_op, scene
+from tests.strategies import PERP, market_op, scene
 
-BAD_OPS = (bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops)
+BAD_OPS = (
+    *(bad_ops, bad_risk_ops, bad_condition_ops, bad_fund_ops, bad_carry_ops),
+    *(bad_l1_ops, bad_link_ops),
+)
 CASES = [case for module in BAD_OPS for case in module.CASES]
+REFUNDS = [*bad_ops.REFUNDS, *bad_link_ops.REFUNDS]
 VALID = tuple(valid for module in BAD_OPS for valid in module.VALID)
-# Reached only in a build whose capacities are small; see the last tests.
-CAPACITIES = {"ORDER_CAPACITY": 8, "LEVEL_CAPACITY": 4, "DUTY_CAPACITY": 4, "MAX_BUILDERS": 4}
+ENVELOPE_CASES = bad_envelopes.CASES + bad_l1_envelopes.CASES + bad_messages.CASES
+MALFORMED_RECORDS = bad_envelopes.MALFORMED_RECORDS + bad_l1_envelopes.MALFORMED_RECORDS
+# Asserted in test_capacities.py.
 CAPACITY_CODES = {ErrorCode.BOOK_FULL, ErrorCode.DUTY_QUEUE_FULL, ErrorCode.BUILDERS_FULL}
 # Asserted in the tests of gates, of nonces and of unbacked profit below, of conditions and funds.
 GATE_CODES = {
@@ -51,6 +60,14 @@ GATE_CODES = {
     ErrorCode.SWEEP_LATE,
     ErrorCode.ORDER_LINKED,
 }
+# Asserted in test_links.py and test_l1_inputs.py.
+L1_CODES = {
+    ErrorCode.MESSAGE_MALFORMED,
+    ErrorCode.LISTING_FULL,
+    ErrorCode.SNAPSHOT_NOT_FROM_L1,
+    ErrorCode.BAD_READING,
+    ErrorCode.ORACLE_AHEAD,
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +80,8 @@ def crowded(hasher: Hasher) -> Pair:
     pair = Pair(hasher)
     for data in crowded_ops():
         assert pair.op(data).code is ErrorCode.OK
+    for data in crowded_link_entries(NOW_S):
+        assert pair.take(data).code is ErrorCode.OK
     pair.envelope(owner_envelope(0, op.SetOwnerKey(account=A, is_on=1)))
     return pair
 
@@ -212,6 +231,8 @@ def test_while_a_duty_is_due_only_duties_may_run(hasher: Hasher) -> None:
     for valid in VALID:
         if valid.KIND == OpKind.CONTINUE:
             assert_refused(pair, valid.to_bytes(), ErrorCode.NOTHING_TO_CONTINUE)
+        elif valid.KIND == OpKind.SEAL_BATCH:
+            assert pair.op(valid.to_bytes()).code is ErrorCode.OK
         elif valid.KIND != OpKind.RUN_DUTIES:
             assert_refused(pair, valid.to_bytes(), ErrorCode.DUTY_PENDING)
     reserved = op.RunDuties().to_bytes()[:-1] + b"\1"
@@ -284,7 +305,7 @@ def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
 def test_the_cases_cover_every_code() -> None:
     in_ops = {code for code, _ in (*CASES, *bad_risk_ops.JUMP_CASES, *REFUNDS)}
     in_envelopes = {code for code, _ in ENVELOPE_CASES} | {ErrorCode.PRIORITY_MALFORMED}
-    elsewhere = CAPACITY_CODES | GATE_CODES | {ErrorCode.UNKNOWN_OP}
+    elsewhere = CAPACITY_CODES | GATE_CODES | L1_CODES | {ErrorCode.UNKNOWN_OP}
     covered = in_ops | in_envelopes | elsewhere | {ErrorCode.OK}
     assert covered == set(ErrorCode)
 
@@ -293,96 +314,3 @@ def test_every_kind_of_op_has_cases() -> None:
     without_fields = {OpKind.SEAL_BATCH, OpKind.SWEEP}
     assert {case[1].KIND for case in CASES} == set(OpKind) - without_fields
     assert {valid.KIND for valid in VALID} == set(OpKind)
-
-
-# --- capacities ------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def small_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The core with capacities of a few records."""
-    out = tmp_path_factory.mktemp("small") / "libheadrace_small.so"
-    defines = [f"-DHR_{name}={value}u" for name, value in CAPACITIES.items()]
-    includes = [f"-I{path}" for path in build_native.INCLUDE_DIRS]
-    source = build_native.CORE_DIR / "native" / "native.c"
-    command = [sys.executable, "-m", "ziglang", "cc", *build_native.NATIVE_FLAGS, "-O1", *defines]
-    command += [*build_native.COMMON_FLAGS, *includes, str(source), "-o", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return load_library(out)
-
-
-@pytest.fixture
-def small(small_library: ctypes.CDLL, hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """Both implementations with small capacities; the depths of the tree stay."""
-    for module in (book, op, admin_risk, builders, place, redeem, schedule_cancel):
-        for name, value in CAPACITIES.items():
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, value)
-    pair = Pair(hasher, small_library)
-    for data in scene():
-        pair.op(data)
-    return pair
-
-
-def codes(pair: Pair, *ops: op.Op) -> list[ErrorCode]:
-    return [pair.op(each.to_bytes()).code for each in ops]
-
-
-def test_a_full_book_of_orders(small: Pair) -> None:
-    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1)
-    assert codes(small, *[rests] * 8) == [ErrorCode.OK] * 7 + [ErrorCode.BOOK_FULL]
-    assert codes(small, replace(rests, time_in_force=TimeInForce.IOC)) == [ErrorCode.OK]
-    first = small.state.orders.read(1)
-    freed = op.Cancel(market=SPOT, account=A, order_id=first.order_id, slot=1)
-    expected = [ErrorCode.OK, ErrorCode.OK, ErrorCode.BOOK_FULL]
-    assert codes(small, freed, rests, rests) == expected
-
-
-def test_a_full_book_of_levels(small: Pair) -> None:
-    rests = [op.Place(market=SPOT, account=A, price=price, size_lots=1) for price in range(1, 5)]
-    assert codes(small, *rests) == [ErrorCode.OK] * 3 + [ErrorCode.BOOK_FULL]
-    order = small.state.orders.read(1)
-    change = op.Modify(
-        market=SPOT, account=A, order_id=order.order_id, size_lots=1, price=9, slot=1
-    )
-    assert codes(small, change) == [ErrorCode.BOOK_FULL]
-
-
-def test_a_full_heap_of_duties(small: Pair) -> None:
-    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1, expiry_s=NOW_S + 9)
-    schedule = op.ScheduleCancel(account=B, at_s=NOW_S + 9)
-    other = op.ScheduleCancel(account=C, at_s=NOW_S + 9)
-    expected = [ErrorCode.OK] * 4 + [ErrorCode.DUTY_QUEUE_FULL] * 2
-    assert codes(small, *[rests] * 3, schedule, rests, other) == expected
-    again = [schedule, replace(schedule, at_s=0), other, rests]
-    assert codes(small, *again) == [ErrorCode.OK] * 3 + [ErrorCode.DUTY_QUEUE_FULL]
-
-
-def test_no_room_for_the_duty_of_a_margined_market(small: Pair) -> None:
-    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1, expiry_s=NOW_S + 9)
-    market = market_op(RISKY, MarketKind.PERP, sz_decimals=0)
-    ops = [*[rests] * 4, market, bad_risk_ops.PRICES, bad_risk_ops.RISK]
-    assert codes(small, *ops) == [ErrorCode.OK] * 6 + [ErrorCode.DUTY_QUEUE_FULL]
-    freed = op.CancelAll(account=A)
-    assert codes(small, freed, bad_risk_ops.RISK, *[rests] * 4) == [
-        *[ErrorCode.OK] * 5,
-        ErrorCode.DUTY_QUEUE_FULL,
-    ]
-    assert codes(small, bad_risk_ops.RISK) == [ErrorCode.OK]
-
-
-def test_all_builder_codes_taken(small: Pair) -> None:
-    more = [op.RegisterBuilder(account=32 * master) for master in MASTERS[2:]]
-    assert codes(small, *more) == [ErrorCode.OK, ErrorCode.BUILDERS_FULL]
-
-
-def test_no_room_for_a_redemption(small: Pair) -> None:
-    founds = CreateFund(account=A, fee_ppm=0, lockup_s=FUND_MIN_LOCKUP_S, amount=FUND_MIN_SEED)
-    redeems = Redeem(account=A, fund=0, shares=FUND_MIN_AMOUNT)
-    rests = op.Place(market=SPOT, account=A, price=10, size_lots=1)
-    expected = [ErrorCode.OK] * 5 + [ErrorCode.DUTY_QUEUE_FULL]
-    assert codes(small, founds, *[redeems] * 5) == expected
-    freed = op.CancelAll(account=A)  # whose slots are not counted
-    expected = [ErrorCode.OK] * 3 + [ErrorCode.BOOK_FULL, ErrorCode.OK, ErrorCode.BOOK_FULL]
-    assert codes(small, *[rests] * 3, redeems, freed, redeems) == expected

@@ -95,6 +95,8 @@ def test_while_a_trigger_is_met_only_duties_may_run(pair: Pair) -> None:
         for valid in VALID:
             if valid.KIND == OpKind.CONTINUE:
                 assert codes(pair, valid) == [ErrorCode.NOTHING_TO_CONTINUE]
+            elif valid.KIND == OpKind.SEAL_BATCH:
+                assert codes(pair, valid) == [OK]
             elif valid.KIND != OpKind.RUN_DUTIES:
                 assert codes(pair, valid) == [ErrorCode.DUTY_PENDING]
         record = priority_envelope(MALFORMED_RECORDS[0])

@@ -104,7 +104,7 @@ FIRST = HEAD + 4
         (change(HEAD, (2**32 - 1).to_bytes(4, "big")), "ends too early"),
         (change(HEAD, (64).to_bytes(4, "big")), "length|more than"),
         (change(FIRST, bytes([Subtree.HEADER])), "not published"),
-        (change(FIRST, bytes([Subtree.CHANNELS])), "not published"),
+        (change(FIRST, bytes([Subtree.LEVELS])), "not published"),
         (change(FIRST, bytes([99])), "not published"),
         (change(FIRST + 1, bytes(4)), "without leaves"),
         (change(FIRST + 5, (1).to_bytes(4, "big")), "ascend within"),

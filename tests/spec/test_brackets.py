@@ -165,7 +165,7 @@ def test_a_leg_that_is_met_when_it_wakes_fires_next(state):
     run(state, bracket(stop=PRICE + 20, take_profit=PRICE + 50))
     run(state, ioc(MAKER, flags=IS_ASK))
     assert state.header.trigger_market == PERP + 1
-    assert refused(state, op.SealBatch()) == E.DUTY_PENDING
+    assert refused(state, op.AdvanceTime(now_s=state.header.now_s)) == E.DUTY_PENDING
     assert kinds(run(state, FIRE))[0] == EventKind.TRIGGERED
     check_all(state)
 

@@ -48,7 +48,6 @@ def test_an_expired_order_is_cancelled_before_anything_else(spot_and_perp):
     for other in (
         order(TAKER, 100, 1),
         op.AdvanceTime(now_s=NOW_S + 11),
-        op.SealBatch(),
         deposit(TAKER),
         op.Cancel(market=1, account=MAKER, order_id=order_id, slot=slot),
     ):
@@ -61,6 +60,20 @@ def test_an_expired_order_is_cancelled_before_anything_else(spot_and_perp):
     run(state, op.SealBatch())
 
 
+def test_a_batch_may_end_between_duties_but_not_within_work(spot_and_perp):
+    state = spot_and_perp
+    for i in range(MAX_STEPS + 1):
+        rest(state, MAKER, 100 + i, 1, flags=IS_ASK, market=PERP, expiry_s=NOW_S + 10)
+    run(state, op.CancelAll(account=MAKER))
+    assert refused(state, op.SealBatch()) == ErrorCode.CONTINUATION_PENDING
+    run(state, op.Continue())
+    rest(state, MAKER, 100, 1, flags=IS_ASK, market=PERP, expiry_s=NOW_S + 10)
+    run(state, op.AdvanceTime(now_s=NOW_S + 10))
+    assert kinds(run(state, op.SealBatch())) == [EventKind.BATCH_SEALED]
+    assert refused(state, deposit(TAKER)) == ErrorCode.DUTY_PENDING
+    assert kinds(run(state, op.RunDuties())) == [EventKind.CANCELLED]
+
+
 def test_duties_run_in_order_of_time_and_64_at_a_time(spot_and_perp):
     state = spot_and_perp
     count = MAX_STEPS + 6
@@ -69,7 +82,7 @@ def test_duties_run_in_order_of_time_and_64_at_a_time(spot_and_perp):
     run(state, op.AdvanceTime(now_s=NOW_S + count))
     events = run(state, op.RunDuties())
     assert kinds(events) == [EventKind.CANCELLED] * MAX_STEPS
-    assert refused(state, op.SealBatch()) == ErrorCode.DUTY_PENDING
+    assert refused(state, deposit(TAKER)) == ErrorCode.DUTY_PENDING
     events += run(state, op.RunDuties())
     slots = [event.values[1] for event in events]
     assert slots == sorted(slots, reverse=True)
@@ -146,7 +159,7 @@ def test_the_dead_man_switch_continues_and_other_duties_follow(spot_and_perp):
     assert kinds(events)[-1] == EventKind.CONTINUED
     assert refused(state, op.RunDuties()) == ErrorCode.CONTINUATION_PENDING
     assert len(run(state, op.Continue())) == 6
-    assert refused(state, op.SealBatch()) == ErrorCode.DUTY_PENDING
+    assert refused(state, deposit(TAKER)) == ErrorCode.DUTY_PENDING
     assert kinds(run(state, op.RunDuties())) == [EventKind.CANCELLED]
     check_all(state)
 

@@ -63,6 +63,7 @@ FILLED_MARKET_RISK = MarketRisk(
     longs=SideState(31, -32, -33, 34, 35, 36, 37),
     shorts=SideState(38, 39, 40, 41, 42, 43, 44),
     pool=-45,
+    cost=46,
 )
 SAMPLES = [
     Asset(1, 2, 3, 4),
@@ -149,7 +150,9 @@ def test_market_risk_words_lie_where_the_page_puts_them():
     assert words[25:28] == (38, SIGNED_BIAS + 39, SIGNED_BIAS + 40)
     assert (*pairs[56:58], *words[29:31]) == (41, 42, 43, 44)
     assert words[31] == SIGNED_BIAS - 45
-    assert not any(words[32:])
+    assert not any(words[32:40])
+    assert words[40] == SIGNED_BIAS + 46
+    assert not any(words[41:])
 
 
 def test_asset_risk_words_lie_where_the_page_puts_them():

@@ -99,7 +99,7 @@ def late(state):
 PASSING = {
     *(OpKind.CANCEL, OpKind.CANCEL_BY_CLIENT_ID, OpKind.CANCEL_ALL, OpKind.SCHEDULE_CANCEL),
     *(OpKind.ADVANCE_TIME, OpKind.CONTINUE, OpKind.RUN_DUTIES, OpKind.SEAL_BATCH),
-    *(OpKind.SNAPSHOT, OpKind.PRICE_REPORT, OpKind.LIQUIDATE, OpKind.SWEEP),
+    *(OpKind.SNAPSHOT, OpKind.PRICE_REPORT, OpKind.LIQUIDATE, OpKind.SWEEP, OpKind.SEIZE),
     *(kind for kind in OpKind if kind >= OpKind.DEPOSIT),
 }
 

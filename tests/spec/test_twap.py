@@ -55,7 +55,7 @@ def test_even_slices_fill_the_whole(state):
     assert state.orders.read(slot).attributes == OrderFlag.LINKED | OrderFlag.TWAP
     assert state.account(TAKER).positions_used == 0
     check_all(state)
-    assert refused(state, op.SealBatch()) == E.DUTY_PENDING
+    assert refused(state, op.AdvanceTime(now_s=state.header.now_s)) == E.DUTY_PENDING
     first, rest = at(state, 0)
     assert first.values == (order_id, order_id + 1024, 10, 1_020, 1, 0)
     assert kinds(rest)[-1] == EventKind.DONE

@@ -3,6 +3,7 @@
 import pytest
 
 from offchain.core.binding import Core
+from offchain.spec.constants import LISTING_LEAF, ORACLE_LEAF
 from offchain.spec.kinds import Subtree
 from offchain.witness.builder import WitnessBuilder
 from offchain.witness.format import Statement, WitnessError, WitnessFault, sibling_count
@@ -34,10 +35,11 @@ def test_refused_envelope() -> None:
     assert none.value.fault == WitnessFault.NO_RUN
 
 
-def test_empty_batch_opens_header_and_config_alone() -> None:
+def test_empty_batch_opens_what_every_batch_reads() -> None:
     witness = builder().build(STATEMENT, [seal(1)])
-    opened = [s for s in Subtree if witness.openings[s].leaves]
-    assert opened == [Subtree.HEADER, Subtree.CONFIG]
+    opened = [(s, number) for s in Subtree for number, _ in witness.openings[s].leaves]
+    own = [(Subtree.HEADER, 0), (Subtree.CONFIG, 0)]
+    assert opened == [*own, (Subtree.RISK, LISTING_LEAF), (Subtree.RISK, ORACLE_LEAF)]
 
 
 def test_siblings_are_as_many_as_the_paths_need() -> None:

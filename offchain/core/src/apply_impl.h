@@ -37,7 +37,9 @@ static int hr_check_gates(struct hr_core *c, const struct hr_op *op) {
     if (pending && kind != HR_OP_KIND_CONTINUE) return HR_E_CONTINUATION_PENDING;
     if (!pending && kind == HR_OP_KIND_CONTINUE) return HR_E_NOTHING_TO_CONTINUE;
     const bool due = hr_is_something_due(c);
-    if (due && kind != HR_OP_KIND_RUN_DUTIES && kind != HR_OP_KIND_CONTINUE)
+    /* a batch may end between duties, which can send more messages than a batch may */
+    if (due && kind != HR_OP_KIND_RUN_DUTIES && kind != HR_OP_KIND_CONTINUE &&
+        kind != HR_OP_KIND_SEAL_BATCH)
         return HR_E_DUTY_PENDING;
     if (!due && kind == HR_OP_KIND_RUN_DUTIES) return HR_E_NO_DUTY_DUE;
     if (hr_sweep_is_late(c->header) && !hr_op_needs_no_sweep(op)) return HR_E_SWEEP_LATE;

@@ -92,7 +92,6 @@ struct hr_pledge {
 static int hr_pledge_refusal(struct hr_core *c, struct hr_pledge *pledge, const int64_t owner[3]) {
     const struct hr_reservation_key *key = &pledge->key;
     if (pledge->pledged == 0) return HR_E_UNKNOWN_ASSET;
-    if (hr_channel_is_severed(c, key->channel)) return HR_E_UNKNOWN_PEER;
     if (!hr_account_exists(c, key->account)) return HR_E_UNKNOWN_ACCOUNT;
     const struct hr_account *a = hr_account_at(c, key->account);
     const uint64_t said[3] = {(uint64_t)owner[0], (uint64_t)owner[1], (uint64_t)owner[2]};

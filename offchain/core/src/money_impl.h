@@ -249,9 +249,14 @@ static inline void hr_position_set(struct hr_core *c, uint32_t account, uint32_t
     hr_market_at(c, market)->open_interest_lots +=
         (uint64_t)((size > 0 ? size : 0) - (before > 0 ? before : 0));
     hr_touch_leaf(c, HR_SUBTREE_MARKETS, market);
+    struct hr_market_risk *risk = hr_market_risk_at(c, market);
+    if (risk->flags & HR_MARKET_RISK_FLAG_MARGINED) {
+        hr_cost_change(risk, hr_unbias(p->cost_biased), cost);
+        hr_touch_market_risk(c, market);
+    }
     p->size_biased = hr_bias(size);
     p->cost_biased = hr_bias(cost);
-    hr_position_stamp(p, hr_market_risk_at(c, market), size);
+    hr_position_stamp(p, risk, size);
     hr_touch_position(c, account, k);
 }
 

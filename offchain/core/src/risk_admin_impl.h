@@ -34,6 +34,7 @@ static int hr_op_admin_market_prices(struct hr_core *c, const struct hr_op *op) 
         risk->basis_ema_biased = HR_SIGNED_BIAS;
         risk->premium_sum_ppm_biased = HR_SIGNED_BIAS;
         risk->pool_biased = HR_SIGNED_BIAS;
+        risk->cost_biased = HR_SIGNED_BIAS;
         for (uint32_t side = 0; side < 2; side++) {
             risk->sides[side].paid_biased = HR_SIGNED_BIAS;
             risk->sides[side].ended_paid_biased = HR_SIGNED_BIAS;

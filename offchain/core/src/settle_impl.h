@@ -109,6 +109,14 @@ static inline void hr_position_cash_add(struct hr_core *c, uint32_t account, str
         hr_quote_add(c, account, amount);
 }
 
+/* Follows a position's cost (below 2^61 in magnitude) in the sum of its market; beyond the bound of
+ * a word the sum stands. */
+static inline void hr_cost_change(struct hr_market_risk *risk, int64_t before, int64_t after) {
+    const int64_t limit = (int64_t)HR_VALUE_LIMIT - 1;
+    risk->cost_biased =
+        hr_bias(hr_clamp(hr_unbias(risk->cost_biased) + (after - before), -limit, limit));
+}
+
 /* Adds a dropped fraction of a lot to the residue of a side. */
 static inline void hr_residue_add(struct hr_side *side, uint64_t fraction) {
     side->residue_fraction += fraction;
@@ -124,6 +132,7 @@ HR_COLD void hr_settle_store(struct hr_core *c, uint32_t account, uint32_t k,
     struct hr_market_risk *risk = hr_market_risk_at(c, market);
     hr_residue_add(&risk->sides[hr_side_of_size(hr_unbias(p->size_biased))], after->fraction);
     p->size_biased = hr_bias(after->size);
+    hr_cost_change(risk, hr_unbias(p->cost_biased), after->cost);
     p->cost_biased = hr_bias(after->cost);
     hr_position_stamp(p, risk, after->size);
     hr_position_cash_add(c, account, p, after->cash);

@@ -133,7 +133,8 @@ struct hr_market_risk {
     uint32_t session_days[7], zero_days;      /* hours in session, bit by bit: risk.md section 11 */
     uint32_t weekend_band_ppm, off_hours_initial_ppm;
     uint32_t close_price, zero_close;
-    uint64_t reserved[24];
+    uint64_t cost_biased; /* sum of the stored costs of all positions while MARGINED */
+    uint64_t reserved[23];
 };
 
 /* Leaf HR_ASSET_RISK_LEAF + a of the risk subtree. */
