@@ -26,9 +26,10 @@ from scripts._lib.ape_l1 import ApeL1
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Recorded feed; without it the flow is generated.",
 )
+@click.option("--messages", type=click.IntRange(1), help="Messages of the feed; all by default.")
 @click.option("--orders", default=256, show_default=True, help="Orders of a generated flow.")
 @click.option(
-    "--accounts", type=click.IntRange(2, 27), default=20, show_default=True, help="Traders."
+    "--accounts", type=click.IntRange(4, 27), default=20, show_default=True, help="Traders."
 )
 @click.option("--batches", default=MIN_BATCHES, show_default=True, help="Batches to settle.")
 @click.option(
@@ -49,6 +50,7 @@ from scripts._lib.ape_l1 import ApeL1
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cli(
     replay: Path | None,
+    messages: int | None,
     orders: int,
     accounts: int,
     batches: int,
@@ -66,7 +68,7 @@ def cli(
     if replay is None:
         flow = generated_flow(orders, accounts, seed)
     else:
-        flow = recorded_flow(replay, accounts)
+        flow = recorded_flow(replay, accounts, messages)
     last_step = ""
 
     def show(step: str, done: int, total: int) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_PLOT: Final = Path("out") / "demo.png"
 DEFAULT_PROOFS: Final = Path("out") / "demo"
 _REDRAW_S: Final = 0.2
-_ACCOUNTS: Final = click.IntRange(2, 1_000)
+_ACCOUNTS: Final = click.IntRange(4, 1_000)
 
 
 @click.command()
@@ -35,11 +35,16 @@ _ACCOUNTS: Final = click.IntRange(2, 1_000)
     show_default=True,
     help="Orders of the generated flow (60 % adds, 35 % cancels, 5 % IOC).",
 )
+@click.option(
+    "--messages",
+    type=click.IntRange(1),
+    help="Take so many messages of the feed, from around its first trades; all by default.",
+)
 @click.option("--accounts", type=_ACCOUNTS, default=20, show_default=True, help="Funded accounts.")
 @click.option(
     "--batches",
     type=click.IntRange(3, 100),
-    default=4,
+    default=3,
     show_default=True,
     help="Batches to seal at least; the last one carries the withdrawals. A batch is also sealed "
     "when its proof gets long.",
@@ -70,6 +75,7 @@ _ACCOUNTS: Final = click.IntRange(2, 1_000)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def demo(
     replay: Path | None,
+    messages: int | None,
     orders: int,
     accounts: int,
     batches: int,
@@ -79,9 +85,9 @@ def demo(
     plot: Path,
     as_json: bool,
 ) -> None:
-    """Run the whole path on an embedded L1: deposit, trade, prove, settle, claim.
+    """Run the whole path on an embedded L1: deposit, trade, publish, prove, settle, claim.
 
-    Exits with 1 if the vault does not end with exactly what the engine says it owes.
+    Exits with 1 unless the vault, the sequencer and the state rebuilt from L1 alone agree.
     """
     from offchain.core.binding import CoreUnavailableError
     from offchain.demo.exchange import ROLE_COUNT
@@ -98,7 +104,7 @@ def demo(
         if replay is None:
             flow = generated_flow(orders, accounts, seed)
         else:
-            flow = recorded_flow(replay, accounts)
+            flow = recorded_flow(replay, accounts, messages)
         with _progress(is_shown=not as_json and sys.stderr.isatty()) as progress:
             chain = LocalChain(account_count=ROLE_COUNT + accounts)
             proofs = out if mode == "proven" else None

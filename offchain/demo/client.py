@@ -15,7 +15,7 @@ from offchain.engine.sequencer import Receipt, Sequencer
 from offchain.engine.signing import SigningDomain, SigningKey
 from offchain.replay.flow import FlowKind
 from offchain.spec import op
-from offchain.spec.constants import ENVELOPE_MAX_OPS
+from offchain.spec.constants import ENVELOPE_MAX_OPS, MAX_STEPS
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EnvelopeKind, EventKind, PlaceFlag, Reason, TimeInForce
@@ -33,7 +33,7 @@ _Row = tuple[int, int, int, int, int, int, int]
 
 @dataclass(slots=True)
 class Trader:
-    """One owner and the agent key that trades for it.
+    """One owner, and the agent key that trades for it, if it has one.
 
     Attributes
     ----------
@@ -41,8 +41,10 @@ class Trader:
         Checksum address on L1.
     account_id : int
         Account of the engine, as L1 assigned its number.
-    owner, agent : SigningKey
-        Keys of signer slots 0 and 1.
+    owner : SigningKey
+        Key of signer slot 0.
+    agent : SigningKey, optional
+        Key of signer slot 1; without one, the owner's trades.
     next_nonce : int
         Milliseconds since the epoch at first, then counting up.
     """
@@ -50,8 +52,13 @@ class Trader:
     address: str
     account_id: int
     owner: SigningKey
-    agent: SigningKey
+    agent: SigningKey | None
     next_nonce: int
+
+    @property
+    def trading_slot(self) -> int:
+        """Signer slot whose key trades."""
+        return OWNER_SLOT if self.agent is None else AGENT_SLOT
 
 
 @dataclass(slots=True)
@@ -159,7 +166,7 @@ class DemoClients:
         self.measured = Measurements()
         self._sequencer = sequencer
         self._domain = domain
-        self._traders = traders
+        self.traders = traders
         self._market = market
         self._message = 0
 
@@ -178,7 +185,7 @@ class DemoClients:
             payload=payload,
         )
         trader.next_nonce += 1
-        key = trader.owner if slot == OWNER_SLOT else trader.agent
+        key = trader.owner if slot == OWNER_SLOT or trader.agent is None else trader.agent
         data = key.sign(self._domain, envelope).to_bytes()
         start_ns = time.perf_counter_ns()
         receipt = self._sequencer.submit(data)
@@ -191,6 +198,18 @@ class DemoClients:
         receipt = self.sign_and_submit(trader, slot, ops)
         self._refused_indices(receipt.events)
         return receipt.events
+
+    def send_behind(
+        self, cancel: op.CancelAll, trader: Trader, slot: int, ops: list[op.Op]
+    ) -> None:
+        """Cancel orders and send ops, in one envelope if the cancel needs no continuation."""
+        order_count = self._sequencer.state.account(trader.account_id).order_count
+        if slot == trader.trading_slot and order_count <= MAX_STEPS:
+            self.send_all(trader, slot, [cancel, *ops])
+        else:
+            self.send_all(trader, trader.trading_slot, [cancel])
+            if ops:
+                self.send_all(trader, slot, ops)
 
     def trade(self, flow: DemoFlow, part: Flow, progress: Progress) -> None:
         """Send a part of the flow in its order; parts follow each other.
@@ -213,7 +232,7 @@ class DemoClients:
         progress(len(rows), len(rows))
 
     def _send_rows(self, flow: DemoFlow, rows: list[_Row]) -> None:
-        trader = self._traders[rows[0][3]]
+        trader = self.traders[rows[0][3]]
         ops: list[op.Op] = []
         refs: list[int | None] = []
         for row in rows:
@@ -227,7 +246,7 @@ class DemoClients:
         self._message += len(rows)
         if not ops:
             return
-        events = self.sign_and_submit(trader, AGENT_SLOT, ops).events
+        events = self.sign_and_submit(trader, trader.trading_slot, ops).events
         refused = self._refused_indices(events)
         placed = [ref for i, ref in enumerate(refs) if ref is not None and i not in refused]
         self.tracker.follow(events, message, placed)

@@ -42,7 +42,7 @@ def to_json(result: DemoResult) -> dict[str, Any]:
         "ok": result.ok,
         "mode": result.mode,
         "batches": [
-            _batch_json(each, gas) | _proof_json(result, each.output.last_batch)
+            _batch_json(each) | {"gas": gas, **_proof_json(result, each.output.last_batch)}
             for each, gas in zip(result.settled, result.l1_gas["settle"], strict=True)
         ],
         "l1_gas_total": sum(sum(gas) for gas in result.l1_gas.values()),
@@ -53,6 +53,11 @@ def to_json(result: DemoResult) -> dict[str, Any]:
         "messages": dict(measured.kinds),
         "refused": dict(measured.refused),
         "fills": len(result.trades),
+        "perpetual": {
+            "orders": result.perpetual_orders,
+            "funding_payments": result.funding_payments,
+            "liquidated_accounts": result.liquidated,
+        },
         "deposits": _count(result, EventKind.DEPOSITED),
         "withdrawals": sum(len(each.tree.withdrawals) for each in result.settled),
         "claims": result.claims,
@@ -70,9 +75,11 @@ def to_json(result: DemoResult) -> dict[str, Any]:
         },
         "latency_us": _latency_us(measured.latencies_ns),
         "settlement_gas": result.l1_gas["settle"],
+        "publication_gas": result.l1_gas["publish_chunk"],
         "claims_gas": sum(result.l1_gas.get("claim", [])),
         "unwithdrawn_balances": result.unwithdrawn,
         "root_equal": result.is_root_equal,
+        "rebuilt_equal": result.is_rebuilt_equal,
         "journal": {"bytes": result.journal_bytes, "replay_equal": result.is_journal_equal},
         "solvency": [
             {
@@ -103,6 +110,7 @@ def to_text(result: DemoResult) -> str:
         f"Deposits:      {data['deposits']} through the vault, for {data['accounts']} accounts",
         f"Orders:        {data['orders']:,} ({messages}); refused: {refused}",
         f"Fills:         {data['fills']:,}",
+        _perpetual_line(result),
         f"Top of book:   bid {_level_text(top['bid'])}, ask {_level_text(top['ask'])}",
         f"Throughput:    {speed['core_ops_per_s']:,} ops/s in the core",
         f"               {speed['envelopes_per_s']:,} signed envelopes/s on one thread",
@@ -135,13 +143,16 @@ def to_text(result: DemoResult) -> str:
     ]
     journal = "the same root" if data["journal"]["replay_equal"] else "ANOTHER ROOT"
     l1_root = "the engine's state root" if data["root_equal"] else "ANOTHER STATE ROOT"
+    rebuilt = "the same accounts and root" if data["rebuilt_equal"] else "ANOTHER STATE"
+    published = len(data["publication_gas"])
     lines.append(f"L1:            holds {l1_root}")
+    lines.append(f"Rebuilt:       {published} published state diffs alone give {rebuilt}")
     lines.append(f"Journal:       {data['journal']['bytes']:,} bytes, replay gives {journal}")
     lines.append(f"{'OK' if data['ok'] else 'FAILED'} in {data['seconds']} s")
     return "\n".join(lines)
 
 
-def _batch_json(settlement: Settlement, gas: int) -> dict[str, Any]:
+def _batch_json(settlement: Settlement) -> dict[str, Any]:
     """One settlement: in the demo a single batch, unless the sequencer sealed more by itself."""
     output, batches = settlement.output, settlement.batches
     withdrawals = [each for batch in batches for each in batch.withdrawals]
@@ -154,9 +165,10 @@ def _batch_json(settlement: Settlement, gas: int) -> dict[str, Any]:
         "priority_records": output.priority_next - output.priority_first,
         "deposits": _events(settlement, EventKind.DEPOSITED),
         "fills": _events(settlement, EventKind.FILL),
+        "funding": _events(settlement, EventKind.FUNDING),
+        "liquidations": _events(settlement, EventKind.LIQUIDATED),
         "withdrawals": len(withdrawals),
         "refunded_deposits": sum(each.code != ErrorCode.OK for each in withdrawals),
-        "gas": gas,
     }
 
 
@@ -183,19 +195,35 @@ def _proof_lines(result: DemoResult) -> list[str]:
     """Return one row per proof, and how to check it again."""
     if not result.proven:
         return []
-    head = f"{'batch':>6} {'ops':>5} {'cycles':>9} {'per op':>7} {'longest table':>20}"
-    lines = ["Proofs:", f"  {head} {'proof':>8} {'bytes':>8} {'gas on L1':>11}"]
+    head = f"{'batch':>6} {'ops':>5} {'cycles':>9} {'per op':>7} {'proof':>8} {'bytes':>8}"
+    lines = ["Proofs:", f"  {head} {'gas on L1':>11}"]
     for number, proven in sorted(result.proven.items()):
         each = _proof_json(result, number)
-        table = max(proven.rows, key=lambda name: proven.rows[name])
-        longest = f"{table} {proven.rows[table]:,}"
         lines.append(
             f"  {number:>6} {each['ops']:>5,} {proven.cycles:>9,} {each['cycles_per_order']:>7,} "
-            f"{longest:>20} {proven.seconds:>6.1f} s {proven.proof_bytes:>8,} {proven.l1_gas:>11,}"
+            f"{proven.seconds:>6.1f} s {proven.proof_bytes:>8,} {proven.l1_gas:>11,}"
         )
+    lines += _row_lines(result)
     first = next(iter(result.proven.values())).proof_file
     elf = BATCH_ELF.relative_to(ROOT)
     return [*lines, f"Check one:     headrace vm verify {first} --program {elf}"]
+
+
+def _perpetual_line(result: DemoResult) -> str:
+    return (
+        f"Perpetual:     {result.perpetual_orders} orders; funding paid "
+        f"{result.funding_payments} times; {result.liquidated} account liquidated"
+    )
+
+
+def _row_lines(result: DemoResult) -> list[str]:
+    """Return the rows that each proof took of each table."""
+    names = list(next(iter(result.proven.values())).rows)
+    lines = ["Rows per table:", f"  {'batch':>6} " + " ".join(f"{name:>11}" for name in names)]
+    for number, proven in sorted(result.proven.items()):
+        rows = " ".join(f"{proven.rows[name]:>11,}" for name in names)
+        lines.append(f"  {number:>6} {rows}")
+    return lines
 
 
 def _events(settlement: Settlement, kind: EventKind) -> int:

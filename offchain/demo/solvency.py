@@ -1,14 +1,20 @@
-"""The demo's verdict: the vault holds exactly what the engine says it owes."""
+"""The demo's verdict: vault, sequencer and the state rebuilt from L1 alone tell the same."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
 
-from offchain.demo.exchange import ASSET_SYMBOLS, WEI_PER_UNIT, Exchange
-from offchain.settlement.devnet import ETHER_ASSET
-from offchain.spec.constants import FEE_ACCOUNT, INSURANCE_ACCOUNT
-from offchain.spec.records import Account
+from offchain.demo.exchange import CHAIN_ID, Exchange
+from offchain.demo.listing import ASSET_SYMBOLS, WITHDRAW_STEPS
+from offchain.demo.traders import WEI_PER_UNIT
+from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET
+from offchain.settlement.rebuild import RebuiltChain, rebuild
+from offchain.spec.constants import FEE_ACCOUNT, INSURANCE_ACCOUNT, MAX_MARKETS
+from offchain.spec.kinds import Subtree
+from offchain.spec.records import Account, Position
+from offchain.spec.risk_records import MarketRisk
+from offchain.spec.state import account_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,10 @@ class AssetCheck:
     surplus_native : int
         Deposited amounts below one engine unit, which belong to nobody.
     vault_ledger_units, owed_units, accounts_units : int
-        The vault's ledger, the engine's total, and the sum over its accounts.
+        The vault's ledger, the sequencer's total, and the sum over the accounts, positions and
+        funding pools that events of L1 rebuild.
     fee_units : int
-        Part of it that the fee account earned.
+        Part of it that the accounts of fees and insurance earned.
     """
 
     symbol: str
@@ -49,30 +56,41 @@ class AssetCheck:
         )
 
 
-def check_assets(exchange: Exchange, account_ids: list[int]) -> list[AssetCheck]:
-    """Compare vault and engine for every asset.
+def rebuilt_chain(exchange: Exchange) -> RebuiltChain:
+    """Return the state that events of L1 alone give."""
+    return rebuild(exchange.l1, exchange.deployment, CHAIN_ID)
+
+
+def is_rebuilt_equal(exchange: Exchange, chain: RebuiltChain) -> bool:
+    """Return whether it is the sequencer's: the root, and every account and position."""
+    view = exchange.sequencer.state
+    return chain.proofs.root == exchange.sequencer.open_batch_root and all(
+        data == view.leaf(subtree, number)
+        for (subtree, number), data in chain.state.leaves.items()
+        if subtree in (Subtree.ACCOUNTS, Subtree.POSITIONS)
+    )
+
+
+def check_assets(exchange: Exchange, chain: RebuiltChain) -> list[AssetCheck]:
+    """Compare vault, sequencer and rebuilt state for every asset.
 
     Parameters
     ----------
     exchange : Exchange
         All batches settled, all withdrawals claimed.
-    account_ids : list of int
-        All accounts but those of fees and insurance.
+    chain : RebuiltChain
+        See `rebuilt_chain`.
     """
-    every_id = [*account_ids, FEE_ACCOUNT, INSURANCE_ACCOUNT]
-    accounts = [exchange.sequencer.state.account(account_id) for account_id in every_id]
-    fees = exchange.sequencer.state.account(FEE_ACCOUNT)
-    return [_check_asset(exchange, asset_id, accounts, fees) for asset_id in ASSET_SYMBOLS]
+    return [_check_asset(exchange, chain, asset_id) for asset_id in ASSET_SYMBOLS]
 
 
 def count_unwithdrawn(exchange: Exchange, account_ids: list[int]) -> int:
     """Return how many balances of these accounts L1 could still pay, at least in part."""
     state = exchange.sequencer.state
-    steps = {asset_id: state.asset(asset_id).withdraw_step_units for asset_id in ASSET_SYMBOLS}
     return sum(
         balance_units(state.account(account_id), asset_id) >= step
         for account_id in account_ids
-        for asset_id, step in steps.items()
+        for asset_id, step in WITHDRAW_STEPS.items()
     )
 
 
@@ -84,9 +102,21 @@ def balance_units(account: Account, asset_id: int) -> int:
     return account.free[slot] + account.locked[slot]
 
 
-def _check_asset(
-    exchange: Exchange, asset_id: int, accounts: list[Account], fees: Account
-) -> AssetCheck:
+def _units(chain: RebuiltChain, asset_id: int) -> int:
+    """Sum what belongs to anyone; of the quote also what is in positions and funding pools."""
+    units = 0
+    for (subtree, number), data in chain.state.leaves.items():
+        if subtree == Subtree.ACCOUNTS:
+            units += balance_units(Account.from_bytes(data), asset_id)
+        elif asset_id == QUOTE_ASSET and subtree == Subtree.POSITIONS:
+            position = Position.from_bytes(data)
+            units += position.isolated_margin - position.cost
+        elif asset_id == QUOTE_ASSET and subtree == Subtree.RISK and number < MAX_MARKETS:
+            units += MarketRisk.from_bytes(data).pool
+    return units
+
+
+def _check_asset(exchange: Exchange, chain: RebuiltChain, asset_id: int) -> AssetCheck:
     l1, deployment = exchange.l1, exchange.deployment
     vault = deployment.vault
 
@@ -102,8 +132,13 @@ def _check_asset(
             if log["args"]["asset_id"] == asset_id
         )
     else:
+        # Every token answers this as the mock does.
         held = l1.call("TokenMock", deployment.assets[asset_id], "balanceOf", vault)
         vault_native = cast("int", held)
+    earners = (
+        Account.from_bytes(chain.state.leaves[Subtree.ACCOUNTS, account_index(number)])
+        for number in (FEE_ACCOUNT, INSURANCE_ACCOUNT)
+    )
     owed_units = exchange.sequencer.state.asset(asset_id).total_units
     return AssetCheck(
         symbol=ASSET_SYMBOLS[asset_id],
@@ -112,6 +147,6 @@ def _check_asset(
         surplus_native=surplus_native,
         vault_ledger_units=read("ledger_units", asset_id),
         owed_units=owed_units,
-        accounts_units=sum(balance_units(account, asset_id) for account in accounts),
-        fee_units=balance_units(fees, asset_id),
+        accounts_units=_units(chain, asset_id),
+        fee_units=sum(balance_units(account, asset_id) for account in earners),
     )

@@ -19,13 +19,20 @@ from offchain.spec.kinds import EnvelopeKind, EventKind
 _RATE_BYTES: Final = 136  # of keccak256
 _HEAD_HASHES: Final = 1  # the receipt chain: 112 bytes
 _PRIORITY_HASHES: Final = 3  # the queue's accumulator: 288 bytes
+_MESSAGE_HASHES: Final = 6  # its body, its envelope of 488 bytes, the channel's accumulator
 _KIND_BYTE: Final = 2
 _WITHDRAWAL_HASHES: Final = 4  # its leaf and its share of the tree
+# Bytes of a state diff: what is in every one, and what each account and each signer adds.
+_DIFF_BYTES: Final = 1_500
+_DIFF_ACCOUNT_BYTES: Final = 261
+_DIFF_SIGNER_BYTES: Final = 100
+_SIGNER: Final = slice(3, 8)  # of an envelope: slot and account
 # Instructions, measured; the first is the part of a batch that is always there.
-_CYCLES_BATCH: Final = 40_000
-_CYCLES_KECCAK: Final = 400
-_CYCLES_EVENT: Final = 1_300
-_CYCLES_WITHDRAWAL: Final = 9_500
+_CYCLES_BATCH: Final = 95_000
+_CYCLES_KECCAK: Final = 310
+_CYCLES_EVENT: Final = 1_450
+_CYCLES_WITHDRAWAL: Final = 9_000
+_CYCLES_SYSTEM: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,14 @@ class BatchLimits:
     keccak_calls : int
         Calls of keccak-f; each takes 1,792 rows of its table, so that 2^19 rows are not exceeded.
     cycles : int
-        Instructions; with what the estimate misses, 2^18 rows are not exceeded.
+        Instructions; with what the estimate misses, 2^19 rows are not exceeded.
+    has_diff : bool
+        Whether the proof is about a state diff too.
     """
 
     keccak_calls: int = 262
-    cycles: int = 245_000
+    cycles: int = 450_000
+    has_diff: bool = False
 
 
 class RowMeter:
@@ -59,8 +69,17 @@ class RowMeter:
 
     def reset(self) -> None:
         """Begin a batch."""
-        self.keccak_calls = 0
+        self._calls = _calls(_DIFF_BYTES) if self._limits.has_diff else 0
         self.cycles = _CYCLES_BATCH
+        self._accounts: set[int] = set()
+        self._signers: set[bytes] = set()
+
+    @property
+    def keccak_calls(self) -> int:
+        """Calls of keccak-f so far."""
+        diff_bytes = len(self._accounts) * _DIFF_ACCOUNT_BYTES
+        diff_bytes += len(self._signers) * _DIFF_SIGNER_BYTES
+        return self._calls + diff_bytes // _RATE_BYTES
 
     def add(self, envelope: bytes, events: EventArray) -> None:
         """Count an applied envelope.
@@ -76,9 +95,17 @@ class RowMeter:
         if envelope[_KIND_BYTE] == EnvelopeKind.PRIORITY:
             calls += _PRIORITY_HASHES
         calls += withdrawals * _WITHDRAWAL_HASHES
-        self.keccak_calls += calls
+        sent = int(np.count_nonzero(events["kind"] == EventKind.MESSAGE_SENT))
+        is_message = envelope[_KIND_BYTE] == EnvelopeKind.MESSAGE
+        calls += (sent + is_message) * _MESSAGE_HASHES
+        if self._limits.has_diff:
+            self._accounts.update(events["account"].tolist())
+            self._signers.add(envelope[_SIGNER])
+        self._calls += calls
         self.cycles += _CYCLES_KECCAK * calls + _CYCLES_EVENT * len(events)
         self.cycles += _CYCLES_WITHDRAWAL * withdrawals
+        if envelope[_KIND_BYTE] == EnvelopeKind.SYSTEM:
+            self.cycles += _CYCLES_SYSTEM
 
     @property
     def is_full(self) -> bool:

@@ -29,7 +29,7 @@ from offchain.spec import op
 from offchain.spec.checks import require
 from offchain.spec.envelope import Envelope
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EnvelopeKind, EventKind
+from offchain.spec.kinds import EnvelopeKind
 from offchain.spec.link_op import Seize
 from offchain.spec.message import Message
 from offchain.spec.risk_op import PriceReport, Snapshot
@@ -199,6 +199,7 @@ class Sequencer(Writer):
         """Ask peers for what liquidations took of their pledges; return the number of requests.
 
         The batch is sealed after their answers only, so this is for whoever delivers them at once.
+        What a frozen peer had pledged is redeemed here, without a request.
 
         Parameters
         ----------
@@ -206,21 +207,18 @@ class Sequencer(Writer):
             Most requests; the rest stays for later.
         """
         self._arrive()
-        asked = 0
-        for seize in self.claims()[:limit]:
+        for seize in self._claims(is_severed=True):
             self._make_room()
-            events = self._system(seize)
-            asked += int(np.count_nonzero(events["kind"] == EventKind.SEIZE_REQUESTED))
-        return asked
+            self._system(seize)
+        asked = self.claims()[:limit]
+        for seize in asked:
+            self._make_room()
+            self._system(seize)
+        return len(asked)
 
     def claims(self) -> list[Seize]:
         """Return the requests that :meth:`seize` would make, oldest liquidation first."""
-        return [
-            Seize(account=account, number=number)
-            for account in self._claimed
-            for number, record in enumerate(self.state.reservations(account))
-            if record.account == account and record.claimed_units
-        ]
+        return self._claims(is_severed=False)
 
     def take_snapshot(self, snapshot: Snapshot) -> Receipt:
         """Store a price of L1; a REJECTED event says why it was refused."""
@@ -259,6 +257,16 @@ class Sequencer(Writer):
         self._make_room()
         parts = [self._system(price), *self._work_off(), *self._liquidate()]
         return Receipt(arrival_ms, np.concatenate(parts))
+
+    def _claims(self, *, is_severed: bool) -> list[Seize]:
+        channels = self.state.channels()
+        return [
+            Seize(account=account, number=number)
+            for account in self._claimed
+            for number, record in enumerate(self.state.reservations(account))
+            if record.account == account and record.claimed_units
+            if channels[record.channel_plus_1 - 1].is_severed == is_severed
+        ]
 
     def _check_answered(self) -> None:
         if self.waits_for_answer:

@@ -12,6 +12,7 @@ from offchain.spec.constants import (
     LEAF_BYTES,
     MAX_CHANNELS,
     ORACLE_LEAF,
+    POSITIONS_PER_ACCOUNT,
     RESERVATIONS_PER_MASTER,
     SUB_ACCOUNT_BITS,
 )
@@ -19,8 +20,8 @@ from offchain.spec.header import Header
 from offchain.spec.kinds import Continuation, Subtree
 from offchain.spec.l1_records import OracleRecord
 from offchain.spec.link_records import Channel, Reservation
-from offchain.spec.records import Account, Asset, Market
-from offchain.spec.state import account_index
+from offchain.spec.records import Account, Asset, Market, Position
+from offchain.spec.state import account_index, position_index
 
 _LEVELS_PER_LEAF: Final = LEAF_BYTES // Level.SIZE
 # Looked at after every envelope; parsing the whole header would take ten times longer.
@@ -69,6 +70,19 @@ class StateView:
     def account(self, account_id: int) -> Account:
         """Return an account's record; all zero if it does not exist."""
         return Account.from_bytes(self._core.leaf(Subtree.ACCOUNTS, account_index(account_id)))
+
+    def position(self, account_id: int, market_id: int) -> Position:
+        """Return an account's position as stored; all zero if it has none in the market."""
+        base = position_index(account_id, 0)
+        for number in range(base, base + POSITIONS_PER_ACCOUNT):
+            position = Position.from_bytes(self._core.leaf(Subtree.POSITIONS, number))
+            if position.market_plus_1 == market_id + 1:
+                return position
+        return Position()
+
+    def leaf(self, subtree: Subtree, number: int) -> bytes:
+        """Return the bytes of a leaf; all zero if it is empty."""
+        return self._core.leaf(subtree, number)
 
     def asset(self, asset_id: int) -> Asset:
         """Return an asset's record; all zero if it does not exist."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from offchain.core.binding import EventArray
 from offchain.scenario import listing
 from offchain.scenario.linked_chains import (
+    ACCOUNTS,
     ALICE,
     CHANNEL,
     GOVERNANCE,
@@ -39,7 +40,6 @@ REQUIREMENT = (
     "A liquidation that takes collateral pledged on another chain is in both new roots or in "
     "neither, moves what was seized and not a unit more, and leaves every other ledger alone."
 )
-ACCOUNTS: Final = 5  # deployer, operator, governance, Alice, market maker
 PLEDGE_TOKENS: Final = 10
 PLEDGE_S: Final = 30 * 86_400
 BTC: Final = Perp(market=1, name="BTC", price=60_000, initial_ppm=50_000)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from offchain.scenario import (
+    atomic_liquidation,
     bank_run,
     depeg,
     jan2022,
@@ -43,5 +44,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         bank_run,
         jan2022,
         llp_bucket,
+        atomic_liquidation,
     )
 }

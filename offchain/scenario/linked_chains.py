@@ -14,6 +14,8 @@ from typing import Final, cast
 
 from eth_utils.address import to_canonical_address
 
+from offchain.demo.listing import enqueue_admin
+from offchain.demo.traders import deposit
 from offchain.engine.genesis import GenesisConfig
 from offchain.engine.row_meter import BatchLimits
 from offchain.engine.sequencer import Receipt, Sequencer
@@ -26,10 +28,9 @@ from offchain.settlement.bundle import Bundler
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import (
     ATTESTED_FACTS,
-    CUSTODY_TOKEN,
     QUOTE_ASSET,
     QUOTE_DECIMALS,
-    UNITS_LIMIT,
+    STAKED_ASSET,
     ChainParameters,
     ProgramIds,
     deploy_devnet,
@@ -52,7 +53,7 @@ from offchain.witness.format import Statement
 
 KEEPER_ID: Final = 1
 HOLDER_ID: Final = 2
-WSTETH: Final = 2  # as L1 and the keeper call it
+WSTETH: Final = STAKED_ASSET  # as L1 and the keeper call it
 PLEDGED: Final = LINK_ASSET  # what stands for it on the holder
 CHANNEL: Final = 0  # of either chain to the other
 # Accounts of L1.
@@ -60,10 +61,9 @@ OPERATOR: Final = 1
 GOVERNANCE: Final = 2
 ALICE: Final = 3
 MAKER: Final = 4
-ACCOUNTS: Final = 5
+ACCOUNTS: Final = 5  # with the deployer
 UNITS: Final = 10**8
 _DECIMALS: Final = {QUOTE_ASSET: QUOTE_DECIMALS, WSTETH: 18}
-_HALF_OP: Final = 32
 _MS_PER_S: Final = 1_000
 
 
@@ -152,26 +152,11 @@ class LinkedChain:
 
     def administer(self, ops: Sequence[op.Op]) -> None:
         """Queue admin ops on L1 as governance."""
-        for each in ops:
-            data = each.to_bytes()
-            self.l1.transact(
-                "PriorityQueue",
-                self.deployment.queue,
-                "enqueue_admin",
-                self.chain_id,
-                data[:_HALF_OP],
-                data[_HALF_OP:],
-                sender=self.l1.accounts[GOVERNANCE],
-            )
+        enqueue_admin(self.l1, self.deployment, self.l1.accounts[GOVERNANCE], ops)
 
     def deposit(self, who: int, asset: int, tokens: int) -> None:
         """Mint whole tokens to an account of L1 and deposit them."""
-        address, token = self.l1.accounts[who], self.deployment.assets[asset]
-        vault, amount = self.deployment.vault, tokens * 10 ** _DECIMALS[asset]
-        self.l1.transact("TokenMock", token, "mint", address, amount)
-        self.l1.transact("TokenMock", token, "approve", vault, amount, sender=address)
-        arguments = (self.chain_id, asset, amount)
-        self.l1.transact("CollateralVault", vault, "deposit", *arguments, sender=address)
+        deposit(self, self.l1.accounts[who], asset, tokens * 10 ** _DECIMALS[asset])
 
     def feed(self) -> None:
         """Give the sequencer what L1 queued since."""
@@ -266,7 +251,6 @@ def open_linked_chains(
         parameters = ChainParameters(chain_id, operator, governance, config_hash, root, program)
         if deployment is None:
             deployment = deploy_devnet(l1, parameters)
-            _register_wsteth(l1, deployment)
         else:
             deployment = register_chain(l1, deployment, parameters)
         store = ProofStore(proofs / f"chain-{chain_id}") if proofs else None
@@ -277,14 +261,6 @@ def open_linked_chains(
     services = {each.chain_id: each.service for each in chains}
     bundler = Bundler(l1, keeper.deployment.gateway, services)
     return LinkedChains(l1, clock, keeper, holder, relay, bundler)
-
-
-def _register_wsteth(l1: L1Client, deployment: Deployment) -> None:
-    if WSTETH not in deployment.assets:
-        token = l1.deploy("TokenMock", "wstETH", _DECIMALS[WSTETH])
-        terms = (token, CUSTODY_TOKEN, False, UNITS_LIMIT, 1, UNITS_LIMIT)
-        l1.transact("CollateralVault", deployment.vault, "register_asset", WSTETH, terms)
-        deployment.assets[WSTETH] = token
 
 
 def list_assets(keeper: LinkedChain, holder: LinkedChain) -> None:

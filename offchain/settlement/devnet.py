@@ -21,6 +21,7 @@ from offchain.witness.format import DaMode
 ETHER_ADDRESS: Final = "0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE"
 QUOTE_ASSET: Final = 0
 ETHER_ASSET: Final = 1
+STAKED_ASSET: Final = 2  # wrapped staked ether
 QUOTE_SYMBOL: Final = "USDC"
 QUOTE_DECIMALS: Final = 6
 CUSTODY_ETHER: Final = 1
@@ -78,6 +79,8 @@ class ChainParameters:
         What proves its batches; None: nothing does, the operator attests them.
     da_mode : DaMode
         Whether its state diffs are published.
+    feed_set_id : int
+        Feed set of the oracle hub whose snapshots it has to consume; 0: none.
     """
 
     chain_id: int
@@ -87,6 +90,7 @@ class ChainParameters:
     genesis_root: bytes
     program: ProgramIds | None = None
     da_mode: DaMode = DaMode.VALIDIUM
+    feed_set_id: int = NO_FEED_SET
 
 
 def is_local(network_name: str, l1_chain_id: int) -> bool:
@@ -133,7 +137,7 @@ def deploy_devnet(
     deployment: Deployment | None = None,
     save: Save | None = None,
 ) -> Deployment:
-    """Deploy the system, a test token, and a chain with what its settlements rest on.
+    """Deploy the system, test tokens, and a chain with what its settlements rest on.
 
     Parameters
     ----------
@@ -147,7 +151,7 @@ def deploy_devnet(
     Returns
     -------
     Deployment
-        Asset 0 is the test token (6 decimals), asset 1 is ether.
+        Asset 0 is the test token (6 decimals), asset 1 is ether, asset 2 wrapped staked ether.
 
     Raises
     ------
@@ -161,10 +165,13 @@ def deploy_devnet(
     if deployment.chain_id:
         return deployment
     _deploy_one(client, deployment, "TokenMock", QUOTE_SYMBOL, QUOTE_DECIMALS)
+    _deploy_one(client, deployment, "StEthMock")
+    _deploy_one(client, deployment, "WstEthMock", deployment.contracts["StEthMock"])
     version = _deploy_facts(client, deployment, chain)
     for asset_id, token, kind in (
         (QUOTE_ASSET, deployment.contracts["TokenMock"], CUSTODY_TOKEN),
         (ETHER_ASSET, ETHER_ADDRESS, CUSTODY_ETHER),
+        (STAKED_ASSET, deployment.contracts["WstEthMock"], CUSTODY_TOKEN),
     ):
         terms = (token, kind, False, UNITS_LIMIT, 1, UNITS_LIMIT)
         client.transact("CollateralVault", deployment.vault, "register_asset", asset_id, terms)
@@ -258,7 +265,7 @@ def _chain_terms(version: tuple[object, ...], chain: ChainParameters) -> tuple[o
         chain.governance,
         chain.genesis_root,
         chain.da_mode,
-        NO_FEED_SET,
+        chain.feed_set_id,
         FORCED_FEE_WEI,
         OPERATIONS_PER_BLOCK,
     )

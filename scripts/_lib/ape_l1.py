@@ -55,6 +55,11 @@ class ApeL1(ApeClient):
         """Time of the latest block, seconds since the epoch."""
         return int(ape.chain.provider.web3.eth.get_block("latest")["timestamp"])
 
+    def advance_time(self, seconds: int) -> None:
+        """Mine a block `seconds` after the latest one; at least 1."""
+        ape.chain.provider.set_timestamp(self.now_s + seconds)
+        ape.chain.mine()
+
     def private_key(self, account: str) -> bytes:
         """Return the key of a test account, 32 bytes."""
         return bytes.fromhex(self._signers[account].private_key.removeprefix("0x"))

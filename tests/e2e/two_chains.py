@@ -2,8 +2,14 @@
 
 from dataclasses import replace
 
-from offchain.scenario.atomic_liquidation import ACCOUNTS, AtomicLiquidation
-from offchain.scenario.linked_chains import HOLDER_ID, KEEPER_ID, WSTETH, open_linked_chains
+from offchain.scenario.atomic_liquidation import AtomicLiquidation
+from offchain.scenario.linked_chains import (
+    ACCOUNTS,
+    HOLDER_ID,
+    KEEPER_ID,
+    WSTETH,
+    open_linked_chains,
+)
 from offchain.settlement.chain_lists import ChainPart, arguments_of
 from offchain.settlement.devnet import ATTESTED_FACTS, QUOTE_ASSET
 from offchain.settlement.fact_source import AttestedFacts

@@ -14,7 +14,7 @@ from offchain.spec.priority import PriorityRecord, admin_record
 
 L1_CHAIN_ID = 1337
 GATEWAY = b"\x0b" * 20
-KEYS = [SigningKey(bytes([0x40 + who]) * 32) for who in range(5)]
+KEYS = [SigningKey((0x40 + who).to_bytes(32, "big")) for who in range(80)]
 START_MS = 1_700_000_000_000
 DEPOSIT = 1
 

@@ -7,7 +7,9 @@ from eth_hash.auto import keccak
 
 from offchain.engine.journal import Journal
 from offchain.engine.mail import BATCH_MESSAGES_MAX, ChannelTotals, PledgeSums
+from offchain.engine.row_meter import BatchLimits, RowMeter
 from offchain.engine.sequencer import CongestedError, Sequencer
+from offchain.proving.program import tape_words
 from offchain.scenario.atomic_liquidation import PLEDGE_TOKENS
 from offchain.scenario.linked_chains import (
     ALICE,
@@ -22,15 +24,26 @@ from offchain.scenario.linked_chains import (
 from offchain.settlement.relay import Relay
 from offchain.spec import op
 from offchain.spec.checks import OpError
-from offchain.spec.constants import INSURANCE_ACCOUNT, PLEDGE_MIN_S, PLEDGE_RETRY_S
+from offchain.spec.constants import (
+    INSURANCE_ACCOUNT,
+    PLEDGE_MIN_S,
+    PLEDGE_RETRY_S,
+    QUOTE_ASSET,
+)
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, MessageFlag
 from offchain.spec.link_op import Pledge, Release
 from offchain.spec.message import NO_VALUES, Message, accumulator_after
+from offchain.witness.builder import WitnessBuilder
+from offchain.witness.format import BATCH_ELF, Statement
+from offchain.zkvm.executor import execute
+from offchain.zkvm.program import load_program
 from tests.engine.linked_scene import claimed, funded, given, held, kinds, pledged
 
 WHOLE = PLEDGE_TOKENS * UNITS
 FORCED_WITHDRAW, PLEDGES_MOVED = 3, 9
+KECCAK_ROWS = 1_792  # of its table, for one call
+KECCAK_CALLS_OF_EVERY_BATCH = 14
 
 
 def pledge_op(story, units, expires_in_s=2 * PLEDGE_MIN_S):
@@ -97,6 +110,48 @@ def test_batch_is_sealed_before_its_messages_are_too_many():
     assert max(counts) <= BATCH_MESSAGES_MAX
     assert story.chains.relay.carry() == 90
     assert held(story).units == 90_000
+
+
+def test_batches_are_sealed_between_duties_that_send():
+    """More pledges end in one second than one batch may send messages."""
+    story = funded()
+    owners, expires_at_s = range(5, 75), story.chains.l1.now_s + PLEDGE_MIN_S
+    for who in owners:
+        story.keeper.deposit(who, WSTETH, 1)
+        story.holder.deposit(who, QUOTE_ASSET, 1)
+        pledge = replace(
+            pledge_op(story, UNITS),
+            account=story.keeper.account_of(who),
+            peer_account=story.holder.account_of(who),
+            expires_at_s=expires_at_s,
+        )
+        story.keeper.submit(who, pledge)
+    story.chains.seal()
+    sequencer = story.holder.sequencer
+    first = len(sequencer.sealed)
+    story.chains.wait(PLEDGE_MIN_S)
+    sequencer.tick()
+    sequencer.seal()
+    counts = [len(batch.mail.sent) for batch in sequencer.sealed[first:]]
+    assert max(counts) <= BATCH_MESSAGES_MAX < sum(counts) == len(owners)
+    assert story.chains.relay.carry() == len(owners)
+    assert all(story.keeper.free(story.keeper.account_of(w), WSTETH) == UNITS for w in owners)
+
+
+def test_meter_counts_the_hashes_of_messages():
+    """A batch of messages alone: what the estimate leaves out is in every batch."""
+    story = claimed()
+    story.chains.relay.seize()
+    chain = story.keeper
+    builder = WitnessBuilder.at_genesis(chain.genesis.config_hash(), chain.genesis.governance)
+    core, program = chain.genesis.new_core(), load_program(BATCH_ELF.read_bytes())
+    for batch in chain.sequencer.sealed:
+        meter = RowMeter(BatchLimits())
+        for envelope in batch.envelopes:
+            meter.add(envelope, core.apply_envelope(envelope)[1])
+        witness = builder.build(Statement(1, chain.chain_id, bytes(20)), batch.envelopes)
+        rows = execute(program, tape_words(witness.to_bytes())).row_counts["keccak_f"]
+        assert 0 <= rows // KECCAK_ROWS - meter.keccak_calls <= KECCAK_CALLS_OF_EVERY_BATCH
 
 
 # --- messages ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import (
     ATTESTED_FACTS,
     ETHER_ASSET,
+    NO_FEED_SET,
     ChainParameters,
     deploy_devnet,
 )
@@ -92,7 +93,14 @@ def domain_of(l1, deployment):
 
 
 @contextmanager
-def deployed_system(folder, da_mode=DaMode.VALIDIUM, account_count=6, program=None, facts_of=None):
+def deployed_system(
+    folder,
+    da_mode=DaMode.VALIDIUM,
+    feed_set_id=NO_FEED_SET,
+    account_count=6,
+    program=None,
+    facts_of=None,
+):
     """Deploy a chain whose journal is in `folder`, and queue the op that opens deposits.
 
     With a program, `facts_of` of L1, deployment and genesis gives what proves its batches.
@@ -104,7 +112,9 @@ def deployed_system(folder, da_mode=DaMode.VALIDIUM, account_count=6, program=No
     )
     config_hash, root = genesis.config_hash(), genesis.new_core().root()
     parameters = ChainParameters(
-        CHAIN_ID, operator, governance, config_hash, root, program, da_mode=da_mode
+        *(CHAIN_ID, operator, governance, config_hash, root, program),
+        da_mode=da_mode,
+        feed_set_id=feed_set_id,
     )
     deployment = deploy_devnet(l1, parameters)
     domain = domain_of(l1, deployment)
