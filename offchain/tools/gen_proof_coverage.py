@@ -22,8 +22,8 @@ SPEC: Final = ROOT / "docs" / "spec"
 PAGE: Final = "proof-coverage.md"
 OUTDATED: Final = "run make gen"
 GROUPS: Final = (
-    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds"),
-    *("l1", "witnesses", "trusted"),
+    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds", "forced"),
+    *("links", "l1", "witnesses", "trusted"),
 )
 """Files of violations, in the order of the page."""
 STATUSES: Final = ("proven", "bounded", "trusted")
@@ -60,6 +60,8 @@ the gateway's model, which `tests/onchain` holds equal to the contracts.
 _DECORATOR: Final = "violation"
 _TITLES: Final = {
     "funds": "Funds, sessions, yields",
+    "forced": "Forced operations",
+    "links": "Links between chains",
     "l1": "L1",
     "trusted": "Trusted or only bounded",
 }

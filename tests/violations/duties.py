@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from offchain.spec import condition_op, triggers, twap
+from offchain.spec import condition_op, funding, triggers, twap
 from offchain.spec import duties as heap
 from offchain.spec import op as ops
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, PlaceFlag
-from offchain.spec.ops import cancel_all
+from offchain.spec.ops import cancel_all, run_duties
 from tests.risk_scene import PERP
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
@@ -46,36 +46,62 @@ def stopping(chain: Chain, mark: int) -> Batch:
     return batch.seal()
 
 
-def is_sealed(run: Run) -> bool:
-    return bool(run.of(EventKind.BATCH_SEALED))
-
-
 @violation(
-    rule="transition.md#2-ops-64-bytes",
-    result="no proof: NOT_ONE_BATCH",
-    why="A batch cannot be sealed while a duty is due, and an unsealed one has no proof.",
+    rule="transition.md#run_duties",
+    result="another statement",
+    why="The duty is in the heap, and running it takes the order off the book.",
 )
 def expiry_skipped(chain: Chain) -> str:
-    """Seal the batch and leave an order on the book whose time is over."""
+    """Count an expiry as done and leave the order on the book."""
     batch = chain.batch()
     expiry_s = batch.now_s + 10
     batch.user(MAKER, place(MAKER, BEST_ASK, 5, is_ask=True, expiry_s=expiry_s))
-    batch.system(ops.AdvanceTime(now_s=expiry_s))
+    batch.system(ops.AdvanceTime(now_s=expiry_s), ops.RunDuties())
     batch.seal()
-    return batch.attempt(without(ErrorCode.DUTY_PENDING), harm=is_sealed)
+    return batch.attempt(
+        replaced(run_duties.orders, "cancel", lambda *order, has_duty: None),
+        harm=lambda run: not run.of(EventKind.CANCELLED),
+    )
 
 
 @violation(
     rule="risk.md#5-funding",
-    result="no proof: NOT_ONE_BATCH",
-    why="The minute of a margined market is a duty like any other.",
+    result="another statement",
+    why="The minute of a margined market is a duty like any other: it cannot be left out.",
 )
 def market_minute_skipped(chain: Chain) -> str:
-    """Seal batch after batch without the minute that samples premiums and pays funding."""
+    """Let the minute pass that samples the premium and begins the hour of funding."""
     batch = chain.batch()
-    batch.system(ops.AdvanceTime(now_s=batch.now_s + 60))
+    batch.system(ops.AdvanceTime(now_s=batch.now_s + 60), ops.RunDuties())
     batch.seal()
-    return batch.attempt(without(ErrorCode.DUTY_PENDING), harm=is_sealed)
+
+    def only_again(run_minute, state, log, market_id):
+        funding.schedule_minute(state, market_id)
+
+    return batch.attempt(
+        wrapped(funding, "run_minute", only_again),
+        harm=lambda run: run.state.market_risk(PERP).funding_hour == 0,
+    )
+
+
+@violation(
+    rule="transition.md#2-ops-64-bytes",
+    result="another statement: DUTY_PENDING",
+    why="While a duty is due, no op passes that could use what the duty would change.",
+)
+def trade_before_a_duty(chain: Chain) -> str:
+    """Let a friend take liquidity in the second in which it expires."""
+    batch = chain.batch()
+    expiry_s = batch.now_s + 10
+    batch.user(MAKER, place(MAKER, BEST_ASK, 5, is_ask=True, expiry_s=expiry_s))
+    batch.system(ops.AdvanceTime(now_s=expiry_s))
+    batch.user(RICH, buy(RICH, BEST_ASK, 25))
+    batch.system(ops.RunDuties())
+    batch.seal()
+    return batch.attempt(
+        without(ErrorCode.DUTY_PENDING, ErrorCode.NO_DUTY_DUE),
+        harm=lambda run: sum(fill.lots for fill in run.fills) == 25,
+    )
 
 
 @violation(

@@ -8,12 +8,12 @@ from offchain.spec import fund_op, funds, redemptions, risk_op, yield_share
 from offchain.spec import op as ops
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
-from tests.risk_scene import PERP, asset_snapshot, risk_parameters
+from tests.risk_scene import PERP, risk_parameters
 from tests.strategies import GOVERNANCE
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
 from tests.violations.scene import Batch, Chain, Run
-from tests.violations.world import BASE, GOVERNOR, QUOTE, TAKER, report
+from tests.violations.world import GOVERNOR, QUOTE, RATE_E12, TAKER, record_prices, report
 
 FUND = 0
 SEED_UNITS, INVESTED_UNITS = 10**10, 2 * 10**9
@@ -142,8 +142,8 @@ def yield_share_doubled(chain: Chain) -> str:
     batch = chain.batch()
     batch.admin(replace(risk_parameters()[2], yield_share_ppm=100_000))
     now_s = batch.now_s + 50
-    grown = replace(asset_snapshot(BASE, 20 * 10**8, now_s), rate_e12=1_060_000_000_000)
-    batch.system(ops.AdvanceTime(now_s=now_s), grown)
+    batch.system(ops.AdvanceTime(now_s=now_s))
+    batch.oracle(record_prices(batch, now_s, rate_e12=RATE_E12 + 10**10))
     batch.seal()
     (honest,) = (event.values[1] for event in batch.replay().of(EventKind.YIELD_SHARED))
 

@@ -6,20 +6,24 @@ from copy import deepcopy
 from dataclasses import replace
 
 from offchain.settlement.messages import fact_of
+from offchain.settlement.model.public_output_checks import ORACLE_DELAY_S
 from offchain.settlement.model.refusals import Refused
 from offchain.settlement.model.registry import ROLLUP
-from offchain.settlement.priority import FORCE_EXPIRY_S
+from offchain.settlement.priority import FORCE_EXPIRY_S, PriorityKind
 from offchain.settlement.withdrawals import Withdrawal, WithdrawalTree
 from offchain.spec import op as ops
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import EventKind, Subtree
+from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.priority import PriorityRecord
 from offchain.witness.format import DaMode
+from tests.risk_scene import PERP
 from tests.strategies import owner_of
+from tests.violations.layer1 import ACCEPTED, CHAIN_ID, L1, PLACES
 from tests.violations.lies import without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import ACCEPTED, CHAIN_ID, L1, PLACES, STATEMENT, Batch, Chain, Run
+from tests.violations.scene import STATEMENT, Batch, Chain, Run
 from tests.violations.world import (
     BEST_ASK,
     GOVERNOR_UNITS,
@@ -29,6 +33,7 @@ from tests.violations.world import (
     RICH,
     TAKER,
     buy,
+    record_prices,
 )
 from tests.witness.batches import with_opening
 
@@ -108,9 +113,12 @@ def priority_record_altered(chain: Chain) -> str:
     why="Kind, account and data are words of the record as well.",
 )
 def forced_operation_made_void(chain: Chain) -> str:
-    """Consume a record as one of a kind that does nothing."""
+    """Consume a forced withdrawal as a record of a kind that does nothing."""
     batch = chain.batch()
-    batch.priority(record_of(batch, kind=99))
+    kind = PriorityKind.FORCED_WITHDRAW
+    forced = batch.l1.force(owner_of(TAKER), kind, TAKER, asset=QUOTE, units=UNITS)
+    void = replace(PriorityRecord.from_bytes(forced), kind=99)
+    batch.priority(void.to_bytes())
     return f"L1 refuses: {settled(batch.seal())}"
 
 
@@ -392,3 +400,69 @@ def two_truths(chain: Chain) -> str:
     batch.l1.prove(other)
     batch.l1.model.raise_alarm(honest, other)
     return f"L1 refuses: {settled(batch, other)}"
+
+
+def with_prices(chain: Chain, *prices: int) -> tuple[Batch, list[OracleSnapshot]]:
+    """Let the hub record prices, a second apart."""
+    batch = chain.batch()
+    first_s = batch.now_s + 1
+    batch.system(ops.AdvanceTime(now_s=batch.now_s + len(prices)))
+    return batch, [record_prices(batch, first_s + i, price) for i, price in enumerate(prices)]
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="no proof: ORACLE_OUT_OF_ORDER",
+    why="The index of the next snapshot is in the state; L1 compares the accumulator (E15).",
+)
+def snapshot_skipped(chain: Chain) -> str:
+    """Leave a price of L1 out and go on with the next one."""
+    batch, (_, second) = with_prices(chain, 9_000, 9_900)
+    batch.oracle(second)
+    batch.seal()
+
+    def took_second(run: Run) -> bool:
+        return run.state.market_risk(PERP).snapshot_price == 9_900
+
+    lie = without(ErrorCode.ORACLE_OUT_OF_ORDER)
+    return batch.attempt(lie, harm=took_second, l1_code="E15")
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="L1 refuses: E15",
+    why="The accumulator hashes every reading of every snapshot.",
+)
+def snapshot_altered(chain: Chain) -> str:
+    """Read another price out of a snapshot than the hub recorded."""
+    batch, (taken,) = with_prices(chain, 9_900)
+    (_, status), *others = taken.readings
+    higher = replace(taken, readings=((11 * 10**8, status), *others))
+    batch.oracle(higher)
+    return f"L1 refuses: {settled(batch.seal())}"
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="L1 refuses: E37",
+    why="No more snapshots are read than the hub has.",
+)
+def snapshot_invented(chain: Chain) -> str:
+    """Read a snapshot that nobody took."""
+    batch, (taken,) = with_prices(chain, 9_900)
+    batch.l1 = deepcopy(chain.l1)
+    batch.oracle(taken)
+    return f"L1 refuses: {settled(batch.seal())}"
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="L1 refuses: E38",
+    why="A snapshot that has waited an hour must be read.",
+    status="bounded",
+)
+def snapshot_withheld(chain: Chain) -> str:
+    """Settle on and never read that a price has fallen."""
+    batch, _ = with_prices(chain, 7_000)
+    batch.l1.model.state.now_s += ORACLE_DELAY_S + 2
+    return f"L1 refuses: {settled(batch.seal())}"

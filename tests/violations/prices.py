@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from offchain.spec import op as ops
+from offchain.spec import oracle
 from offchain.spec.errors import ErrorCode
+from offchain.spec.kinds import EventKind
 from offchain.spec.ops import price_report, snapshot
-from tests.risk_scene import PERP, asset_snapshot, market_snapshot
+from tests.risk_scene import PERP, market_snapshot
 from tests.violations.lies import replaced, without
 from tests.violations.registry import violation
 from tests.violations.scene import Batch, Chain
-from tests.violations.world import BASE, BEST_ASK, MARK, TAKER, buy, report
+from tests.violations.world import BASE, BEST_ASK, MARK, RATE_E12, TAKER, buy, record_prices, report
 
 LATER_S = 5
 
@@ -155,7 +157,7 @@ def trade_at_an_old_mark(chain: Chain) -> str:
 def snapshot_repeated(chain: Chain) -> str:
     """Store an older price of L1 over a newer one."""
     batch = chain.batch()
-    batch.system(market_snapshot(PERP, 9_000, batch.now_s))
+    batch.oracle(record_prices(batch, batch.now_s, 9_000))
     batch.seal()
     return batch.attempt(
         without(ErrorCode.STALE_PRICE),
@@ -173,19 +175,12 @@ def redemption_rate_leaps(chain: Chain) -> str:
     """Let collateral be worth more than its yield can have earned."""
     batch = chain.batch()
     now_s = batch.now_s + LATER_S
-    leap = asset_snapshot(BASE, 20 * 10**8, now_s)
-    doubled = type(leap)(
-        target=leap.target,
-        asset=BASE,
-        time_s=now_s,
-        price_e8=leap.price_e8,
-        rate_e12=2 * leap.rate_e12,
-    )
-    batch.system(ops.AdvanceTime(now_s=now_s), doubled)
+    batch.system(ops.AdvanceTime(now_s=now_s))
+    batch.oracle(record_prices(batch, now_s, rate_e12=2 * RATE_E12))
     batch.seal()
     return batch.attempt(
         replaced(snapshot, "_grown_rate", lambda risk, op: op.rate_e12),
-        harm=lambda run: run.state.asset_risk(BASE).rate_e12 == doubled.rate_e12,
+        harm=lambda run: run.state.asset_risk(BASE).rate_e12 == 2 * RATE_E12,
     )
 
 
@@ -204,4 +199,60 @@ def clock_turned_back(chain: Chain) -> str:
     return batch.attempt(
         without(ErrorCode.TIME_BACKWARDS),
         harm=lambda run: run.state.header.now_s == before + 10,
+    )
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="another statement: SNAPSHOT_NOT_FROM_L1",
+    why="Where the hub prices a chain, its snapshots come in envelopes that L1 compares.",
+)
+def snapshot_of_the_sequencer(chain: Chain) -> str:
+    """Store a price as L1's that L1 never recorded."""
+    batch = chain.batch()
+    now_s = batch.now_s + LATER_S
+    batch.system(ops.AdvanceTime(now_s=now_s), market_snapshot(PERP, 7_000, now_s))
+    batch.seal()
+    return batch.attempt(
+        without(ErrorCode.SNAPSHOT_NOT_FROM_L1),
+        harm=lambda run: run.state.market_risk(PERP).snapshot_price == 7_000,
+    )
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="another statement: BAD_READING",
+    why="The status of each feed is in the snapshot: a broken one prices nothing.",
+)
+def broken_feed_believed(chain: Chain) -> str:
+    """Take the last value of a feed that the hub has found broken."""
+    batch = chain.batch()
+    now_s = batch.now_s + LATER_S
+    batch.system(ops.AdvanceTime(now_s=now_s))
+    batch.oracle(record_prices(batch, now_s, 9_500, status=0))
+    batch.seal()
+    return batch.attempt(
+        replaced(oracle, "_value", lambda taken, feed, statuses: taken.readings[feed][0]),
+        harm=lambda run: run.state.market_risk(PERP).snapshot_price == 9_500,
+    )
+
+
+@violation(
+    rule="l1-inputs.md#2-snapshots-of-the-oracle-hub",
+    result="another statement",
+    why="A snapshot sets every price of its entries, not those that suit.",
+)
+def snapshot_half_read(chain: Chain) -> str:
+    """Take the collateral's rate out of a snapshot and leave the market's price."""
+    batch = chain.batch()
+    now_s = batch.now_s + LATER_S
+    batch.system(ops.AdvanceTime(now_s=now_s))
+    batch.oracle(record_prices(batch, now_s, 9_500))
+    batch.seal()
+    return batch.attempt(
+        replaced(snapshot, "_of_market", lambda state, op, log: None),
+        harm=lambda run: (
+            bool(run.of(EventKind.SNAPSHOT_TAKEN))
+            and run.state.market_risk(PERP).snapshot_price == MARK
+        ),
     )

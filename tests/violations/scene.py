@@ -10,13 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from offchain.core.binding import Core
+from offchain.core.binding import EVENT_DTYPE, Core, EventArray
 from offchain.engine.batch import SealedBatch, WithdrawalEvent, inputs_commitment
-from offchain.settlement.messages import ChainTerms, Flow, Version, fact_of
-from offchain.settlement.model.gateway import GatewayModel
-from offchain.settlement.model.refusals import Refused
-from offchain.settlement.model.settle import Settlement
-from offchain.settlement.model.state import Deployment
+from offchain.engine.mail import MailCollector
+from offchain.settlement.chain_lists import ChainLists, chain_lists
+from offchain.settlement.messages import Flow
 from offchain.settlement.public_output import PublicOutput
 from offchain.settlement.withdrawals import Withdrawal
 from offchain.spec import op
@@ -26,9 +24,12 @@ from offchain.spec.envelope import Envelope, apply_envelope
 from offchain.spec.errors import ErrorCode
 from offchain.spec.event import Event
 from offchain.spec.kinds import EnvelopeKind, EventKind, Subtree
+from offchain.spec.link_records import Channel
+from offchain.spec.message import Message
+from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.state import State, genesis
 from offchain.spec.tree import Hasher
-from offchain.tools import program_lock
+from offchain.spec.valuation import valuation_table
 from offchain.witness.format import (
     HINTS_MAX,
     ExitCode,
@@ -39,78 +40,22 @@ from offchain.witness.format import (
 )
 from offchain.witness.native import find_leaves, run_witness
 from offchain.zkvm.program import Program
-from tests.settlement.gateway_scene import Facts, Places, Snapshots
 from tests.strategies import CONFIG_HASH, GOVERNANCE
+from tests.violations.layer1 import (
+    ACCEPTED,
+    CHAIN_ID,
+    L1,
+    L1_CHAIN_ID,
+    NO_FACT,
+    PLACES,
+    l1_of_a_new_chain,
+)
 from tests.violations.lies import Lie
 from tests.witness.batches import expected_output, flows_of, run_guest
 
-CHAIN_ID, L1_CHAIN_ID = 7, 1
-PLACES = Places()
 STATEMENT = Statement(l1_chain_id=L1_CHAIN_ID, chain_id=CHAIN_ID, gateway=PLACES.gateway)
-ACCEPTED = "ok"
-NO_FACT = "E05"
 ANOTHER = "another statement"
 NO_PROOF = "no proof"
-
-
-def l1_of_a_new_chain(genesis_root: bytes, now_s: int) -> L1:
-    """Return L1 with this chain, registered for the program that the lock names."""
-    program_id = bytes.fromhex(program_lock.read_lock()["program_ids"]["settle"])
-    version = Version(PLACES.verifier, program_id, bytes(31) + b"\x01", CONFIG_HASH)
-    l1 = L1(version, now_s)
-    terms = ChainTerms(version, b"\x61" * 20, GOVERNANCE, genesis_root, 0, 0, 10**15, 255)
-    l1.model.register_chain(PLACES.owner, CHAIN_ID, terms)
-    return l1
-
-
-class L1:
-    """The gateway's model, and a verifier that holds what was proven."""
-
-    def __init__(self, version: Version, now_s: int) -> None:
-        self.version = version
-        self.facts = Facts(PLACES.broken_verifier)
-        self.model = GatewayModel(
-            Deployment(
-                l1_chain_id=L1_CHAIN_ID,
-                gateway=PLACES.gateway,
-                vault=PLACES.vault,
-                escape_hatch=PLACES.hatch,
-                owner=PLACES.owner,
-                is_fact=self.facts.is_fact,
-                has_code=lambda _: True,
-                oracle=Snapshots(),
-            )
-        )
-        self.model.state.now_s = now_s
-
-    def deposit(self, owner: bytes, asset: int, units: int) -> bytes:
-        """Deposit into the vault; return the queue's record."""
-        self._next_block()
-        return self._record(self.model.enqueue_deposit(PLACES.vault, CHAIN_ID, owner, asset, units))
-
-    def admin(self, data: bytes) -> bytes:
-        """Enqueue an operation of governance; return the queue's record."""
-        self._next_block()
-        return self._record(self.model.enqueue_admin(GOVERNANCE, CHAIN_ID, data[:32], data[32:]))
-
-    def _next_block(self) -> None:
-        self.model.state.block_number += 1
-
-    def _record(self, index: int) -> bytes:
-        return self.model.state.queue.queued(CHAIN_ID, index).record.to_bytes()
-
-    def prove(self, output: PublicOutput) -> None:
-        """Hold a statement proven."""
-        version = self.version
-        self.facts.recorded.add(fact_of(version.program_id, version.parameters_id, output))
-
-    def settle(self, output: PublicOutput, flows: Sequence[Flow]) -> str:
-        """Hand a statement in; return "ok" or the code of the refusal."""
-        try:
-            self.model.settle(Settlement(outputs=(output,), flows=tuple(flows)))
-        except Refused as refused:
-            return refused.code.value
-        return ACCEPTED
 
 
 @dataclass
@@ -137,6 +82,10 @@ class Run:
         return [event for event in self.events if event.kind in kinds]
 
     @property
+    def lists(self) -> ChainLists:
+        return chain_lists(CHAIN_ID, [self.sealed])
+
+    @property
     def rejections(self) -> list[ErrorCode]:
         return [ErrorCode(event.values[2]) for event in self.of(EventKind.REJECTED)]
 
@@ -159,6 +108,20 @@ class FillSeen:
     lots: int
     taker_fee: int
     maker_fee: int
+
+
+class _Channels:
+    """Channel records of a specification's state, as the collector of messages asks for them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def channel(self, number: int) -> Channel:
+        return self._state.channels.read(number)
+
+
+def _as_rows(events: Sequence[Event]) -> EventArray:
+    return np.frombuffer(b"".join(event.to_bytes() for event in events), EVENT_DTYPE)
 
 
 def _fill_of(event: Event) -> FillSeen:
@@ -205,7 +168,7 @@ class Chain:
         assert not honest.rejections
         assert honest.refused == ErrorCode.OK
         batch.l1.prove(honest.claim)
-        assert batch.l1.settle(honest.claim, honest.flows) == ACCEPTED
+        assert batch.settle(honest) == ACCEPTED
         for envelope in batch.envelopes:
             self.core.apply_envelope(envelope)
         assert self.core.root() == honest.claim.new_root
@@ -247,11 +210,33 @@ class Batch:
         payload = b"".join(each.to_bytes() for each in ops)
         return self._add(Envelope(kind=EnvelopeKind.SYSTEM, payload=payload, **header))
 
+    def message(self, message: Message) -> bytes:
+        """Add the envelope of a message of the peer."""
+        self.now_ms += 1
+        return self._add(
+            Envelope(
+                kind=EnvelopeKind.MESSAGE, arrival_ms=self.now_ms, payload=message.to_payload()
+            )
+        )
+
+    def settle(self, run: Run, l1: L1 | None = None) -> str:
+        """Hand a run's claim in, with what a peer would say that got and sent the same messages."""
+        l1, lists = l1 or self.l1, run.lists
+        peers = [l1.peer_part(lists, run.sealed.mail.taken)] if lists.channels else []
+        return l1.settle(run.claim, run.flows, lists, *peers)
+
     def priority(self, record: bytes) -> bytes:
         """Add the envelope of a record of L1."""
         self.now_ms += 1
         return self._add(
             Envelope(kind=EnvelopeKind.PRIORITY, arrival_ms=self.now_ms, payload=record)
+        )
+
+    def oracle(self, taken: OracleSnapshot) -> bytes:
+        """Add the envelope of a snapshot."""
+        self.now_ms += 1
+        return self._add(
+            Envelope(kind=EnvelopeKind.ORACLE, arrival_ms=self.now_ms, payload=taken.to_payload())
         )
 
     def _add(self, envelope: Envelope) -> bytes:
@@ -277,7 +262,9 @@ class Batch:
         chain = self.chain
         state = deepcopy(chain.state)
         before, old_root = deepcopy(state.header), state.root_bytes()
+        oracle_first = state.oracle().next_index
         events: list[Event] = []
+        mail = MailCollector(_Channels(state))
         refused = ErrorCode.OK
         applied = self.envelopes if envelopes is None else list(envelopes)
         with ExitStack() as stack:
@@ -285,10 +272,12 @@ class Batch:
                 stack.enter_context(lie)
             for envelope in applied:
                 try:
-                    events += apply_envelope(state, envelope)
+                    found = apply_envelope(state, envelope)
                 except OpError as error:
                     refused = error.code
                     break
+                mail.add(envelope, _as_rows(found))
+                events += found
         after = state.header
         sealed = SealedBatch(
             number=before.batch_number + 1,
@@ -301,6 +290,13 @@ class Batch:
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
             inputs_commitment=inputs_commitment(CONFIG_HASH, old_root, applied),
+            first_slot=before.last_slot,
+            last_slot=after.last_slot,
+            oracle_first=oracle_first,
+            oracle_next=state.oracle().next_index,
+            oracle_accumulator=state.oracle().accumulator,
+            valuation_table=valuation_table(state),
+            mail=mail.close(),
             withdrawals=tuple(_withdrawal_of(e) for e in events if e.kind == EventKind.WITHDRAWAL),
             event_counts=dict(Counter(EventKind(e.kind) for e in events)),
             envelopes=tuple(applied),
@@ -360,7 +356,7 @@ class Batch:
         harm
             Whether a run shows the violation: the dishonest one does, the honest one does not.
         l1_code
-            With what L1 refuses the claim; if not for the missing fact, then even with one.
+            With what L1 refuses the claim even if a verifier holds it true; NO_FACT: not at all.
         """
         dishonest, honest = self.replay(*lies), self.replay()
         assert dishonest.refused == ErrorCode.OK
@@ -372,12 +368,12 @@ class Batch:
         l1.now_s = max(l1.now_s, dishonest.state.header.now_s)
         proving = self.prove()
         assert proving.output != claim
-        assert self.l1.settle(claim, dishonest.flows) == l1_code
+        assert self.settle(dishonest) in {NO_FACT, l1_code}
         deceived = deepcopy(self.l1)
         deceived.prove(claim)
         is_well_formed = l1_code == NO_FACT
         expected = ACCEPTED if is_well_formed else l1_code
-        assert deceived.settle(claim, dishonest.flows) == expected
+        assert self.settle(dishonest, deceived) == expected
         if proving.output is None:
             is_refused = proving.exit_code == ExitCode.REFUSED_ENVELOPE
             assert is_refused == (honest.refused != ErrorCode.OK)
@@ -386,7 +382,7 @@ class Batch:
         assert proving.output.old_root == claim.old_root
         assert proving.output.inputs_commitment == claim.inputs_commitment
         self.l1.prove(proving.output)
-        assert self.l1.settle(proving.output, honest.flows) == ACCEPTED
+        assert self.settle(honest) == ACCEPTED
         codes = [code for code in honest.rejections if code not in dishonest.rejections]
         return f"{ANOTHER}: {codes[0].name}" if codes else ANOTHER
 

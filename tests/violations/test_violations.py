@@ -2,13 +2,17 @@
 
 import pytest
 
+from offchain.spec import matching as spec_matching
 from offchain.tools import gen_proof_coverage as coverage
+from offchain.witness.format import ExitCode
 from tests.violations import (
     duties,
     envelopes,
     fees,
+    forced,
     funds,
     l1,
+    links,
     matching,
     money,
     prices,
@@ -16,10 +20,14 @@ from tests.violations import (
     trusted,
     witnesses,
 )
+from tests.violations.lies import Lie, replaced
 from tests.violations.registry import VIOLATIONS, Violation
-from tests.violations.scene import Chain
+from tests.violations.scene import Batch, Chain, Proving, Run
 
-MODULES = (matching, fees, money, envelopes, prices, risk, duties, funds, l1, witnesses, trusted)
+MODULES = (
+    *(matching, fees, money, envelopes, prices, risk, duties, funds, forced, links, l1),
+    *(witnesses, trusted),
+)
 
 
 @pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: each.name)
@@ -29,6 +37,34 @@ def test_violation(violation: Violation, chain: Chain) -> None:
 
 def test_an_attempt_leaves_the_chain_as_it_is(chain: Chain) -> None:
     assert chain.batch().replay().sealed.new_root == chain.core.root()
+
+
+def test_attempt_fails_without_the_rule_in_the_specification(chain: Chain) -> None:
+    with (
+        replaced(spec_matching, "is_own_order", lambda taker, owner: False),
+        pytest.raises(AssertionError),
+    ):
+        matching.self_trade_allowed(chain)
+
+
+@pytest.mark.parametrize(
+    "attempt", [matching.self_trade_allowed, envelopes.nonce_replayed, risk.over_liquidation]
+)
+def test_attempt_fails_without_the_rule_in_the_program(attempt, chain, monkeypatch) -> None:
+    """A program without the rule would prove what the dishonest transition claims."""
+    claims = []
+
+    def replay(batch: Batch, *lies: Lie) -> Run:
+        run = honest_replay(batch, *lies)
+        claims.extend([run.claim] if lies else [])
+        return run
+
+    honest_replay = Batch.replay
+    monkeypatch.setattr(Batch, "replay", replay)
+    monkeypatch.setattr(Batch, "prove", lambda batch: Proving(ExitCode.OK, claims[-1]))
+    with pytest.raises(AssertionError) as failed:
+        attempt(chain)
+    assert str(failed.traceback[-1].statement).strip() == "assert proving.output != claim"
 
 
 def test_page_lists_what_is_attempted() -> None:

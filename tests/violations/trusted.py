@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from offchain.spec import op as ops
 from offchain.spec.envelope import NO_SIGNATURE
-from tests.risk_scene import PERP, market_snapshot
+from tests.violations.layer1 import ACCEPTED
 from tests.violations.registry import violation
-from tests.violations.scene import ACCEPTED, Batch, Chain
+from tests.violations.scene import Batch, Chain
 from tests.violations.world import BEST_ASK, MARK, RICH, TAKER, buy, price_falls, report
 
 
@@ -99,19 +99,4 @@ def report_delayed(chain: Chain) -> str:
     batch.system(ops.AdvanceTime(now_s=now_s))
     batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
     batch.system(report(MARK - 900, now_s))
-    return settled(batch.seal())
-
-
-@violation(
-    rule="risk.md#4-prices",
-    result="a proof",
-    why="Snapshots are not yet compared with the hub's accumulator. Reports stay within a band "
-    "around them, and a redemption rate within its yearly growth.",
-    status="trusted",
-)
-def snapshot_invented(chain: Chain) -> str:
-    """Store a price as L1's that L1 never recorded."""
-    batch = chain.batch()
-    now_s = batch.now_s + 5
-    batch.system(ops.AdvanceTime(now_s=now_s), market_snapshot(PERP, 7_000, now_s))
     return settled(batch.seal())

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from offchain.spec import op, risk_op
-from offchain.spec.kinds import AssetFlag, MarketKind, PlaceFlag, TimeInForce
+from dataclasses import replace
+
+from offchain.spec import l1_op, link_op, op, risk_op
+from offchain.spec.kinds import AssetFlag, MarketKind, PlaceFlag, SnapshotTarget, TimeInForce
+from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.tree import Hasher
 from offchain.zkvm.program import Program
 from tests.risk_scene import (
+    E8_PER_PRICE,
     PERP,
     SPOT,
     START_S,
-    asset_snapshot,
     market_prices,
-    market_snapshot,
     risk_parameters,
 )
 from tests.strategies import GOVERNANCE, fee_tiers, market_op, owner_of
+from tests.violations.layer1 import CHAIN_ID, PEER_ASSET, PEER_ID
 from tests.violations.scene import Batch, Chain
 
 # L1 numbers masters in the order of their first deposits.
@@ -24,11 +27,14 @@ TRADERS = (MAKER, TAKER, OTHER, VICTIM, RICH)
 AGENT, ATTACKER = b"\xa9" * 20, b"\xbb" * 20
 AGENT_SLOT = 1
 AGENT_EXPIRY_S = START_S + 30
-QUOTE, BASE = 0, 1
+QUOTE, BASE, LINKED = 0, 1, 64
+CHANNEL = 0
 QUOTE_UNITS = 10**10
 VICTIM_UNITS = 120_000_000  # 12 % of what its position is worth
 BASE_UNITS = 10**9
 MARK = 10_000
+BASE_PRICE_E8 = 20 * 10**8
+RATE_E12 = 1_050_000_000_000
 BEST_BID, BEST_ASK, NEXT_ASK = 9_990, 10_010, 10_020
 RESTING_LOTS = 10
 VICTIM_LOTS = 1_000
@@ -63,6 +69,14 @@ def report(price: int, time_s: int, **fields: int) -> risk_op.PriceReport:
     """Return a price report of the margined market."""
     values = {"sources": 3} | fields
     return risk_op.PriceReport(market=PERP, index_price=price, time_s=time_s, **values)
+
+
+def record_prices(
+    batch: Batch, time_s: int, price: int = MARK, rate_e12: int = RATE_E12, status: int = 1
+) -> OracleSnapshot:
+    """Let L1's hub record a price of the margined market and the rate of the collateral."""
+    readings = ((price * E8_PER_PRICE[PERP], status), (BASE_PRICE_E8, 1), (rate_e12 * 10**6, 1))
+    return batch.l1.hub.record(time_s, readings)
 
 
 def price_falls(batch: Batch, price: int, after_s: int = 1) -> None:
@@ -104,11 +118,22 @@ def _fund(batch: Batch) -> None:
     batch.deposit(GOVERNANCE, QUOTE, GOVERNOR_UNITS)
     batch.deposit(owner_of(MAKER), BASE, BASE_UNITS)
     batch.deposit(owner_of(RICH), BASE, BASE_UNITS)
-    batch.system(
-        market_snapshot(PERP, MARK, START_S),
-        report(MARK, START_S),
-        asset_snapshot(BASE, 20 * 10**8, START_S),
+    batch.admin(
+        l1_op.AdminFeed(entry=0, target=SnapshotTarget.MARKET, market=PERP, on=1),
+        l1_op.AdminFeed(entry=1, asset=BASE, price_feed=1, rate_feed_plus_1=3, on=1),
     )
+    linked_asset = op.AdminAsset(
+        asset=LINKED, withdraw_step_units=1, deposit_cap_units=DEPOSIT_CAP_UNITS
+    )
+    batch.admin(
+        link_op.AdminChannel(channel=CHANNEL, peer_chain_id=PEER_ID, own_chain_id=CHAIN_ID),
+        linked_asset,
+        replace(collateral, asset=LINKED),
+        link_op.AdminLink(asset=LINKED, channel=CHANNEL, peer_asset=PEER_ASSET),
+        l1_op.AdminFeed(entry=2, asset=LINKED, price_feed=1, on=1),
+    )
+    batch.oracle(record_prices(batch, START_S))
+    batch.system(report(MARK, START_S))
 
 
 def _trade(batch: Batch) -> None:
