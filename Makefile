@@ -88,6 +88,7 @@ gen: setup ## Regenerate constants of core and contracts, the constraint program
 	@$(PYTHON) -m offchain.tools.gen_fri_fold
 	@$(PYTHON) -m offchain.tools.code_links
 	@$(PYTHON) -m offchain.tools.gen_audit
+	@$(PYTHON) -m offchain.tools.gen_proof_coverage
 
 demo: native guest ## Run the whole path, from deposits on L1 to claims on L1
 	@$(BIN)/headrace demo
@@ -125,6 +126,7 @@ lint: native ## Check style, types, import directions, generated files and the c
 	@$(PYTHON) -m offchain.tools.gen_fri_fold --check
 	@$(PYTHON) -m offchain.tools.code_links --check
 	@$(PYTHON) -m offchain.tools.gen_audit --check
+	@$(PYTHON) -m offchain.tools.gen_proof_coverage --check
 	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.program_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check

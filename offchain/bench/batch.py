@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import resource
+import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -45,12 +47,14 @@ from offchain.zkvm.program import Program, load_program
 from offchain.zkvm.trace import TableTooHighError, used_rows
 
 BATCHES: Final = (32, 64, 128, 256)
-#: Ops of the largest batch that is proven unasked: a proof takes 0.1 to 0.2 GB per op.
-LARGEST_PROOF: Final = 64
+#: Ops of the largest batch that is proven unasked; what is too long for one proof says so.
+LARGEST_PROOF: Final = 256
 _STATEMENT: Final = Statement(l1_chain_id=1, chain_id=1, gateway=bytes(20))
 _RANDOMNESS_KEY: Final = bytes(32)
 _HASH_TABLE: Final = "poseidon2"
 _WORD_BYTES: Final = 4
+_MAX_RSS_UNIT_BYTES: Final = 1 if sys.platform == "darwin" else 1024
+_GB: Final = 10**9
 _PHASES: Final = ("load", "apply", "roots", "output")
 
 #: Called with (steps done, steps in all).
@@ -80,8 +84,14 @@ class BatchFigures:
     phases
         Shares of the cycles: leaves are read and hashed as they were; envelopes applied; both
         roots computed from there, in one pass; the output written.
+    rows
+        Rows of each table that the whole run uses.
     prove_fast_s, prove_settle_s
-        Execution, trace and proof, cold; None if not asked for, or longer than one proof holds.
+        Execution, trace and proof, cold; None if there is no proof.
+    peak_memory_bytes
+        Of the process that made the proof, by profile.
+    not_proven
+        Why there is no proof, by profile.
     """
 
     ops: int
@@ -90,8 +100,11 @@ class BatchFigures:
     cells_per_op: float
     tape_bytes_per_op: float
     phases: dict[str, float]
+    rows: dict[str, int]
     prove_fast_s: float | None = None
     prove_settle_s: float | None = None
+    peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+    not_proven: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,11 @@ class BatchResult:
                 + f"{_seconds(each.prove_fast_s):>9}{_seconds(each.prove_settle_s):>9}"
             )
         lines.append("the second half: margined markets")
+        for each in self.batches:
+            for profile, size in each.peak_memory_bytes.items():
+                lines.append(f"{each.ops} ops, {profile}: {size / _GB:.1f} GB at most")
+            for profile, reason in each.not_proven.items():
+                lines.append(f"{each.ops} ops, {profile}: no proof: {reason}")
         if self.is_quick:
             lines.append("quick: a small chain; figures do not compare with a full run")
         return "\n".join(lines)
@@ -189,6 +207,7 @@ def count(witness: Witness, program: Program) -> BatchFigures:
         cells_per_op=sum(rows[table.name] * len(table.main) for table in TABLES) / ops,
         tape_bytes_per_op=len(data) / ops,
         phases=_phases(witness, len(data), run),
+        rows=dict(rows),
     )
 
 
@@ -206,30 +225,30 @@ def _phases(witness: Witness, tape_bytes: int, run: Execution) -> dict[str, floa
     return dict(zip(_PHASES, lengths.tolist(), strict=True))
 
 
-def prove(tape: bytes, profile: str) -> float | None:
+def prove(tape: bytes, profile: str) -> tuple[float, int]:
     """Prove a witness and verify the proof.
 
     Returns
     -------
-    float or None
-        Seconds for execution, trace and proof; None if the run is too long for one proof.
+    tuple
+        Seconds for execution, trace and proof; the most memory that this process has had, in bytes.
 
     Raises
     ------
+    TableTooHighError
+        If the run is too long for one proof.
     Rejected
         If the proof does not verify.
     """
     program = load_program(build_native.build("batch").read_bytes())
     start_s = time.perf_counter()
-    try:
-        run = prove_program(
-            program, tape_words(tape), PROFILES[profile], randomness_key=_RANDOMNESS_KEY
-        )
-    except TableTooHighError:
-        return None
+    run = prove_program(
+        program, tape_words(tape), PROFILES[profile], randomness_key=_RANDOMNESS_KEY
+    )
     seconds = time.perf_counter() - start_s
     verify(run.proof.data, run.key.program_id, run.execution.output.tolist())
-    return seconds
+    max_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return seconds, max_rss * _MAX_RSS_UNIT_BYTES
 
 
 def run_batch(
@@ -274,15 +293,30 @@ def run_batch(
             counted = asdict(count(witness, program))
             done += 1
             for profile in profiles:
-                if counted["ops"] <= largest_proof:
-                    future = pool.submit(prove, witness.to_bytes(), profile)
-                    counted[f"prove_{profile}_s"] = future.result()
+                counted |= _proven(counted, witness, profile, largest_proof, pool)
                 done += 1
                 if progress is not None:
                     progress(done, total)
             figures.append(BatchFigures(**counted))
     counts = tuple(count(witness, program) for witness in margined)
     return BatchResult(size, tuple(figures), counts, is_quick=quick)
+
+
+def _proven(
+    counted: Mapping[str, Any], witness: Witness, profile: str, largest: int, pool: Executor
+) -> dict[str, Any]:
+    """Prove a batch in a process of its own; return the figures that this adds."""
+    if counted["ops"] > largest:
+        reason = f"not asked for: more than {largest} ops"
+        return {"not_proven": counted["not_proven"] | {profile: reason}}
+    try:
+        seconds, peak_bytes = pool.submit(prove, witness.to_bytes(), profile).result()
+    except TableTooHighError as error:
+        return {"not_proven": counted["not_proven"] | {profile: str(error)}}
+    return {
+        f"prove_{profile}_s": seconds,
+        "peak_memory_bytes": counted["peak_memory_bytes"] | {profile: peak_bytes},
+    }
 
 
 def _seconds(value: float | None) -> str:

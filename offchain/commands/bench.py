@@ -146,14 +146,15 @@ def prove(quick: bool, as_json: bool) -> None:
     type=click.IntRange(min=1),
     default=LARGEST_PROOF,
     show_default=True,
-    help="Ops of the largest batch to prove; a proof takes 0.1 to 0.2 GB of memory per op.",
+    help="Ops of the largest batch to prove; a proof of 128 ops takes 10 GB of memory.",
 )
 @_json_option
 def batch(quick: bool, proofs: str, largest_proof: int, as_json: bool) -> None:
     """Count and prove batches of 32 to 256 ops on a chain of 2^16 accounts and 20,000 orders.
 
     Place, cancel and fill 60/35/5 in four perpetuals, each op in its own envelope, without
-    signatures; counted once more with margined markets. Counts are those of the guest.
+    signatures; counted once more with margined markets. Counts are those of the guest. A
+    batch that is too long for one proof has none, and the reason beside it.
 
     Exit code 1: something is not built, guest and native program disagree, or a proof is rejected.
     """

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from offchain.settlement.deployment import Deployment
+    from offchain.settlement.rebuild import RebuiltChain
     from offchain.settlement.rescue import Outlook, Rescue
     from offchain.settlement.rescue_run import Step
+    from offchain.settlement.rpc_chain import RpcChain
 
 KEY_VARIABLE: Final = "HEADRACE_PRIVATE_KEY"
 _EXIT_REFUSED: Final = 1
@@ -28,6 +30,7 @@ _NEEDED: Final = {
     "DataAvailability",
     "EscapeHatch",
     "Gateway",
+    "PriorityQueue",
     "StateProofs",
 }
 
@@ -46,8 +49,16 @@ _NEEDED: Final = {
     "--account", "ids", multiple=True, type=click.IntRange(min=0), help="Account id; repeatable."
 )
 @click.option("--owner", "owners", multiple=True, help="Owner's address; repeatable.")
+@click.option(
+    "--account-proof",
+    "proof_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Proof of an account, in place of the events of a rollup; repeatable.",
+)
 @click.option("--from-block", default=0, show_default=True, help="First block with events.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; say what every account would get.")
+@click.option("--freeze", "with_freeze", is_flag=True, help="Freeze the chain if it is overdue.")
 @click.option("--keep-remainders", is_flag=True, help="Leave remainders for a later run.")
 @click.option(
     "--keyfile",
@@ -61,18 +72,22 @@ def escape(
     chain_id: int,
     ids: tuple[int, ...],
     owners: tuple[str, ...],
+    proof_files: tuple[Path, ...],
     from_block: int,
     dry_run: bool,
+    with_freeze: bool,
     keep_remainders: bool,
     keyfile: Path | None,
     as_json: bool,
 ) -> None:
-    """Take accounts out of a frozen rollup chain, whoever owns them.
+    """Take accounts out of a frozen chain, whoever owns them.
 
-    The state is rebuilt from events of L1. Then follows what is due: the chain is opened, accounts
-    are claimed (all of them without --account and --owner), arrivals are collected, remainders are
-    claimed after the window of 30 days, and the vault pays the owners. What is done already is left
-    out, so the command can be run again at any time.
+    The state of a rollup is rebuilt from events of L1; of a validium, what the operator handed out
+    to the owners is taken from --account-proof. Then follows what is due: deposits that the chain
+    has not consumed are refunded, the chain is opened, accounts are claimed (all of them without
+    --account and --owner), arrivals are collected, remainders are claimed after the window of 30
+    days, and the vault pays the owners. What is done already is left out, so the command can be run
+    again at any time.
 
     The key that pays for the transactions is read from the variable HEADRACE_PRIVATE_KEY, or from
     --keyfile. It can be anyone's. Remainders are the owner's to claim in the 30 days after the
@@ -82,7 +97,7 @@ def escape(
     """
     from web3.exceptions import Web3Exception
 
-    from offchain.settlement.rebuild import RescueCode, RescueError, rebuild
+    from offchain.settlement.rebuild import RescueCode, RescueError
     from offchain.settlement.rescue import Rescue
     from offchain.settlement.rescue_run import run_rescue
     from offchain.settlement.rpc_chain import RpcChain
@@ -92,9 +107,8 @@ def escape(
     try:
         deployment = _deployment(record, RpcChain(rpc).chain_id)
         l1 = RpcChain(rpc, None if dry_run else _key(keyfile, deployment))
-        with progress_bar("rebuild") as advance:
-            rebuilt = rebuild(l1, deployment, chain_id, from_block=from_block, progress=advance)
-        rescue = Rescue(l1, deployment, chain_id, rebuilt)
+        rebuilt = _state(l1, deployment, chain_id, proof_files, from_block)
+        rescue = Rescue(l1, deployment, chain_id, rebuilt, from_block)
         addresses = [_address(owner) for owner in owners]
         indices = rescue.accounts([account_index(number) for number in ids], addresses)
         outlooks = list(rescue.outlooks(indices))
@@ -102,7 +116,11 @@ def escape(
         if not dry_run:
             with progress_bar("escape") as advance:
                 steps = run_rescue(
-                    rescue, indices, with_remainders=not keep_remainders, progress=advance
+                    rescue,
+                    indices,
+                    with_remainders=not keep_remainders,
+                    with_freeze=with_freeze,
+                    progress=advance,
                 )
     except RescueError as error:
         _fail(error.code, str(error), as_json)
@@ -134,6 +152,26 @@ def _deployment(record: Path, l1_chain_id: int) -> Deployment:
             "that is complete",
         )
     return deployment
+
+
+def _state(
+    l1: RpcChain, deployment: Deployment, chain_id: int, files: Sequence[Path], from_block: int
+) -> RebuiltChain:
+    from offchain.settlement.given_proofs import chain_of_proofs
+    from offchain.settlement.rebuild import RescueCode, RescueError, rebuild
+    from offchain.tools.progress import progress_bar
+    from offchain.witness.leaf_proof import AccountProof, AccountProofError
+
+    if not files:
+        with progress_bar("rebuild") as advance:
+            return rebuild(l1, deployment, chain_id, from_block=from_block, progress=advance)
+    proofs = []
+    for file in files:
+        try:
+            proofs.append(AccountProof.from_json(file.read_text(errors="replace")))
+        except AccountProofError as error:
+            raise RescueError(RescueCode.BAD_PROOF, f"{file.name}: {error}") from error
+    return chain_of_proofs(l1, deployment, chain_id, proofs)
 
 
 def _key(keyfile: Path | None, deployment: Deployment) -> LocalAccount:

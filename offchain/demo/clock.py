@@ -22,7 +22,7 @@ class DemoClock:
     Parameters
     ----------
     l1 : TimedL1
-        Follows, so that L1 never takes a batch for one of the future.
+        Follows, and is never ahead when time has passed: each of its blocks takes a second.
     """
 
     def __init__(self, l1: TimedL1) -> None:
@@ -40,7 +40,7 @@ class DemoClock:
 
     def advance(self, seconds: int) -> None:
         """Let time pass here and on L1."""
-        self._now_s += seconds
-        behind_s = self._now_s - self._l1.now_s
+        behind_s = self._now_s + seconds - self._l1.now_s
         if behind_s > 0:
             self._l1.advance_time(behind_s)
+        self._now_s = max(self._now_s + seconds, self._l1.now_s)

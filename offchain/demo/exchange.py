@@ -35,6 +35,7 @@ from offchain.witness.builder import WitnessBuilder
 from offchain.witness.format import DaMode, Statement
 
 CHAIN_ID: Final = 1
+FEED_SET: Final = 1  # of the oracle hub; the chain has to consume its snapshots
 PROFILE: Final = SETTLE.name  # of the proofs for L1
 ROLE_COUNT: Final = 3  # deployer, operator, governance; traders' L1 accounts follow
 
@@ -89,7 +90,14 @@ def open_exchange(
     )
     config_hash, root = genesis.config_hash(), genesis.new_core().root()
     parameters = ChainParameters(
-        CHAIN_ID, operator, governance, config_hash, root, program, DaMode.ROLLUP
+        chain_id=CHAIN_ID,
+        operator=operator,
+        governance=governance,
+        config_hash=config_hash,
+        genesis_root=root,
+        program=program,
+        da_mode=DaMode.ROLLUP,
+        feed_set_id=FEED_SET,
     )
     deployment = deploy_devnet(l1, parameters)
     return start_exchange(l1, deployment, genesis, journal_path, proofs, executor)

@@ -13,11 +13,12 @@ from typing import Final
 from offchain.demo.client import DemoClients, Trader
 from offchain.demo.exchange import Exchange
 from offchain.demo.listing import PERPETUAL, SOURCES
+from offchain.demo.oracle import Oracle
 from offchain.settlement.devnet import STAKED_ASSET
 from offchain.spec import op
 from offchain.spec.constants import QUOTE_DECIMALS
-from offchain.spec.kinds import EventKind, MarginMode, PlaceFlag, SnapshotTarget, TimeInForce
-from offchain.spec.risk_op import MoveMargin, PriceReport, SetLeverage, Snapshot
+from offchain.spec.kinds import EventKind, MarginMode, PlaceFlag, TimeInForce
+from offchain.spec.risk_op import MoveMargin, PriceReport, SetLeverage
 
 MIN_TRADERS: Final = 4
 MAKER, VICTIM, SHORT, LONG = range(MIN_TRADERS)
@@ -30,7 +31,6 @@ _LEVERAGE: Final = 20
 START_PRICE: Final = 250_000
 FALLEN_PRICE: Final = 240_000
 PRICE_E8_PER_UNIT: Final = 10**6
-_STAKED_RATE_E12: Final = 1_200_000_000_000  # stETH of a wstETH
 _LEVELS: Final = 4
 _LEVEL_STEP: Final = 20
 _LEVEL_LOTS: Final = 20_000
@@ -50,6 +50,7 @@ class Perpetual:
     Attributes
     ----------
     exchange : Exchange
+    oracle : Oracle
     clients : DemoClients
     traders : list of Trader
         The first four have the parts.
@@ -60,38 +61,23 @@ class Perpetual:
     """
 
     exchange: Exchange
+    oracle: Oracle
     clients: DemoClients
     traders: list[Trader]
     orders: int = 0
     liquidated: set[int] = field(default_factory=set)
 
     def report(self, price: int) -> None:
-        """Let a second pass and set the price: L1's snapshots first, then the index."""
-        self.exchange.clock.advance(1)
-        now_s, sequencer = self.exchange.clock.now_s, self.exchange.sequencer
-        price_e8 = price * PRICE_E8_PER_UNIT
-        sequencer.take_snapshot(
-            Snapshot(
-                target=SnapshotTarget.MARKET, market=PERPETUAL, time_s=now_s, price_e8=price_e8
-            )
-        )
-        sequencer.take_snapshot(
-            Snapshot(
-                target=SnapshotTarget.ASSET,
-                asset=STAKED_ASSET,
-                time_s=now_s,
-                price_e8=price_e8,
-                rate_e12=_STAKED_RATE_E12,
-            )
-        )
+        """Let a second pass and set the price: on L1 first, then the index."""
+        self.oracle.snapshot(price * PRICE_E8_PER_UNIT)
         report = PriceReport(
             market=PERPETUAL,
             index_price=price,
             external_mark=price,
-            time_s=now_s,
+            time_s=self.exchange.clock.now_s,
             sources=SOURCES,
         )
-        events = sequencer.report_price(report).events
+        events = self.exchange.sequencer.report_price(report).events
         self.liquidated |= set(events[events["kind"] == EventKind.LIQUIDATED]["account"].tolist())
 
     def open(self) -> None:

@@ -17,7 +17,8 @@ from offchain.demo.clock import TimedL1
 from offchain.demo.exchange import PROFILE, ROLE_COUNT, Exchange, open_exchange
 from offchain.demo.flow import DemoFlow
 from offchain.demo.listing import SPOT, WITHDRAW_STEPS, enqueue_admin, listing_ops
-from offchain.demo.perpetual import MIN_TRADERS, START_PRICE, Perpetual
+from offchain.demo.oracle import Oracle, feed_ops
+from offchain.demo.perpetual import MIN_TRADERS, PRICE_E8_PER_UNIT, START_PRICE, Perpetual
 from offchain.demo.solvency import (
     AssetCheck,
     balance_units,
@@ -203,7 +204,8 @@ def run_demo(
         with exchange.journal:
             traders = _prepare(exchange, flow, progress)
             clients = DemoClients(exchange.sequencer, exchange.domain, traders, SPOT)
-            perpetual = Perpetual(exchange, clients, traders)
+            oracle = Oracle.open(exchange, START_PRICE * PRICE_E8_PER_UNIT)
+            perpetual = Perpetual(exchange, oracle, clients, traders)
             measured, trading_core_ns = _trade(
                 exchange, clients, perpetual, flow, batches, progress
             )
@@ -249,7 +251,7 @@ def run_demo(
 def _prepare(exchange: Exchange, flow: DemoFlow, progress: StepProgress) -> list[Trader]:
     """List the markets and fund the traders, all through L1's queue; let a minute pass."""
     governance = exchange.l1.accounts[ROLE_COUNT - 1]
-    ops = listing_ops(flow.tick_price_units)
+    ops = [*listing_ops(flow.tick_price_units), *feed_ops()]
     enqueue_admin(exchange.l1, exchange.deployment, governance, ops)
     traders = fund_traders(exchange, flow, partial(progress, "deposits"))
     exchange.service.feed_priority()

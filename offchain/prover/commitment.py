@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from offchain.verifier.field import reversed_bits
 
 WHOLE_TREE_LEAVES_MAX = 1 << 23
 """Trees of more leaves drop their lowest layers and hash them again for an opening."""
+
+ROWS_PER_EXTENSION = 16
+"""Rows of one coset from which on extending it is cheaper than evaluating polynomials there."""
 
 SALT_STREAM = 1 << 32
 """Random streams of salts start here; those below are for blinding rows and masks."""
@@ -121,13 +125,19 @@ class Commitment:
             log_rows = (self.blowup * height).bit_length() - 1
             opened = sorted({place >> log_domain - log_rows for place in places})
             rows = [reversed_bits(place, log_rows) for place in opened]
-            salts = {coset: self._salts(height, coset) for coset in {r % self.blowup for r in rows}}
-            parts += executor.map(
-                lambda row, height=height, salts=salts: self._row(height, row, salts), rows
+            by_coset: dict[int, list[int]] = {}
+            for row in rows:
+                by_coset.setdefault(row % self.blowup, []).append(row)
+            read = executor.map(
+                partial(self._open_rows, height), *zip(*by_coset.items(), strict=True)
             )
+            found = {row: data for each in read for row, data in each.items()}
+            parts += [found[row] for row in rows]
         log_leaves = (self.blowup * self.heights[0]).bit_length() - 1
         leaves = sorted({place >> log_domain - log_leaves for place in places})
-        parts += self._finished_tree.open(leaves, lambda j: self._rows(j, self._extend(j)))
+        parts += self._finished_tree.open(
+            leaves, lambda j: self._rows(j, self._extend(j)), executor
+        )
         return b"".join(parts)
 
     def _extend(self, coset: int) -> dict[int, U64Array]:
@@ -152,16 +162,23 @@ class Commitment:
         random_fill(salts, self.salt_key, stream)
         return salts
 
-    def _row(self, height: int, row: int, salts: Mapping[int, U64Array | None]) -> bytes:
-        """Salt and values of one row of a class."""
-        coset, k = row % self.blowup, row // self.blowup
-        salt = salts[coset]
-        parts = [] if salt is None else [salt[k]]
-        if coset in self._kept:
-            values = {t: self._kept[coset][t][:, k] for t in self.tables_of(height)}
-        else:
-            point = domain_point(height, self.blowup, row)
-            values = {t: evaluate_base(self.coefficients[t], point) for t in self.tables_of(height)}
-        parts.append(np.array([values[t][i] for t, i in self.columns_of(height)], np.uint64))
-        data: bytes = np.concatenate(parts).astype(">u8").tobytes()
-        return data
+    def _open_rows(self, height: int, coset: int, rows: Sequence[int]) -> dict[int, bytes]:
+        """Salt and values of rows of one class that lie in one coset."""
+        salts = self._salts(height, coset)
+        values = None
+        if coset in self._kept or len(rows) >= ROWS_PER_EXTENSION:
+            values = {t: self.values(coset, t) for t in self.tables_of(height)}
+        found = {}
+        for row in rows:
+            k = row // self.blowup
+            if values is None:
+                point = domain_point(height, self.blowup, row)
+                here = {
+                    t: evaluate_base(self.coefficients[t], point) for t in self.tables_of(height)
+                }
+            else:
+                here = {t: columns[:, k] for t, columns in values.items()}
+            parts = [] if salts is None else [salts[k]]
+            parts.append(np.array([here[t][i] for t, i in self.columns_of(height)], np.uint64))
+            found[row] = np.concatenate(parts).astype(">u8").tobytes()
+        return found

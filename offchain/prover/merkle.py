@@ -7,6 +7,7 @@ be made, hashed and thrown away before the next one's. The same rule joins the B
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
@@ -169,7 +170,10 @@ class MerkleTree:
         return top.tobytes()
 
     def open(
-        self, places: Sequence[int], rows_of_coset: Callable[[int], CosetRows] | None = None
+        self,
+        places: Sequence[int],
+        rows_of_coset: Callable[[int], CosetRows] | None = None,
+        executor: Executor | None = None,
     ) -> list[bytes]:
         """Return the siblings of a multiproof, in the order of :mod:`offchain.prover.multiproof`.
 
@@ -180,6 +184,8 @@ class MerkleTree:
         rows_of_coset
             Gives the rows of a coset again; needed by a tree that dropped layers, and called once
             for each coset in which a dropped sibling lies.
+        executor
+            Makes the rows of as many cosets at a time as it has workers; one by default.
 
         Returns
         -------
@@ -204,16 +210,22 @@ class MerkleTree:
             else:
                 found[depth] = layer[siblings % len(layer), siblings // len(layer)]
         blowup = self.shape.blowup
-        for coset in {int(i) % blowup for siblings in missing[:dropped] for i in siblings}:
-            if rows_of_coset is None:
-                raise LayersDroppedError(
-                    "the tree did not keep its lowest layers; pass rows_of_coset to open"
-                )
+        cosets = {int(i) % blowup for siblings in missing[:dropped] for i in siblings}
+        if cosets and rows_of_coset is None:
+            raise LayersDroppedError(
+                "the tree did not keep its lowest layers; pass rows_of_coset to open"
+            )
+
+        def recompute(coset: int) -> None:
+            assert rows_of_coset is not None
             rows = rows_of_coset(coset)
             _require_rows(self.shape, rows)
             for depth, siblings in enumerate(missing[:dropped]):
                 is_here = siblings % blowup == coset
                 found[depth][is_here] = self._recompute(rows, depth, siblings[is_here] // blowup)
+
+        for _ in map(recompute, cosets) if executor is None else executor.map(recompute, cosets):
+            pass
         digests = [digest.tobytes() for layer in found for digest in layer]
         return [digests[number] for number in order]
 

@@ -36,6 +36,9 @@ PROOF_TAG = b"HRproof1"
 # Random streams of one proof; each is used once. Salts have streams of their own.
 MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
 
+KEPT_BYTES_MAX = 1 << 31
+"""Values of one commitment that stay in memory for the quotient; more are computed once again."""
+
 STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
 
 Progress = Callable[[str], None]
@@ -288,7 +291,9 @@ class _Run:
         opened_later: Mapping[int, Sequence[int]],
         keep: bool = True,
     ) -> Commitment:
-        kept = quotient_cosets(self.blowup) if keep else frozenset[int]()
+        cosets = quotient_cosets(self.blowup)
+        size = len(cosets) * sum(columns.nbytes for columns in coefficients.values())
+        kept = cosets if keep and size <= KEPT_BYTES_MAX else frozenset[int]()
         key = self.randomness_key
         commitment = Commitment(
             coefficients, self.suite, self.blowup, key, salt_stream, kept, opened_later

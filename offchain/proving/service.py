@@ -16,6 +16,7 @@ import numpy as np
 
 from offchain.engine.batch import SealedBatch
 from offchain.engine.sequencer import CongestedError
+from offchain.proving.account_files import AccountFiles
 from offchain.proving.program import BatchProof, program_id, prove_witness
 from offchain.proving.store import ProofStore
 from offchain.security.parameters import FAST, SETTLE
@@ -64,6 +65,8 @@ class BatchProver:
         Runs proofs; one worker keeps two cores busy.
     profiles : sequence of str
         In the order in which a batch is proven; the last one is the one for L1.
+    account_files : AccountFiles, optional
+        Writes every batch's files for the owners of accounts; of a chain whose data is not public.
 
     Attributes
     ----------
@@ -78,7 +81,9 @@ class BatchProver:
         store: ProofStore,
         executor: Executor,
         profiles: Sequence[str] = (FAST.name, SETTLE.name),
+        account_files: AccountFiles | None = None,
     ) -> None:
+        self._account_files = account_files
         self._builder = builder
         self._statement = statement
         self._store = store
@@ -97,7 +102,10 @@ class BatchProver:
         WitnessError
             If it does not follow on the batch before.
         """
-        witness = self._builder.build(self._statement, batch.envelopes).to_bytes()
+        built = self._builder.build(self._statement, batch.envelopes)
+        if self._account_files is not None:
+            self._account_files.take(batch.number, built)
+        witness = built.to_bytes()
         self._store.write_witness(batch.number, witness)
         self._waiting_s[batch.number] = time.monotonic()
         self.taken += 1

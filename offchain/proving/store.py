@@ -26,6 +26,10 @@ class ProofStore:
         """Return where the witness of a batch stands."""
         return self.folder / f"batch-{batch:06}.witness"
 
+    def last_witness(self) -> int:
+        """Return the highest number of a batch whose witness is kept; 0: there is none."""
+        return max((int(path.stem[6:]) for path in self.folder.glob("batch-*.witness")), default=0)
+
     def proof_path(self, batch: int, profile: str) -> Path:
         """Return where a proof of a batch stands."""
         return self.folder / f"batch-{batch:06}.{profile}.proof"

@@ -13,7 +13,7 @@ from web3.types import EventData
 from offchain.settlement.abi import ZERO_WORD
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.state_diff import RebuiltState, StateDiffError
-from offchain.settlement.state_proofs import StateProofs
+from offchain.settlement.state_proofs import PositionsProof, RecordProof
 from offchain.spec import poseidon2
 from offchain.spec.kinds import Subtree
 from offchain.spec.state import genesis
@@ -32,6 +32,7 @@ class RescueCode(StrEnum):
     NOT_A_ROLLUP = "NOT_A_ROLLUP"
     STATE_MISMATCH = "STATE_MISMATCH"
     CHAIN_RUNS = "CHAIN_RUNS"
+    BAD_PROOF = "BAD_PROOF"
     NO_ACCOUNT = "NO_ACCOUNT"
     NO_KEY = "NO_KEY"
     PUBLIC_KEY = "PUBLIC_KEY"
@@ -65,24 +66,48 @@ class EventSource(Protocol):
         """Return a contract's events of one kind, in order."""
 
 
+class L1Reader(Protocol):
+    """What reads from contracts of L1; every `L1Client` does."""
+
+    def call(self, name: str, address: str, function: str, *args: object) -> Any:
+        """Read from a contract on the latest state."""
+
+
+class RecordProofs(Protocol):
+    """Proofs of records under one root: of a whole state tree, or those that were handed out."""
+
+    @property
+    def root(self) -> bytes:
+        """State root, 32 bytes."""
+
+    def record(self, subtree: Subtree, index: int) -> RecordProof:
+        """Return the proof of one record."""
+
+    def positions(self, account_index: int) -> PositionsProof:
+        """Return the proof of all positions of an account."""
+
+
 @dataclass(frozen=True, slots=True)
 class RebuiltChain:
-    """A chain's last settled state.
+    """A chain's last settled state, or what is known of it.
 
     Attributes
     ----------
     state
         Its leaves, and the valuation table.
     proofs
-        The state tree, of which records are proven.
+        Of its records.
+    is_whole
+        Whether all accounts are known.
     """
 
     state: RebuiltState
-    proofs: StateProofs
+    proofs: RecordProofs
+    is_whole: bool = True
 
     @property
     def accounts(self) -> list[int]:
-        """Leaf numbers of all accounts, ascending."""
+        """Leaf numbers of all known accounts, ascending."""
         return sorted(n for subtree, n in self.state.leaves if subtree == Subtree.ACCOUNTS)
 
 

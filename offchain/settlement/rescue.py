@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from eth_utils.address import to_checksum_address as _checksum
 
@@ -22,6 +22,7 @@ from offchain.settlement.escape import (
     open_chain,
 )
 from offchain.settlement.messages import Position as ChainPosition
+from offchain.settlement.priority import PriorityEvent, PriorityKind, PriorityRecord
 from offchain.settlement.rebuild import EventSource, RebuiltChain, RescueCode, RescueError
 from offchain.settlement.state_proofs import claim_paths
 from offchain.settlement.valuation import ValuationTable
@@ -95,13 +96,20 @@ class Rescue:
         The chain.
     rebuilt
         Its last settled state.
+    from_block
+        First block to search for events; no later than that of the chain's registration.
     """
 
     def __init__(
-        self, l1: RescueL1, deployment: Deployment, chain_id: int, rebuilt: RebuiltChain
+        self,
+        l1: RescueL1,
+        deployment: Deployment,
+        chain_id: int,
+        rebuilt: RebuiltChain,
+        from_block: int = 0,
     ) -> None:
         self._l1, self._deployment, self._chain_id = l1, deployment, chain_id
-        self._rebuilt = rebuilt
+        self._rebuilt, self._from_block = rebuilt, from_block
         self._hatch = deployment.contracts[HATCH]
         self._proofs = deployment.contracts["StateProofs"]
 
@@ -164,12 +172,47 @@ class Rescue:
             return existing
         return [index for index in existing if index in ids or by_owner[index] in owners]
 
+    def is_everyone(self, indices: Sequence[int]) -> bool:
+        """Tell whether these are the leaf numbers of all accounts of the chain."""
+        return self._rebuilt.is_whole and set(indices) == set(self._rebuilt.accounts)
+
     def holdings(self, index: int) -> Holdings:
         """Return an account as its records say."""
         record = self._rebuilt.proofs.record(Subtree.ACCOUNTS, index).record
         records = self._rebuilt.proofs.positions(index).records
         starts = range(0, len(records), Position.SIZE)
         return Holdings.from_records(record, [records[k : k + Position.SIZE] for k in starts])
+
+    def waiting_deposits(self) -> list[PriorityRecord]:
+        """Return the deposits that the chain has not consumed, refunded or not, in order."""
+        of_chain, events = {"chain_id": self._chain_id}, self._l1.events
+        queue = ("PriorityQueue", self._deployment.queue, "PriorityQueued")
+        position = ChainPosition.from_tuple(self._gateway("position", self._chain_id))
+        return [
+            PriorityRecord.from_event(cast("PriorityEvent", event["args"]))
+            for event in events(*queue, self._from_block, of_chain)
+            if event["args"]["kind"] == PriorityKind.DEPOSIT
+            and event["args"]["index"] >= position.priority_consumed
+        ]
+
+    def refunded(self) -> set[int]:
+        """Return the indices of the deposits that were refunded."""
+        credits_added = ("Gateway", self._deployment.gateway, "CreditAdded")
+        of_chain = {"chain_id": self._chain_id}
+        found = self._l1.events(*credits_added, self._from_block, of_chain)
+        return {event["args"]["priority_index"] for event in found}
+
+    def refund(self, record: PriorityRecord) -> object:
+        """Have a deposit credited to who made it."""
+        fields = (record.index, int(record.kind), _checksum(record.sender), record.account_id)
+        rest = (record.asset_id, record.amount_units, record.data0, record.data1)
+        arguments = (self._chain_id, (*fields, *rest))
+        return self._l1.transact("Gateway", self._deployment.gateway, "refund_deposit", *arguments)
+
+    def freeze(self) -> object:
+        """Freeze the chain; L1 refuses while no record of its queue is overdue."""
+        arguments = ("ChainRegistry", self._deployment.registry, "freeze_overdue")
+        return self._l1.transact(*arguments, self._chain_id)
 
     def owner(self, index: int) -> str:
         """Return the address that an account's record names, ``0x``-prefixed hex."""

@@ -8,6 +8,7 @@ from functools import partial
 
 from offchain.settlement.escape import OWNER_WINDOW_S
 from offchain.settlement.l1 import ContractRevertedError
+from offchain.settlement.priority import PriorityRecord
 from offchain.settlement.rebuild import Progress, RescueCode, RescueError
 from offchain.settlement.rescue import Rescue
 
@@ -22,15 +23,15 @@ class Step:
     Attributes
     ----------
     action
-        ``open``, ``claim``, ``collect``, ``claim_remainder`` or ``pay``.
+        ``freeze``, ``refund``, ``open``, ``claim``, ``collect``, ``claim_remainder`` or ``pay``.
     account_index
         Number of the account's leaf; None if the step is of no account.
     owner
         Who is paid; empty if nobody is named.
     asset_id
-        Of ``collect`` and ``pay``.
+        Of ``refund``, ``collect`` and ``pay``.
     units
-        Of ``pay``, in engine units.
+        Of ``refund`` and ``pay``, in engine units.
     code, error
         Code and sentence of the refusal; empty if the step is done.
     """
@@ -52,18 +53,22 @@ def run_rescue(
     indices: Sequence[int],
     *,
     with_remainders: bool = True,
+    with_freeze: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> list[Step]:
-    """Open, claim, collect, claim remainders, and have the vault pay.
+    """Refund, open, claim, collect, claim remainders, and have the vault pay.
 
     Parameters
     ----------
     rescue
         The chain.
     indices
-        Leaf numbers of the accounts to take out.
+        Leaf numbers of the accounts to take out. Deposits that the chain has not consumed are
+        refunded to their owners; to everyone if these are all accounts.
     with_remainders
         False: leave remainders for later, while something may still reach the pot.
+    with_freeze
+        True: freeze the chain first, if it is not.
     progress
         Called with steps done and steps of the present stage.
 
@@ -75,16 +80,21 @@ def run_rescue(
     Raises
     ------
     RescueError
-        CHAIN_RUNS if the chain is not frozen.
+        CHAIN_RUNS if the chain is not frozen and not to be frozen.
     """
+    steps: list[Step] = []
+    if with_freeze and not rescue.is_frozen:
+        steps.append(_sent(Step("freeze"), rescue.freeze))
+        if steps[0].code:
+            return steps
     if not rescue.is_frozen:
         raise RescueError(
             RescueCode.CHAIN_RUNS,
             "the chain still runs; withdraw from it, or freeze it if it is overdue: "
             "ChainRegistry.freeze_overdue",
         )
-    stages = [_opening, _claims, _arrivals, *([_remainders] if with_remainders else []), _payments]
-    steps = []
+    remainders = [_remainders] if with_remainders else []
+    stages = [_refunds, _opening, _claims, _arrivals, *remainders, _payments]
     for stage in stages:
         planned = list(stage(rescue, indices))
         for done, (step, send) in enumerate(planned):
@@ -100,6 +110,26 @@ def _sent(step: Step, send: Callable[[], object]) -> Step:
         code = error.reason[:REASON_CODE] if ": " in error.reason else "REVERTED"
         return replace(step, code=code, error=str(error))
     return step
+
+
+def _refunds(rescue: Rescue, indices: Sequence[int]) -> Iterator[Planned]:
+    refunded = rescue.refunded()
+    for record in _deposits(rescue, indices):
+        if record.index not in refunded:
+            owner = "0x" + record.sender.hex()
+            step = Step("refund", None, owner, record.asset_id, record.amount_units)
+            yield step, partial(rescue.refund, record)
+
+
+def _deposits(rescue: Rescue, indices: Sequence[int]) -> list[PriorityRecord]:
+    """Those that nobody consumed, of the accounts' owners; all if these are all accounts."""
+    owners = {rescue.owner(index) for index in indices}
+    is_everyone = rescue.is_everyone(indices)
+    return [
+        record
+        for record in rescue.waiting_deposits()
+        if is_everyone or "0x" + record.sender.hex() in owners
+    ]
 
 
 def _opening(rescue: Rescue, _indices: Sequence[int]) -> Iterator[Planned]:
@@ -133,8 +163,11 @@ def _remainders(rescue: Rescue, indices: Sequence[int]) -> Iterator[Planned]:
 
 
 def _payments(rescue: Rescue, indices: Sequence[int]) -> Iterator[Planned]:
-    for owner in sorted({rescue.owner(index) for index in indices}):
-        for asset_id in rescue.assets:
+    deposits = _deposits(rescue, indices)
+    owners = {"0x" + record.sender.hex() for record in deposits}
+    assets = {*rescue.assets, *(record.asset_id for record in deposits)}
+    for owner in sorted(owners | {rescue.owner(index) for index in indices}):
+        for asset_id in sorted(assets):
             units = rescue.credit_units(owner, asset_id)
             if units:
                 step = Step("pay", owner=owner, asset_id=asset_id, units=units)

@@ -1,6 +1,7 @@
 """The benchmark of batches: its keys, what its counts are, and what it refuses."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -14,12 +15,13 @@ from offchain.spec import op, op_codec
 from offchain.spec.constants import OP_BYTES
 from offchain.spec.kinds import TimeInForce
 from offchain.tools import build_native
+from offchain.zkvm import trace
 from offchain.zkvm.program import load_program
 
 SIZE = Size(accounts=64, resting=100, ageing=50)
 KEYS = {
     *("ops", "cycles_per_op", "hashes_per_op", "cells_per_op", "tape_bytes_per_op", "phases"),
-    *("prove_fast_s", "prove_settle_s"),
+    *("rows", "prove_fast_s", "prove_settle_s", "peak_memory_bytes", "not_proven"),
 }
 
 
@@ -48,6 +50,10 @@ def test_every_key_is_there(result):
     first, second = fields["batches"]
     assert fields["ops_proven_per_s"] == 4 / first["prove_fast_s"]
     assert first["prove_settle_s"] is second["prove_fast_s"] is None
+    assert first["peak_memory_bytes"]["fast"] > 10**8
+    assert (first["not_proven"], second["peak_memory_bytes"]) == ({}, {})
+    assert second["not_proven"] == {"fast": "not asked for: more than 4 ops"}
+    assert second["rows"]["cpu"] == pytest.approx(8 * second["cycles_per_op"])
     assert fields["quick"]
 
 
@@ -61,6 +67,20 @@ def test_counts_follow_from_the_run(result):
         assert 2 * (8 + 27) < each.hashes_per_op < 1_000
         assert each.cells_per_op > 64 * each.hashes_per_op
         assert each.cycles_per_op > each.hashes_per_op
+
+
+def test_a_batch_that_is_too_long_says_why(monkeypatch, result):
+    """Proofs are made in processes of their own; here in this one, under a lower limit."""
+    monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(trace, "LOG_HEIGHT_MAX", 12)
+    found = batch.run_batch(quick=True, profiles=("settle",))
+    for each in found.batches:
+        assert each.prove_settle_s is None
+        assert each.not_proven["settle"].startswith("table ")
+        assert "one proof holds 3584" in each.not_proven["settle"]
+    assert found.ops_proven_per_s is None
+    assert "4 ops, settle: no proof: table " in found.to_text()
+    assert "4 ops, fast: " in result.to_text()
 
 
 def test_flow_is_the_same_for_the_same_seed():

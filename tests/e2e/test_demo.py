@@ -9,13 +9,18 @@ import pytest
 from click.testing import CliRunner
 
 from offchain.cli import main
+from offchain.demo.exchange import open_exchange, start_exchange
 from offchain.demo.flow import LOTS_PER_SIZE, generated_flow, recorded_flow
+from offchain.demo.listing import enqueue_admin, listing_ops
 from offchain.demo.report import to_json, to_text
 from offchain.demo.run import ProvenBatch, run_demo
+from offchain.demo.solvency import is_rebuilt_equal, rebuilt_chain
+from offchain.demo.traders import deposit
 from offchain.replay.book import ReferenceBook
 from offchain.replay.driver import load_recording
 from offchain.replay.feed import FeedRecording, MessageKind, save_feed
 from offchain.replay.flow import FlowKind
+from offchain.settlement.devnet import ETHER_ASSET
 from offchain.settlement.local_chain import LocalChain
 from offchain.settlement.service import SettlementService
 from offchain.spec.kinds import EventKind
@@ -275,3 +280,22 @@ def test_proofs_are_reported(few_traders):
     assert header.split() == ["batch", "cpu", "keccak_f"]
     assert row.split() == [str(last), "200,000", "300,000"]
     assert "headrace vm verify out/demo/batch-000003.settle.proof --program" in text
+
+
+def test_a_chain_starts_again_from_its_journal(tmp_path):
+    """What `ape run submit_batch` does with a chain that stands."""
+    l1 = LocalChain(account_count=4)
+    first = open_exchange(l1, tmp_path / "journal")
+    governance, depositor = l1.accounts[2:]
+    enqueue_admin(l1, first.deployment, governance, listing_ops(spot_tick=1))
+    deposit(first, depositor, ETHER_ASSET, 10**18)
+    first.service.feed_priority()
+    batch = first.sequencer.seal()
+    first.journal.close()
+    again = start_exchange(l1, first.deployment, first.genesis, tmp_path / "journal")
+    with again.journal:
+        (waiting,) = again.service.unsettled()
+        assert waiting.new_root == batch.new_root
+        again.service.settle([waiting])
+        assert again.service.settled_root() == batch.new_root
+        assert is_rebuilt_equal(again, rebuilt_chain(again))

@@ -24,6 +24,7 @@ class SceneL1:
             "DataAvailability": scene.data,
             "Gateway": scene.gateway,
             "EscapeHatch": scene.hatch,
+            "PriorityQueue": scene.queue,
             "StateProofs": scene.proofs,
         }
         self._contracts = contracts

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from offchain.prover import commitment, merkle
+from offchain.prover import commitment, merkle, prove
 from offchain.prover.prove import STAGES
 from offchain.prover.quotient import TraceError
 from offchain.security.calculator import InsecureParametersError
@@ -130,3 +130,11 @@ def test_trees_that_drop_layers_give_the_same_proof(monkeypatch):
     monkeypatch.setattr(commitment, "WHOLE_TREE_LEAVES_MAX", 0)
     monkeypatch.setattr(merkle, "LEAVES_WHOLE_LOG2", 0)
     assert run("factors", PROFILES["settle"]).prove().data == whole.data
+
+
+@pytest.mark.parametrize("rows_per_extension", [1, 1_000])
+def test_values_that_are_computed_again_give_the_same_proof(monkeypatch, rows_per_extension):
+    kept = proof("factors", "fast")
+    monkeypatch.setattr(prove, "KEPT_BYTES_MAX", 0)
+    monkeypatch.setattr(commitment, "ROWS_PER_EXTENSION", rows_per_extension)
+    assert run("factors", FAST).prove().data == kept.data

@@ -93,23 +93,34 @@ def domain_of(l1, deployment):
 
 
 @contextmanager
-def deployed_system(folder, da_mode=DaMode.VALIDIUM, feed_set_id=NO_FEED_SET):
-    """Deploy a chain whose journal is in `folder`, and queue the op that opens deposits."""
-    l1 = LocalChain(account_count=6)
+def deployed_system(
+    folder,
+    da_mode=DaMode.VALIDIUM,
+    feed_set_id=NO_FEED_SET,
+    account_count=6,
+    program=None,
+    facts_of=None,
+):
+    """Deploy a chain whose journal is in `folder`, and queue the op that opens deposits.
+
+    With a program, `facts_of` of L1, deployment and genesis gives what proves its batches.
+    """
+    l1 = LocalChain(account_count=account_count)
     _, operator, governance = l1.accounts[:3]
     genesis = GenesisConfig(
         l1_chain_id=l1.chain_id, chain_id=CHAIN_ID, governance=to_canonical_address(governance)
     )
     config_hash, root = genesis.config_hash(), genesis.new_core().root()
     parameters = ChainParameters(
-        *(CHAIN_ID, operator, governance, config_hash, root),
+        *(CHAIN_ID, operator, governance, config_hash, root, program),
         da_mode=da_mode,
         feed_set_id=feed_set_id,
     )
     deployment = deploy_devnet(l1, parameters)
     domain = domain_of(l1, deployment)
     with Journal(folder / "journal", domain.deployment_hash(config_hash)) as journal:
-        started = start(l1, deployment, genesis, journal)
+        facts = facts_of(l1, deployment, genesis) if facts_of else None
+        started = start(l1, deployment, genesis, journal, facts)
         started.enqueue(
             op.AdminAsset(
                 asset=ETHER_ASSET,
@@ -121,7 +132,7 @@ def deployed_system(folder, da_mode=DaMode.VALIDIUM, feed_set_id=NO_FEED_SET):
         yield started
 
 
-def start(l1, deployment, genesis, journal):
+def start(l1, deployment, genesis, journal, facts=None):
     """Sequencer and service as a process starts them, with whatever the journal holds."""
     domain = domain_of(l1, deployment)
     # L1's clock, which tests move.
@@ -132,9 +143,8 @@ def start(l1, deployment, genesis, journal):
         journal=journal,
         clock_ms=lambda: 1_000 * l1.now_s,
     )
-    service = SettlementService(
-        l1, deployment, genesis, attested_by(l1, deployment, l1.accounts[1]), sequencer
-    )
+    facts = facts or attested_by(l1, deployment, l1.accounts[1])
+    service = SettlementService(l1, deployment, genesis, facts, sequencer)
     return System(l1, deployment, genesis, journal, sequencer, service)
 
 

@@ -14,12 +14,14 @@ from offchain.commands.escape import KEY_VARIABLE
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.devnet import ETHER_ASSET, QUOTE_ASSET
 from offchain.settlement.escape import CLAIM_WINDOW_S, OWNER_WINDOW_S
-from offchain.settlement.rebuild import RescueCode, RescueError, cached_hasher
+from offchain.settlement.rebuild import RescueCode, RescueError, cached_hasher, rebuild
 from offchain.settlement.rpc_chain import TEST_MNEMONIC, signing_key
 from offchain.settlement.state_diff import LEAF_SIZES, UNPUBLISHED, StateDiff
 from offchain.settlement.state_proofs import StateProofs
 from offchain.settlement.valuation import AssetValue, ValuationTable
-from offchain.spec.state import create_account, genesis
+from offchain.spec.kinds import Subtree
+from offchain.spec.state import account_index, create_account, genesis
+from offchain.witness.leaf_proof import AccountProof
 from tests.settlement.rpc_server import served
 
 CHAIN, VALIDIUM, RUNNING = 7, 8, 9
@@ -171,6 +173,43 @@ def test_a_stranger_takes_everyone_out(scene, escape):
 )
 def test_errors_have_a_code_and_a_sentence(escape, options, others, code):
     exit_code, printed = escape(*options, **others)
+    assert (exit_code, printed["error"]) == (1, code)
+    assert len(printed["message"].split()) > 3
+
+
+@pytest.fixture
+def lender_file(scene, tmp_path):
+    """The proof of the lender's account, as an operator hands it out."""
+    l1, index = scene.chain, account_index(LENDER)
+    deployment = Deployment.read(tmp_path, scene.write_record(tmp_path).stem, l1.chain_id)
+    whole = rebuild(l1, deployment, CHAIN)
+    record = whole.proofs.record(Subtree.ACCOUNTS, index)
+    proof = AccountProof(CHAIN, 1, whole.proofs.root, record, None, whole.state.table)
+    file = tmp_path / "account.json"
+    file.write_text(proof.to_json())
+    return file
+
+
+def test_an_owner_needs_no_events(escape, lender_file):
+    code, told = escape("--dry-run", "--account-proof", str(lender_file))
+    whole = escape("--dry-run", "--account", str(LENDER))[1]["accounts"]
+    assert code == 0
+    assert [entry["account_id"] for entry in told["accounts"]] == [LENDER]
+    assert told["accounts"][0]["equity_units"] == whole[0]["equity_units"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"format": ""}, RescueCode.BAD_PROOF),
+        ({"state_root": "00" * 32}, RescueCode.STATE_MISMATCH),
+        ({"chain_id": VALIDIUM}, RescueCode.STATE_MISMATCH),
+        ({"valuation_table": ""}, RescueCode.STATE_MISMATCH),
+    ],
+)
+def test_another_proof_is_refused(escape, lender_file, change, code):
+    lender_file.write_text(json.dumps(json.loads(lender_file.read_text()) | change))
+    exit_code, printed = escape("--dry-run", "--account-proof", str(lender_file))
     assert (exit_code, printed["error"]) == (1, code)
     assert len(printed["message"].split()) > 3
 

@@ -55,10 +55,12 @@ def arrival_ms(envelope: bytes) -> int:
     return Envelope.from_bytes(envelope).arrival_ms
 
 
-def sealed_batches(envelopes: Sequence[bytes], batch_envelopes: int) -> list[SealedBatch]:
+def sealed_batches(
+    envelopes: Sequence[bytes], batch_envelopes: int, config_hash: bytes = CONFIG_HASH
+) -> list[SealedBatch]:
     """Apply envelopes and cut them into batches; refused ones are left out, as a sequencer does."""
-    core = Core(CONFIG_HASH, GOVERNANCE)
-    collector = BatchCollector(core, CONFIG_HASH)
+    core = Core(config_hash, GOVERNANCE)
+    collector = BatchCollector(core, config_hash)
     sealed: list[SealedBatch] = []
     count, last_ms = 0, FIRST_ARRIVAL_MS
 
@@ -153,7 +155,9 @@ def risk_batches(seed: int, length: int, batch_envelopes: int) -> list[Batch]:
     return with_witnesses(sealed_batches(risk_envelopes(seed, length), batch_envelopes))
 
 
-def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
+def expected_output(
+    batch: SealedBatch, statement: Statement, config_hash: bytes = CONFIG_HASH
+) -> PublicOutput:
     withdrawals = [Withdrawal(w.owner, w.asset, w.amount_units) for w in batch.withdrawals]
     tree = WithdrawalTree(statement.chain_id, batch.number, withdrawals)
     lists = chain_lists(statement.chain_id, [batch])
@@ -161,7 +165,7 @@ def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
         l1_chain_id=statement.l1_chain_id,
         gateway=statement.gateway,
         chain_id=statement.chain_id,
-        config_hash=CONFIG_HASH,
+        config_hash=config_hash,
         old_root=batch.old_root,
         new_root=batch.new_root,
         first_batch=batch.number,
@@ -179,7 +183,7 @@ def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
         channels_root=channels_root(lists.channels),
         reservations_root=pledges_root(lists.pledges),
         valuation_hash=valuation_hash(batch.valuation_table),
-        flows_root=flows_root(_flows(batch, statement.chain_id, withdrawals)),
+        flows_root=flows_root(flows_of(batch, statement.chain_id, withdrawals)),
         withdrawals_root=tree.root,
         da_mode=statement.da_mode,
         inputs_commitment=batch.inputs_commitment,
@@ -187,7 +191,7 @@ def expected_output(batch: SealedBatch, statement: Statement) -> PublicOutput:
     )
 
 
-def _flows(batch: SealedBatch, chain_id: int, withdrawals: Sequence[Withdrawal]) -> list[Flow]:
+def flows_of(batch: SealedBatch, chain_id: int, withdrawals: Sequence[Withdrawal]) -> list[Flow]:
     deposited: Counter[int] = Counter()
     for envelope in batch.envelopes:
         if envelope[2] != EnvelopeKind.PRIORITY:
