@@ -10,17 +10,25 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EnvelopeKind, EventKind, OpKind
 from offchain.spec.priority import admin_record
 from offchain.witness.builder import WitnessBuilder
-from tests.core import bad_ops, bad_risk_ops
-from tests.core.crowded import crowded_ops
+from tests.core import bad_l1_ops, bad_link_ops, bad_ops, bad_risk_ops
+from tests.core.crowded import NOW_S, crowded_ops
+from tests.core.crowded_links import crowded_link_entries
+from tests.l1_strategies import is_envelope
 from tests.strategies import CONFIG_HASH, GOVERNANCE, owner_of
 from tests.witness.batches import STATEMENT, Batch, run_guest, seal
 
 ARRIVAL_MS = 10**12
+BAD_OPS = (bad_ops, bad_risk_ops, bad_l1_ops, bad_link_ops)
 
 
-def core_after(ops: list[bytes]) -> Core:
+def crowded() -> Core:
     core = Core(CONFIG_HASH, GOVERNANCE)
-    core.apply(ops)
+    core.apply(crowded_ops())
+    for data in crowded_link_entries(NOW_S):
+        if is_envelope(data):
+            assert core.apply_envelope(data)[0] == ErrorCode.OK
+        else:
+            core.apply(data)
     return core
 
 
@@ -44,9 +52,9 @@ def wrapped(data: bytes, number: int, index: int) -> Envelope:
 
 def test_batch_of_refused_ops(program) -> None:
     """Also ops that name accounts, markets, assets and slots beyond every table."""
-    core = core_after(crowded_ops())
+    core = crowded()
     collector = BatchCollector(core, CONFIG_HASH)
-    ops = [each.to_bytes() for _, each in (*bad_ops.CASES, *bad_risk_ops.CASES)]
+    ops = [each.to_bytes() for module in BAD_OPS for _, each in module.CASES]
     masters = {int.from_bytes(data[4:8], "little") & ~31 for data in ops}
     ops = [op.SetOwnerKey(account=master, is_on=1).to_bytes() for master in sorted(masters)] + ops
     index = StateView(core).header().next_priority_index
@@ -63,6 +71,6 @@ def test_batch_of_refused_ops(program) -> None:
     sealed = collector.add(end, core.apply_envelope(end)[1])
     assert sealed is not None
     assert refused > 300
-    builder = WitnessBuilder(core_after(crowded_ops()), core_after(crowded_ops()))
+    builder = WitnessBuilder(crowded(), crowded())
     batch = Batch(sealed, builder.build(STATEMENT, sealed.envelopes))
     assert run_guest(program, batch.witness.to_bytes()) == (0, batch.output)

@@ -46,7 +46,7 @@ static size_t hr_duty_place_bytes(uint32_t kind) {
     const size_t keys = kind == HR_DUTY_KIND_DEADMAN         ? HR_ACCOUNT_LIMIT
                         : kind == HR_DUTY_KIND_MARKET_MINUTE ? HR_MAX_MARKETS
                         : kind == HR_DUTY_KIND_PLEDGE ? HR_RESERVATIONS_PER_MASTER << HR_MASTER_BITS
-                                                             : HR_ORDER_CAPACITY;
+                                                      : HR_ORDER_CAPACITY;
     return sizeof(uint32_t) * keys;
 }
 

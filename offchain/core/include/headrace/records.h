@@ -220,7 +220,7 @@ struct hr_channel {
     uint64_t sent_count, received_count, flags;
     uint64_t reserved[4];
     uint64_t sent_accumulator[8], received_accumulator[8]; /* eight big-endian u32 each */
-    uint32_t links[HR_LINKS_PER_CHANNEL]; /* asset here | asset there << 16 */
+    uint32_t links[HR_LINKS_PER_CHANNEL];                  /* asset here | asset there << 16 */
 };
 
 /* 64 bytes: what an account has given to a peer, or holds of what was pledged on a peer. Amounts
