@@ -13,7 +13,7 @@ its answer, which settle in one batch or not at all. Until the answer is there u
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -195,7 +195,7 @@ class Sequencer(Writer):
         parts = [self._take(envelope.to_bytes()), *self._work_off(), *self._liquidate()]
         return Receipt(arrival_ms, np.concatenate(parts))
 
-    def seize(self, limit: int) -> int:
+    def seize(self, peers: Collection[int], limit: int) -> int:
         """Ask peers for what liquidations took of their pledges; return the number of requests.
 
         The batch is sealed after their answers only, so this is for whoever delivers them at once.
@@ -203,22 +203,24 @@ class Sequencer(Writer):
 
         Parameters
         ----------
+        peers : collection of int
+            Chain ids of those whose answers will be delivered.
         limit : int
             Most requests; the rest stays for later.
         """
         self._arrive()
-        for seize in self._claims(is_severed=True):
+        for _, seize in self._claims(is_severed=True):
             self._make_room()
             self._system(seize)
-        asked = self.claims()[:limit]
+        asked = self.claims(peers)[:limit]
         for seize in asked:
             self._make_room()
             self._system(seize)
         return len(asked)
 
-    def claims(self) -> list[Seize]:
+    def claims(self, peers: Collection[int]) -> list[Seize]:
         """Return the requests that :meth:`seize` would make, oldest liquidation first."""
-        return self._claims(is_severed=False)
+        return [seize for peer, seize in self._claims(is_severed=False) if peer in peers]
 
     def take_snapshot(self, snapshot: Snapshot) -> Receipt:
         """Store a price of L1; a REJECTED event says why it was refused."""
@@ -258,14 +260,16 @@ class Sequencer(Writer):
         parts = [self._system(price), *self._work_off(), *self._liquidate()]
         return Receipt(arrival_ms, np.concatenate(parts))
 
-    def _claims(self, *, is_severed: bool) -> list[Seize]:
+    def _claims(self, *, is_severed: bool) -> list[tuple[int, Seize]]:
+        """Return what is to be seized, with the chain ids of its keepers."""
         channels = self.state.channels()
         return [
-            Seize(account=account, number=number)
+            (channel.peer_chain_id, Seize(account=account, number=number))
             for account in self._claimed
             for number, record in enumerate(self.state.reservations(account))
             if record.account == account and record.claimed_units
-            if channels[record.channel_plus_1 - 1].is_severed == is_severed
+            for channel in (channels[record.channel_plus_1 - 1],)
+            if channel.is_severed == is_severed
         ]
 
     def _check_answered(self) -> None:

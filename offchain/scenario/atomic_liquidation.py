@@ -46,6 +46,7 @@ BTC: Final = Perp(market=1, name="BTC", price=60_000, initial_ppm=50_000)
 WRAPPED: Final = Collateral(asset=PLEDGED, name="pledged wstETH", price=2_000)
 SIZE: Final = 5.0
 JUMP: Final = 1.05
+_STEP_S: Final = 60  # between steps
 _SHOWN: Final = ("keeper wstETH", "holder wstETH", "pledged")
 
 
@@ -142,8 +143,9 @@ def run(seed: int) -> ScenarioResult:
     """Run the story; nothing in it is random, so `seed` changes nothing."""
     del seed
     result = ScenarioResult(NAME, REQUIREMENT)
-    story = AtomicLiquidation(open_linked_chains(LocalChain(account_count=ACCOUNTS)))
-    chains, teller = story.chains, _Teller(result, story)
+    l1 = LocalChain(account_count=ACCOUNTS)
+    story = AtomicLiquidation(open_linked_chains(l1))
+    chains, teller = story.chains, _Teller(result, story, l1)
     story.fund()
     chains.seal()
     chains.bundler.settle_all()
@@ -225,11 +227,13 @@ def _ledgers(chains: LinkedChains) -> dict[str, int]:
 
 
 class _Teller:
-    """Writes a row of the table and the points of the plot after each step."""
+    """Writes a row of the table and the points of the plot after each step, and lets time pass."""
 
-    def __init__(self, result: ScenarioResult, story: AtomicLiquidation) -> None:
+    def __init__(self, result: ScenarioResult, story: AtomicLiquidation, l1: LocalChain) -> None:
         self._result = result
         self._story = story
+        self._l1 = l1
+        self._start_s = l1.now_s
         self._messages = 0
 
     def tell(self, step: str, what: str) -> None:
@@ -242,9 +246,14 @@ class _Teller:
         }
         self._messages = len(sent)
         self._result.table.append(row)
-        at = float(len(self._result.table))
+        self._draw(booked)
+        self._l1.advance_time(_STEP_S)
+        self._draw(booked)
+
+    def _draw(self, booked: dict[str, int]) -> None:
+        at_s = float(self._l1.now_s - self._start_s)
         for name in _SHOWN:
-            self._result.series.setdefault(f"{name} on L1", []).append((at, booked[name] / UNITS))
+            self._result.series.setdefault(f"{name} on L1", []).append((at_s, booked[name] / UNITS))
 
     def _sent(self) -> list[Message]:
         sealed = [chain.sequencer.sealed for chain in self._story.chains.chains]

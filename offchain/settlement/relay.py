@@ -90,10 +90,10 @@ class Relay:
         """
         asked = 0
         with self._clock.held():
-            if any(sequencer.claims() for sequencer in self._sequencers.values()):
+            if any(each.claims(self._sequencers) for each in self._sequencers.values()):
                 self._clear()
                 for sequencer in self._sequencers.values():
-                    asked += sequencer.seize(limit - asked)
+                    asked += sequencer.seize(self._sequencers, limit - asked)
             if any(sequencer.waits_for_answer for sequencer in self._sequencers.values()):
                 self._deliver(with_open=True)
                 self._seal()

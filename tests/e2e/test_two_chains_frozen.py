@@ -54,7 +54,7 @@ def test_keeper_is_frozen():
     freeze(story, story.keeper, MAKER, WSTETH)
     holder = story.holder
     holder.feed()
-    assert holder.sequencer.seize(limit=1) == 0
+    assert holder.sequencer.seize([KEEPER_ID], limit=1) == 0
     assert not holder.sequencer.waits_for_answer
     alice, rest = holder.account_of(ALICE), WHOLE - claim
     holder.submit(ALICE, Release(account=alice, asset=PLEDGED, amount=rest))

@@ -209,7 +209,7 @@ def test_request_waits_for_its_answer():
     sequencer = story.holder.sequencer
     claim = held(story).claimed_units
     assert claim > 0
-    assert sequencer.seize(limit=1) == 1
+    assert sequencer.seize([KEEPER_ID], limit=1) == 1
     assert sequencer.waits_for_answer
     assert (held(story).claimed_units, held(story).asked_units) == (0, claim)
     with pytest.raises(CongestedError, match="waits for the answer"):
@@ -245,7 +245,9 @@ def test_seizure_moves_what_was_claimed():
 def test_claims_can_wait_for_a_limit():
     story = claimed()
     assert story.chains.relay.seize(limit=0) == 0
-    assert len(story.holder.sequencer.claims()) == 1
+    alone = Relay({HOLDER_ID: story.holder.sequencer}, story.chains.clock)
+    assert alone.seize() == 0  # the keeper would not hear it
+    assert len(story.holder.sequencer.claims([KEEPER_ID])) == 1
     assert not story.holder.sequencer.waits_for_answer
 
 
@@ -254,7 +256,7 @@ def test_keeper_that_has_nothing_left():
     story = claimed()
     sequencer = story.holder.sequencer
     claim, quote = held(story).claimed_units, story.holder.free(INSURANCE_ACCOUNT, 0)
-    sequencer.seize(limit=1)
+    sequencer.seize([KEEPER_ID], limit=1)
     (request,) = sequencer.unsealed_messages
     (pledge,) = story.keeper.sequencer.sealed[-1].mail.sent
     words = (WSTETH, 0, story.holder.account_of(ALICE), claim, 0, 0)
@@ -276,7 +278,7 @@ def test_restart_between_request_and_answer(tmp_path):
     story = claimed()
     chain = story.holder
     deployment = chain.domain.deployment_hash(chain.genesis.config_hash())
-    chain.sequencer.seize(limit=1)
+    chain.sequencer.seize([KEEPER_ID], limit=1)
     journal = Journal(tmp_path / "journal", deployment)
     batches = [*chain.sequencer.sealed]
     for envelope in [e for batch in batches for e in batch.envelopes]:
@@ -367,7 +369,7 @@ def test_keeper_is_frozen():
     story = claimed()
     claim = held(story).claimed_units
     moved(story.holder, KEEPER_ID, is_holder=1)
-    assert story.holder.sequencer.seize(limit=1) == 0  # nobody is asked
+    assert story.holder.sequencer.seize([KEEPER_ID], limit=1) == 0  # nobody is asked
     assert story.holder.free(INSURANCE_ACCOUNT, WSTETH) == claim
     there = story.holder.account_of(ALICE)
     story.holder.submit(ALICE, Release(account=there, asset=PLEDGED, amount=WHOLE - claim))
