@@ -18,6 +18,8 @@ from offchain.tools import build_native
 from offchain.zkvm import trace
 from offchain.zkvm.program import load_program
 
+pytestmark = pytest.mark.slow
+
 SIZE = Size(accounts=64, resting=100, ageing=50)
 KEYS = {
     *("ops", "cycles_per_op", "hashes_per_op", "cells_per_op", "tape_bytes_per_op", "phases"),

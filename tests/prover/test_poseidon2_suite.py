@@ -14,6 +14,7 @@ from tests.prover.proofs import run
 FOR_GUESTS = replace(FAST, number=100, name="for-guests", hash_suite=POSEIDON2)
 
 
+@pytest.mark.slow
 def test_a_proof_with_poseidon2():
     made = run("factors", FOR_GUESTS)
     proof = made.prove()

@@ -21,6 +21,7 @@ def profile(request):
     return request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guest", TAPES)
 def test_every_example_is_proven_and_verified(guest, profile):
     proven, ran = proof(guest, profile), run(guest, PROFILES[profile])
@@ -125,6 +126,7 @@ def test_only_accepted_profiles_pass(profile):
     assert caught.value.reason is Reason.PROFILE_NOT_ACCEPTED
 
 
+@pytest.mark.slow
 def test_trees_that_drop_layers_give_the_same_proof(monkeypatch):
     whole = run("factors", PROFILES["settle"]).prove()
     monkeypatch.setattr(commitment, "WHOLE_TREE_LEAVES_MAX", 0)
