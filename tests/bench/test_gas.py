@@ -10,6 +10,8 @@ from offchain.bench import gas
 from offchain.commands import bench as command
 from offchain.settlement.l1 import ContractRevertedError
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     *("deposit_ether", "deposit_token", "claim_ether", "claim_token", "forced_operation"),
     *("snapshot_8_feeds", "escape_account", "settle_8_chains_56_channels"),

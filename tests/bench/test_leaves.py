@@ -17,6 +17,8 @@ from offchain.spec import op
 from offchain.spec.constants import LEAF_BYTES
 from offchain.spec.kinds import MarketKind, Subtree
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = leaves.Scenario("test", MarketKind.SPOT, 0.0)
 
 

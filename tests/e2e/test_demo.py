@@ -110,6 +110,7 @@ def test_fees_stay_in_the_vault(few_traders):
     assert 0 <= quote.owed_units - quote.fee_units < 6 * 100
 
 
+@pytest.mark.slow
 def test_demo_matches_like_a_plain_book():
     flow = generated_flow(800, 16, seed=3)
     result = run_demo(LocalChain(account_count=19), flow, 3, lambda *_: None)
@@ -151,6 +152,7 @@ def test_one_account_is_liquidated_and_funding_is_paid_between_traders():
     assert liquidations[0] == liquidations[1] == liquidations[3] == 0 < liquidations[2]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_recorded_flow(tmp_path):
     if not REAL_DAY.exists():

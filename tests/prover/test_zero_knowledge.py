@@ -76,6 +76,7 @@ def test_masks_exceed_the_openings_of_every_quotient_part(profile):
     assert 0 < rows + 1 <= mask_coefficients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
 def test_two_proofs_of_one_witness_share_no_opened_value(profile):
     first, second = (decode(proof(GUEST, profile, seed).data) for seed in (0, 1))

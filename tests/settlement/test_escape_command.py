@@ -126,6 +126,7 @@ def escape(scene, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_stranger_takes_everyone_out(scene, escape):
     _, dry = escape("--dry-run")
     assert dry["steps"] == []
