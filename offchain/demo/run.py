@@ -216,7 +216,8 @@ def run_demo(
             )
             perpetual.close()
             _withdraw_all(exchange, clients, perpetual.accounts())
-            settled = _settle_all(exchange, progress)
+            _settle_all(exchange, progress)
+            settled = exchange.service.settlements()
             for settlement in settled:
                 exchange.service.claim(settlement, partial(progress, "claims"))
         rebuilt = rebuilt_chain(exchange)
@@ -270,6 +271,8 @@ def _trade(
     """Trade in all batches but the last; return what the flow's orders took, and of the core.
 
     An hour passes behind the first part, so that funding is paid; the price falls behind the last.
+    What is sealed by then is settled before, as L1 takes no batch that leaves a snapshot of the hub
+    unread for an hour.
     """
     perpetual.report(START_PRICE)
     _set_keys(exchange, clients)
@@ -283,6 +286,9 @@ def _trade(
         core_ns += exchange.sequencer.core_ns
         clients.measured = Measurements(refused=refused)
         if number == 1:
+            exchange.sequencer.seal()
+            hand_over(exchange)
+            _settle_all(exchange, progress)
             exchange.clock.advance(_HOUR_S)
             perpetual.report(START_PRICE)
         if number == len(parts):
@@ -340,14 +346,13 @@ def _seal(exchange: Exchange, at_least: int) -> None:
     hand_over(exchange)
 
 
-def _settle_all(exchange: Exchange, progress: StepProgress) -> list[Settlement]:
+def _settle_all(exchange: Exchange, progress: StepProgress) -> None:
     """Settle batch by batch, each as soon as its proof is there."""
     batches = exchange.service.unsettled()
-    settled = []
+    step = f"proofs from batch {batches[0].number}, verified on L1"
     for done, batch in enumerate(batches, start=1):
-        settled.append(exchange.service.settle([batch]))
-        progress("proofs, verified on L1", done, len(batches))
-    return settled
+        exchange.service.settle([batch])
+        progress(step, done, len(batches))
 
 
 def _proven(exchange: Exchange) -> dict[int, ProvenBatch]:
