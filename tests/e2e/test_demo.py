@@ -148,7 +148,7 @@ def test_one_account_is_liquidated_and_funding_is_paid_between_traders():
         [each.batches[0].event_counts.get(kind, 0) for each in result.settled]
         for kind in (EventKind.FUNDING, EventKind.LIQUIDATED)
     )
-    assert funding == [1, 0, 0, 0]
+    assert funding == [0, 1, 0, 0]
     assert liquidations[0] == liquidations[1] == liquidations[3] == 0 < liquidations[2]
 
 
