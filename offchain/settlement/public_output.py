@@ -57,9 +57,18 @@ class PublicOutput:
         Hash of all that may influence the new root.
     receipts_head : bytes
         Head of the receipt chain after the last batch.
-    oracle_first, oracle_next, oracle_accumulator, channels_root, flows_root,
-    reservations_root, valuation_hash, da_mode, da_commitment
-        Zero in this version.
+    oracle_first, oracle_next : int
+        Consumed snapshots: [oracle_first, oracle_next); 0 without feeds.
+    oracle_accumulator : bytes
+        Of the hub after `oracle_next` snapshots; zero without feeds.
+    channels_root, flows_root, reservations_root : bytes
+        Accumulators over the settlement's lists; zero of an empty one.
+    valuation_hash : bytes
+        Of the valuation table; zero without one.
+    da_mode : int
+        0: validium, 1: rollup.
+    da_commitment : bytes
+        To the published chunks of the state diff; zero in validium.
     """
 
     domain: bytes = DOMAIN

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from offchain.engine.batch import SealedBatch
 from offchain.engine.genesis import GenesisConfig
-from offchain.settlement.abi import ZERO_WORD, keccak256
+from offchain.settlement.abi import ZERO_WORD
 from offchain.settlement.deployment import Deployment
 from offchain.settlement.l1 import L1Client
-from offchain.settlement.messages import DATA_TAG
+from offchain.settlement.messages import data_commitment
 from offchain.settlement.state_diff import StateDiff
 from offchain.witness.builder import WitnessBuilder
 from offchain.witness.diff import state_diff
@@ -53,13 +53,14 @@ class DiffPublisher:
 
     def commitment(self, batches: Sequence[SealedBatch]) -> bytes:
         """Return `da_commitment` of batches that were followed, 32 bytes."""
-        return [ZERO_WORD, *self._commitments(self._diff(batches).chunks())][-1]
+        return data_commitment(self._diff(batches).chunks())
 
     def publish(self, batches: Sequence[SealedBatch]) -> None:
         """Publish the chunks of batches that were followed, but for those that L1 has."""
         data = ("DataAvailability", self._deployment.contracts["DataAvailability"])
-        chunks, previous = self._diff(batches).chunks(), ZERO_WORD
-        for chunk, commitment in zip(chunks, self._commitments(chunks), strict=True):
+        previous = ZERO_WORD
+        for chunk in self._diff(batches).chunks():
+            commitment = data_commitment([chunk], previous)
             if not self._l1.call(*data, "is_published", commitment):
                 chain_id = self._deployment.chain_id
                 self._l1.transact(*data, "publish_chunk", chain_id, previous, chunk)
@@ -70,11 +71,3 @@ class DiffPublisher:
         for other in others:
             first = first.followed_by(other)
         return first
-
-    @staticmethod
-    def _commitments(chunks: Sequence[bytes]) -> list[bytes]:
-        commitments, previous = [], ZERO_WORD
-        for chunk in chunks:
-            previous = keccak256(DATA_TAG + previous + keccak256(chunk))
-            commitments.append(previous)
-        return commitments
