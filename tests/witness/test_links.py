@@ -50,25 +50,22 @@ class Expected:
                     used.add(channel)
                 if kind in (EventKind.PLEDGED, EventKind.RELEASED):
                     asset, units = event["v"].tolist()[:2]
-                    sums[channel, asset][kind == EventKind.RELEASED] += units
+                    peer = self.channel(channel).peer_chain_id
+                    sums[peer, asset][kind == EventKind.RELEASED] += units
         self.channels_seen |= used
-        entries = []
-        for number in sorted(used):
-            each = self.channel(number)
-            entries.append(
-                ChannelEntry(
-                    chain_id=OWN_ID,
-                    peer=each.peer_chain_id,
-                    sent_count=each.sent_count,
-                    sent_accumulator=each.sent_accumulator,
-                    received_count=each.received_count,
-                    received_accumulator=each.received_accumulator,
-                )
+        entries = [
+            ChannelEntry(
+                chain_id=OWN_ID,
+                peer=each.peer_chain_id,
+                sent_count=each.sent_count,
+                sent_accumulator=each.sent_accumulator,
+                received_count=each.received_count,
+                received_accumulator=each.received_accumulator,
             )
-        pledges = [
-            Pledge(OWN_ID, self.channel(channel).peer_chain_id, asset, *sums[channel, asset])
-            for channel, asset in sorted(sums)
+            for each in map(self.channel, used)
         ]
+        entries.sort(key=lambda entry: entry.peer)
+        pledges = [Pledge(OWN_ID, *ends, *sums[ends]) for ends in sorted(sums)]
         last_slot = StateView(self.core).header().last_slot
         return first_slot, last_slot, channels_root(entries), pledges_root(pledges)
 
