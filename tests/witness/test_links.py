@@ -6,6 +6,7 @@ import pytest
 
 from offchain.core.binding import Core
 from offchain.engine.state_view import StateView
+from offchain.settlement.chain_lists import chain_lists
 from offchain.settlement.messages import ChannelEntry, Pledge, channels_root, pledges_root
 from offchain.settlement.public_output import PublicOutput
 from offchain.spec import link_op
@@ -83,6 +84,8 @@ def assert_words(batches: list[Batch], program) -> Expected:
         stated = (output.first_slot, output.last_slot)
         stated += (output.channels_root, output.reservations_root)
         assert stated == expected.words(batch)
+        lists = chain_lists(OWN_ID, [batch.sealed])
+        assert stated[2:] == (channels_root(lists.channels), pledges_root(lists.pledges))
     return expected
 
 
