@@ -6,20 +6,28 @@ from dataclasses import replace
 import pytest
 
 from offchain.settlement.public_output import PublicOutput
-from offchain.spec.constants import GOLDILOCKS_P
+from offchain.spec.constants import GOLDILOCKS_P, LISTED_MAX, LISTING_LEAF
 from offchain.spec.kinds import Subtree
+from offchain.spec.records import Asset
 from offchain.witness.format import ExitCode, Witness
 from offchain.witness.native import run_witness
+from tests.core.mixed_flows import EveryLinkFlow
+from tests.risk_strategies import random_risk_sequence
 from tests.witness.batches import (
     Batch,
     arrival_ms,
     finish,
+    random_batches,
+    risk_batches,
     run_guest,
     seal,
     with_opening,
 )
+from tests.witness.link_batches import link_batches
 
 VALUES = (0, 1, 2, 3, 9, 2**32 - 1)
+FORGED_NUMBERS = (0, 1, 2, 64, 65, 2**15, 2**16 - 1, 2**31, 2**32 - 1, 2**62, 2**63 - 1, 2**63)
+FORGERIES = 30  # of each batch
 NOT_CANONICAL = GOLDILOCKS_P.to_bytes(8, "little")
 LEAVES = [
     *(Subtree.HEADER, Subtree.CONFIG, Subtree.ASSETS, Subtree.MARKETS, Subtree.ACCOUNTS),
@@ -38,6 +46,26 @@ def outcome(program, witness: Witness) -> tuple[ExitCode, PublicOutput | None]:
         return native.exit_code, None
     assert (code, output) == (0, native.output)
     return native.exit_code, PublicOutput.from_bytes(output)
+
+
+def forged(rng: random.Random, witness: Witness) -> Witness:
+    """Return the witness with another number somewhere in a leaf, mostly in place of one."""
+    subtree = rng.choice([each for each in Subtree if witness.openings[each].leaves])
+    leaves = list(witness.openings[subtree].leaves)
+    number = rng.randrange(len(leaves))
+    leaf, data = leaves[number]
+    size = rng.choice((1, 2, 4, 8))
+    places = range(0, len(data), size)
+    used = [at for at in places if any(data[at : at + size])]
+    at = rng.choice(used if used and rng.random() < 0.7 else places)
+    old = data[at : at + size]
+    near = int.from_bytes(old, "little") + rng.choice((-1, 1))
+    value = rng.choice((*FORGED_NUMBERS, near, rng.getrandbits(8 * size))) % 2 ** (8 * size)
+    new = value.to_bytes(size, "little")
+    if new == old:
+        return forged(rng, witness)
+    leaves[number] = leaf, data[:at] + new + data[at + size :]
+    return with_opening(witness, subtree, leaves=tuple(leaves))
 
 
 def assert_not_the_batch(program, batch: Batch, witness: Witness) -> None:
@@ -104,6 +132,46 @@ def test_leaf_changed(subtree: Subtree, small, program) -> None:
         changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
         leaves = (*opening.leaves[:number], (leaf, bytes(changed)), *opening.leaves[number + 1 :])
         assert_not_the_batch(program, small, with_opening(small.witness, subtree, leaves=leaves))
+
+
+@pytest.mark.parametrize("kind", ["orders", "margin", "links"])
+def test_numbers_forged_in_leaves_of_real_batches(kind: str, program) -> None:
+    """What no real state leads to ends the run, also where it would divide by zero."""
+    makers = {
+        "orders": lambda: random_batches(seed=1, length=60, batch_envelopes=25),
+        "margin": lambda: risk_batches(seed=1, length=150, batch_envelopes=40),
+        "links": lambda: link_batches(random_risk_sequence(4, 150, EveryLinkFlow), 40),
+    }
+    rng = random.Random(kind)
+    for batch in makers[kind]():
+        for _ in range(FORGERIES):
+            assert_not_the_batch(program, batch, forged(rng, batch.witness))
+
+
+def test_asset_whose_withdrawals_have_no_step(program) -> None:
+    """An amount modulo zero is no number: there is no run, and this process goes on."""
+    batches = random_batches(seed=8, length=60, batch_envelopes=25)
+    batch = next(each for each in batches if each.sealed.withdrawals)
+    leaves = tuple(
+        (leaf, replace(Asset.from_bytes(data), withdraw_step_units=0).to_bytes())
+        for leaf, data in opened(batch, Subtree.ASSETS).leaves
+    )
+    witness = with_opening(batch.witness, Subtree.ASSETS, leaves=leaves)
+    assert outcome(program, witness)[0] == ExitCode.BAD_WITNESS
+
+
+def test_more_markets_than_the_valuation_table_has_room_for(program) -> None:
+    """Else the table would be written over what lies behind it, with what the prover likes."""
+    batch = risk_batches(seed=1, length=120, batch_envelopes=40)[-1]
+    leaves = opened(batch, Subtree.RISK).leaves
+    *others, (leaf, data), oracle = leaves
+    assert leaf == LISTING_LEAF
+    market_plus_1 = data[8:10]
+    for count in (LISTED_MAX + 1, 86, 2**32 - 1):
+        listing = count.to_bytes(4, "little") + bytes(4) + market_plus_1 * ((len(data) - 8) // 2)
+        changed = (*others, (leaf, listing), oracle)
+        witness = with_opening(batch.witness, Subtree.RISK, leaves=changed)
+        assert outcome(program, witness)[0] == ExitCode.BAD_WITNESS
 
 
 @pytest.mark.parametrize(

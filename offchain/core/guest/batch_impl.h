@@ -68,6 +68,7 @@ __attribute__((noinline)) static void hr_batch_apply_next(struct hr_batch *b) {
     if (length > sizeof b->envelope) hr_batch_exit(HR_EXIT_BAD_WITNESS);
     hr_tape_read((uint32_t *)b->envelope, (length + sizeof length - 1) / sizeof length);
     c->events = b->events;
+    c->events_end = b->events + HR_ENVELOPE_MAX_EVENTS;
     const int code = hr_apply_envelope(c, (const uint8_t *)b->envelope, length);
     if (code == HR_TRAP) hr_batch_exit(HR_EXIT_TRAP);
     if (code != HR_E_OK) hr_batch_exit(HR_EXIT_REFUSED_ENVELOPE);

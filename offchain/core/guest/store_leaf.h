@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "batch_machine.h"
+
 struct hr_store {
     uint8_t **leaves; /* by leaf number */
 };

@@ -43,6 +43,22 @@ static void hr_batch_exit(uint32_t code) {
     longjmp(hr_run.exit, (int)code);
 }
 
+/* The compiler's checks (FORGERY_CHECKS of offchain/tools/build_native.py) call these where a
+ * forged leaf leads to what no real state leads to. */
+#define HR_ON_FORGERY(check)                                                                       \
+    void __ubsan_handle_##check##_minimal(void);                                                   \
+    void __ubsan_handle_##check##_minimal(void) {                                                  \
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);                                                        \
+    }
+HR_ON_FORGERY(out_of_bounds)
+HR_ON_FORGERY(shift_out_of_bounds)
+HR_ON_FORGERY(divrem_overflow)
+HR_ON_FORGERY(add_overflow)
+HR_ON_FORGERY(sub_overflow)
+HR_ON_FORGERY(mul_overflow)
+HR_ON_FORGERY(negate_overflow)
+HR_ON_FORGERY(type_mismatch) /* a null pointer, which the guest's machine refuses by itself */
+
 static inline void hr_tape_read(uint32_t *words, size_t count) {
     if (count > hr_run.tape_words) hr_batch_exit(HR_EXIT_TAPE_ENDS);
     memcpy(words, hr_run.tape, count * sizeof *words);

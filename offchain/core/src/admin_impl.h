@@ -20,7 +20,7 @@ static int hr_op_admin_asset(struct hr_core *c, const struct hr_op *op) {
     const uint64_t link = asset->flags & HR_ASSET_FLAG_LINKED;
     if (link && p->flags) return HR_E_INVALID_ASSET_PARAMETER; /* its deposits stay closed */
     if (!hr_asset_exists(c, p->asset)) {
-        if (hr_listing_at(c)->asset_count == HR_LISTED_MAX) return HR_E_LISTING_FULL;
+        if (hr_listing_at(c)->asset_count >= HR_LISTED_MAX) return HR_E_LISTING_FULL;
         hr_list_asset(c, p->asset);
     }
     asset->flags = p->flags | HR_ASSET_FLAG_EXISTS | link;

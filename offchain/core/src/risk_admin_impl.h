@@ -71,7 +71,7 @@ static bool hr_market_risk_is_valid(const struct hr_op_admin_market_risk *p) {
 static int hr_check_first_margin(struct hr_core *c, const struct hr_market *m) {
     if (m->open_interest_lots || m->best[HR_BID] || m->best[HR_ASK]) return HR_E_MARKET_IN_USE;
     if (c->header->duty_count == HR_DUTY_CAPACITY) return HR_E_DUTY_QUEUE_FULL;
-    return hr_listing_at(c)->market_count == HR_LISTED_MAX ? HR_E_LISTING_FULL : HR_E_OK;
+    return hr_listing_at(c)->market_count >= HR_LISTED_MAX ? HR_E_LISTING_FULL : HR_E_OK;
 }
 
 static int hr_op_admin_market_risk(struct hr_core *c, const struct hr_op *op) {

@@ -142,6 +142,9 @@ struct hr_hints {
 
 struct hr_core {
     struct hr_event *events; /* next event to write; the caller made room */
+#ifdef HR_BATCH
+    const struct hr_event *events_end; /* of the room: forged leaves may lead to more events */
+#endif
     struct hr_store stores[HR_SUBTREES];
     uint32_t *leaf_list; /* scratch of the root: room for leaf_list_capacity changed leaves */
     uint32_t leaf_list_capacity;
@@ -331,6 +334,9 @@ static inline void hr_quote_add(struct hr_core *c, uint32_t account, int64_t amo
 /* Appends an event; the header's leaf is touched once per op by apply. */
 HR_HOT void hr_emit(struct hr_core *c, uint32_t type, uint32_t market, uint32_t account, int64_t v0,
                     int64_t v1, int64_t v2, int64_t v3, int64_t v4, int64_t v5) {
+#ifdef HR_BATCH
+    if (__builtin_expect(c->events == c->events_end, 0)) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+#endif
     *c->events++ = (struct hr_event){c->header->next_event_seq++,
                                      (uint16_t)type,
                                      (uint16_t)market,
