@@ -7,7 +7,7 @@ enum {
     GOVERNANCE_BYTE = 2,
     CHANNELS = 2,
     OWN_ID = 9,
-    FIRST_PEER_ID = 11, /* of channel 0 */
+    FIRST_PEER_ID = 11, /* of the last channel: peers descend */
     FIRST_LINKED = 64,  /* asset 1 of channel 0, 2 of channel 0, 1 of channel 1 */
     LINKED_ASSETS = 3,
     PLEDGE_TERM_S = 2 * HR_PLEDGE_MIN_S,
@@ -24,7 +24,15 @@ static const struct hr_reservation *any_reservation(struct hr_core *c) {
                                     below(one_in(3) ? HR_RESERVATIONS_PER_MASTER : 3));
 }
 
-static struct hr_op any_admin_of_links(void) {
+static struct hr_op any_admin_of_links(struct hr_core *c) {
+    if (one_in(3)) {
+        const uint8_t channel = (uint8_t)below(4);
+        const uint64_t received = hr_channel_at(c, channel)->received_count;
+        return (struct hr_op){
+            .kind = HR_OP_KIND_ADMIN_VOID,
+            .admin_void = {.channel = channel,
+                           .index = received + (one_in(9) ? below(300) : 1 + below(3))}};
+    }
     if (one_in(2))
         return (struct hr_op){.kind = HR_OP_KIND_ADMIN_CHANNEL,
                               .admin_channel = {.channel = (uint8_t)below(4),
@@ -67,7 +75,7 @@ static struct hr_op any_of_links(struct hr_core *c) {
         op.forced_unlink.peer_chain_id = FIRST_PEER_ID + below(CHANNELS);
         memset(op.forced_unlink.sender, (int)(op.account / 32), 20);
         return op;
-    case 5: return any_admin_of_links();
+    case 5: return any_admin_of_links(c);
     default:
         op.kind = HR_OP_KIND_SEIZE;
         op.seize.j = (uint8_t)below(HR_RESERVATIONS_PER_MASTER);
@@ -113,6 +121,8 @@ static uint32_t make_message(struct hr_core *c, uint8_t *payload) {
     uint8_t *words = payload + 2 * sizeof channel;
     memset(payload, 0, HR_MESSAGE_PAYLOAD_BYTES);
     memcpy(payload, &channel, sizeof channel);
+    const bool is_void = one_in(4);
+    memcpy(payload + sizeof channel, &(uint32_t){is_void}, sizeof channel);
     hr_abi_put(words, HR_GATEWAY_FROM_CHAIN, from->peer_chain_id);
     hr_abi_put(words, HR_GATEWAY_TO_CHAIN, from->own_chain_id);
     hr_abi_put(words, HR_GATEWAY_INDEX, from->received_count + 1);
@@ -123,7 +133,8 @@ static uint32_t make_message(struct hr_core *c, uint8_t *payload) {
                           (uint64_t)body.v[1]);
     hr_keccak256(words + HR_GATEWAY_PAYLOAD_HASH * HR_ABI_WORD_BYTES, (const uint8_t *)&body,
                  sizeof body);
-    memcpy(words + HR_GATEWAY_ENVELOPE_WORDS * HR_ABI_WORD_BYTES, &body, sizeof body);
+    if (one_in(4)) hr_abi_put(words, HR_GATEWAY_EXPIRES_AT, c->header->now_s + below(3));
+    if (!is_void) memcpy(words + HR_GATEWAY_ENVELOPE_WORDS * HR_ABI_WORD_BYTES, &body, sizeof body);
     return HR_MESSAGE_PAYLOAD_BYTES;
 }
 
@@ -166,10 +177,11 @@ static void set_link_scene(struct hr_core *c) {
                                  .transfer = {.to_account = HR_INSURANCE_ACCOUNT,
                                               .amount = HR_VALUE_LIMIT / 16}});
     for (uint8_t channel = 0; channel < CHANNELS; channel++)
-        must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_CHANNEL,
-                                     .admin_channel = {.channel = channel,
-                                                       .peer_chain_id = FIRST_PEER_ID + channel,
-                                                       .own_chain_id = OWN_ID}});
+        must_apply(c, (struct hr_op){
+                          .kind = HR_OP_KIND_ADMIN_CHANNEL,
+                          .admin_channel = {.channel = channel,
+                                            .peer_chain_id = FIRST_PEER_ID + CHANNELS - 1 - channel,
+                                            .own_chain_id = OWN_ID}});
     for (uint16_t i = 0; i < LINKED_ASSETS; i++) {
         const uint16_t asset = (uint16_t)(FIRST_LINKED + i);
         must_apply(c, (struct hr_op){.kind = HR_OP_KIND_ADMIN_ASSET,
