@@ -46,6 +46,7 @@ FORGERY_CHECKS = (
     "-fsanitize=bounds,shift,integer-divide-by-zero,signed-integer-overflow",
     "-fstrict-flex-arrays=3",  # an array at the end of a record has its own length, too
 )
+BATCH_FLAGS = (*FORGERY_CHECKS, "-fsanitize-trap=all")
 
 COMMON_FLAGS = ("-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden")
 NATIVE_FLAGS = (
@@ -162,8 +163,7 @@ def _guest() -> Artefact:
 
 
 def _batch() -> Artefact:
-    flags = (*FORGERY_CHECKS, "-fsanitize-trap=all")
-    return _guest_of(CORE_DIR / "guest" / "batch.c", BUILD_DIR, flags)
+    return _guest_of(CORE_DIR / "guest" / "batch.c", BUILD_DIR, BATCH_FLAGS)
 
 
 def _guest_of(source: Path, directory: Path, flags: tuple[str, ...] = ()) -> Artefact:

@@ -11,7 +11,7 @@ def test_two_builds_are_equal(tmp_path) -> None:
     source = build_native.CORE_DIR / "guest" / "batch.c"
     first, second = tmp_path / "first" / "batch.elf", tmp_path / "second" / "other.elf"
     for out in (first, second):
-        build_guest([source], out, build_native.INCLUDE_DIRS)
+        build_guest([source], out, build_native.INCLUDE_DIRS, build_native.BATCH_FLAGS)
     assert first.read_bytes() == second.read_bytes()
     digest = hashlib.sha256(first.read_bytes()).hexdigest()
     assert digest == program_lock.read_lock()["elf_sha256"], program_lock.OUTDATED
