@@ -180,7 +180,7 @@ class BatchCollector:
         self._before: Header = self._state.header()
         self._oracle_first = self._state.oracle().next_index
         self._envelopes: list[bytes] = []
-        self._inputs = bytes(_WORD_BYTES)
+        self._inputs: bytes = bytes(_WORD_BYTES)
         self._kinds: Counter[int] = Counter()
         self._withdrawals: list[WithdrawalEvent] = []
 
