@@ -11,8 +11,8 @@
 #include "../src/state_impl.h"
 #include "batch_machine.h"
 
-/* Leaves have at least a block of words, and end with a whole block or with one word. */
-_Static_assert(sizeof(struct hr_signer) / sizeof(uint64_t) % HR_POSEIDON2_RATE == 1);
+/* Leaves are whole blocks. The length of single records is a multiple of 64: headrace/records.h. */
+_Static_assert(HR_LEAF_BYTES % (HR_POSEIDON2_RATE * sizeof(uint64_t)) == 0);
 
 /* Leaves of one subtree: what they take in RAM stays far below 2^32 bytes. */
 enum { HR_WITNESS_LEAVES_MAX = 1 << 20 };
@@ -76,17 +76,6 @@ static inline uint32_t hr_leaf_words(uint32_t subtree) {
     return hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t);
 }
 
-/* Words of a leaf of which those behind are zero. A signer's nonces say themselves how many they
- * are: the transition writes none behind, and no leaf is loaded that has one there. */
-static inline uint32_t hr_leaf_bound(uint32_t subtree, const uint64_t *leaf) {
-    if (subtree == HR_SUBTREE_SIGNERS) {
-        const uint32_t nonces = ((const struct hr_signer *)leaf)->nonce_count;
-        if (nonces < HR_NONCES_PER_SIGNER)
-            return (uint32_t)(offsetof(struct hr_signer, nonces) / sizeof *leaf) + nonces;
-    }
-    return hr_leaf_words(subtree);
-}
-
 /* Is nothing in the leaf? */
 static inline bool hr_leaf_is_zero(const uint64_t *leaf, uint32_t words) {
     for (const uint64_t *end = leaf + words; leaf != end; leaf++)
@@ -94,8 +83,8 @@ static inline bool hr_leaf_is_zero(const uint64_t *leaf, uint32_t words) {
     return true;
 }
 
-/* Hashes a leaf that is not empty; the digest is at the front of `state`. Words from `used` on are
- * zero. */
+/* Hashes a leaf that is not empty, of whole blocks; the digest is at the front of `state`. Words
+ * from `used` on are zero. */
 static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *leaf, uint32_t used) {
     const uint32_t words = hr_leaf_words(subtree);
     uint32_t at = HR_POSEIDON2_RATE;
@@ -105,12 +94,7 @@ static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *le
     state[HR_POSEIDON2_RATE + 2] = state[HR_POSEIDON2_RATE + 3] = 0;
     hr_batch_permute(state);
     for (; at < used; at += HR_POSEIDON2_RATE) {
-        hr_absorb(&state[0], &leaf[at]);
-        if (words - at >= HR_POSEIDON2_RATE) { /* else one word is left, of a signer */
-            hr_absorb(&state[1], &leaf[at + 1]);
-            hr_absorb(&state[2], &leaf[at + 2]);
-            hr_absorb(&state[3], &leaf[at + 3]);
-        }
+        for (uint32_t i = 0; i < HR_POSEIDON2_RATE; i++) hr_absorb(&state[i], &leaf[at + i]);
         hr_batch_permute(state);
     }
     for (; at < words; at += HR_POSEIDON2_RATE) hr_batch_permute(state);
@@ -134,8 +118,7 @@ static inline void hr_load_leaf(struct hr_core *c, struct hr_path_node *node, ui
     node->pair = state - (number & 1) * HR_DIGEST_ELEMENTS;
     if (used == 0) return;
     hr_tape_read((uint32_t *)node->leaf, 2 * used);
-    if (node->leaf[used - 1] == 0 || used > hr_leaf_bound(subtree, node->leaf))
-        hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    if (node->leaf[used - 1] == 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
     hr_leaf_digest(state, subtree, node->leaf, used);
 }
 
@@ -178,8 +161,7 @@ static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint
         node->changed_leaf = HR_NO_LEAF;
         if (!is_dirty[number]) continue;
         uint64_t *before = hr_own(node->pair, number), *after = before + room;
-        if (!hr_leaf_is_zero(node->leaf, words))
-            hr_leaf_digest(after, subtree, node->leaf, hr_leaf_bound(subtree, node->leaf));
+        if (!hr_leaf_is_zero(node->leaf, words)) hr_leaf_digest(after, subtree, node->leaf, words);
         if (hr_digest_equal(hr_digest_at(before), hr_digest_at(after))) continue;
         node->is_changed = 1;
         node->changed_leaf = number;
