@@ -22,7 +22,7 @@ from offchain.spec.records import Account, Asset, FeeTier, Market, Signer
 from offchain.spec.state import SUBTREE_DEPTHS
 from offchain.spec.tree import WORD_BYTES, Hasher
 
-DIFF_TAG: Final = b"HRdiff04"
+DIFF_TAG: Final = b"HRdiff05"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 NUMBER_BYTES: Final = 4
@@ -110,7 +110,7 @@ class StateDiff:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
         reader = _Reader(data)
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
-            raise StateDiffError("tag is not HRdiff04")
+            raise StateDiffError(f"tag is not {DIFF_TAG.decode()}")
         try:
             roots = {s: digest_from_bytes(reader.take(DIGEST_BYTES)) for s in UNPUBLISHED}
             table = reader.take(reader.number())

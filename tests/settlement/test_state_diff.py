@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from offchain.settlement.messages import data_commitment
 from offchain.settlement.state_diff import (
     CHUNK_BYTES,
+    DIFF_TAG,
     LEAF_SIZES,
     UNPUBLISHED,
     RebuiltState,
@@ -82,7 +83,7 @@ def test_random_bytes_are_refused(data):
     with pytest.raises(StateDiffError):
         StateDiff.from_bytes(data)
     with pytest.raises(StateDiffError):
-        StateDiff.from_bytes(b"HRdiff04" + bytes(4 * 32) + b"\xff" + data)
+        StateDiff.from_bytes(DIFF_TAG + bytes(4 * 32) + b"\xff" + data)
 
 
 def change(offset: int, value: bytes) -> bytes:
