@@ -128,7 +128,7 @@ class State:
     config_hash
         32 bytes: keccak of the genesis constants.
     hasher
-        Hash of the state tree.
+        Hash of the state tree and of receipts.
     """
 
     def __init__(self, config_hash: bytes, hasher: Hasher | None = None) -> None:
@@ -152,7 +152,7 @@ class State:
         self.channels = Table(Channel, Channel.SIZE)
         self.reservations = Table(Reservation, Reservation.SIZE)  # master * 8 + number
         self.funds = Table(Fund, Fund.SIZE)
-        self._hasher = hasher or Hasher()
+        self.hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
         self._hashed_header = b""
 
@@ -205,13 +205,13 @@ class State:
     def root(self) -> Digest:
         """Return the state root; hashes only what changed since the last call."""
         if not self._trees:
-            self._trees = {s: SparseTree(SUBTREE_DEPTHS[s], self._hasher) for s in Subtree}
+            self._trees = {s: SparseTree(SUBTREE_DEPTHS[s], self.hasher) for s in Subtree}
             config = self._config_leaf()
-            digest = self._hasher.leaf(Subtree.CONFIG, config)
+            digest = self.hasher.leaf(Subtree.CONFIG, config)
             self._trees[Subtree.CONFIG].update([(0, digest)])
         header = self.header.to_bytes()
         if header != self._hashed_header:
-            digest = self._hasher.leaf(Subtree.HEADER, header)
+            digest = self.hasher.leaf(Subtree.HEADER, header)
             self._trees[Subtree.HEADER].update([(0, digest)])
             self._hashed_header = header
         for subtree, source in self._sources():
@@ -221,7 +221,7 @@ class State:
         row = [self._trees[subtree].root for subtree in Subtree]
         while len(row) > 1:
             pairs = zip(row[::2], row[1::2], strict=True)
-            row = [self._hasher.compress(left, right) for left, right in pairs]
+            row = [self.hasher.compress(left, right) for left, right in pairs]
         return row[0]
 
     def root_bytes(self) -> bytes:
@@ -245,7 +245,7 @@ class State:
                 yield subtree, number, data
 
     def _leaf_digest(self, subtree: Subtree, source: _LeafSource, number: int) -> Digest:
-        return self._hasher.leaf(subtree, source.leaf_bytes(number))
+        return self.hasher.leaf(subtree, source.leaf_bytes(number))
 
     def _config_leaf(self) -> bytes:
         limbs = hash_limbs(self.config_hash)

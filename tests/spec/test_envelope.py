@@ -1,4 +1,4 @@
-"""Envelopes: form, signers, nonces, priority records, receipts."""
+"""Envelopes: form, signers, nonces, priority records."""
 
 import pytest
 from eth_hash.auto import keccak
@@ -319,16 +319,3 @@ def test_priority_waits_for_duties_and_continuations(spot_and_perp):
     assert refused(state, priority(deposit_record(0))) == ErrorCode.DUTY_PENDING
     state.header.trigger_market = 0
     send(state, priority(deposit_record(0)))
-
-
-def test_receipts_chain_envelopes_and_events(spot_and_perp):
-    state = spot_and_perp
-    head = bytes(32)
-    for seq, envelope in enumerate((with_seal(), user(WITHDRAW), priority(deposit_record(0)))):
-        events = send(state, envelope)
-        event_hash = keccak(b"".join(event.to_bytes() for event in events))
-        numbers = seq.to_bytes(8, "little") + T_MS.to_bytes(8, "little")
-        head = keccak(head + numbers + keccak(envelope.to_bytes()) + event_hash)
-        assert state.header.receipts_head == head
-        assert state.header.receipt_seq == seq + 1
-    assert state.header.last_arrival_ms == T_MS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from offchain.spec import envelope
+from offchain.spec import envelope, receipts
 from offchain.spec import op as ops
 from offchain.spec.constants import NONCE_SETS, NONCES_PER_SET
 from offchain.spec.errors import ErrorCode
@@ -231,16 +231,16 @@ def arrival_backdated(chain: Chain) -> str:
 def receipt_dropped(chain: Chain) -> str:
     """Apply an order and leave it out of the chain of receipts."""
     batch = chain.batch()
-    batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
+    dropped = batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
     batch.seal()
 
-    def but_taker(extend, state, received, data, events):
-        if received.account != TAKER:
-            extend(state, received, data, events)
+    def but_taker(extend, state, arrival_ms, data, events):
+        if data != dropped:
+            extend(state, arrival_ms, data, events)
 
     before = chain.state.header.receipt_seq
     return batch.attempt(
-        wrapped(envelope, "_extend_receipts", but_taker),
+        wrapped(receipts, "extend", but_taker),
         harm=lambda run: run.state.header.receipt_seq == before + 1,
     )
 
@@ -258,11 +258,11 @@ def receipts_reordered(chain: Chain) -> str:
     order: list[bytes] = []
     held: list[tuple] = []
 
-    def swap(extend, state, received, data, events):
+    def swap(extend, state, arrival_ms, data, events):
         if data == first and not held:
-            held.append((received, data, events))
+            held.append((arrival_ms, data, events))
             return
-        extend(state, received, data, events)
+        extend(state, arrival_ms, data, events)
         order.append(data)
         if data == second:
             extend(state, *held[0])
@@ -272,7 +272,7 @@ def receipts_reordered(chain: Chain) -> str:
         return order[:2] == [second, first] and run.claim.receipts_head != chain_head
 
     chain_head = batch.replay().claim.receipts_head
-    return batch.attempt(wrapped(envelope, "_extend_receipts", swap), harm=is_swapped)
+    return batch.attempt(wrapped(receipts, "extend", swap), harm=is_swapped)
 
 
 @violation(
@@ -287,12 +287,12 @@ def events_hidden(chain: Chain) -> str:
     batch.seal()
     honest_head = batch.replay().claim.receipts_head
 
-    def hide(extend, state, received, data, events):
+    def hide(extend, state, arrival_ms, data, events):
         shown = [event for event in events if event.kind != EventKind.FILL]
-        extend(state, received, data, shown)
+        extend(state, arrival_ms, data, shown)
 
     return batch.attempt(
-        wrapped(envelope, "_extend_receipts", hide),
+        wrapped(receipts, "extend", hide),
         harm=lambda run: run.claim.receipts_head != honest_head,
     )
 

@@ -66,7 +66,7 @@ static void hr_diff_number(struct hr_diff *d, uint32_t number) {
 }
 
 static void hr_diff_words(struct hr_diff *d, const uint64_t *elements, uint32_t count) {
-    const uint32_t *words = (const uint32_t *)(const hr_element_word *)elements;
+    const uint32_t *words = (const uint32_t *)(const hr_half *)elements;
     const uint32_t bits = d->waiting_bits;
     hr_diff_count(d, count * (uint32_t)sizeof *elements);
     for (uint32_t i = 0; i < 2 * count; i++) {

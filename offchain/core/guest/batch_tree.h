@@ -36,29 +36,11 @@ struct hr_path_list {
     hr_digest root; /* as it is; in the end of every subtree */
 };
 
-/* Halves of an element, low first. */
-typedef uint32_t __attribute__((may_alias)) hr_element_word;
-
-/* state = state + word mod p. A word that is no field element has a high half of 2^32 - 1 and
- * another low half than 0. */
+/* state = state + word mod p; a word of a leaf is below p. */
 static inline void hr_absorb(uint64_t *state, const uint64_t *word) {
-    const hr_element_word *from = (const hr_element_word *)word;
-    const uint32_t low = from[0], high = from[1];
-    if ((low | high) == 0) return; /* most words are */
-    if (__builtin_expect(high == UINT32_MAX, 0) && low != 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
-    hr_element_word *to = (hr_element_word *)state;
-    const uint32_t sum_low = to[0] + low;
-    const uint32_t more_high = high + (sum_low < low); /* no field element overflows here */
-    const uint32_t sum_high = to[1] + more_high;
-    bool is_reduced = sum_high >= more_high;
-    if (__builtin_expect(sum_high == UINT32_MAX, 0)) is_reduced &= sum_low == 0;
-    if (__builtin_expect(!is_reduced, 0)) {
-        to[0] = sum_low - 1; /* - p = + 2^32 - 1 mod 2^64 */
-        to[1] = sum_high + (sum_low != 0);
-    } else {
-        to[0] = sum_low;
-        to[1] = sum_high;
-    }
+    const hr_half *halves = (const hr_half *)word;
+    if (__builtin_expect(hr_poseidon2_absorb(state, halves[0], halves[1]), 0))
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);
 }
 
 static inline hr_digest *hr_digest_at(uint64_t *elements) {

@@ -1,4 +1,4 @@
-/* Envelopes: decode, authorisation, nonces, priority records and the receipt chain.
+/* Envelopes: decode, authorisation, nonces and priority records.
  * docs/spec/transition.md section 6. Every byte here comes from outside. */
 #ifndef HEADRACE_ENVELOPE_IMPL_H
 #define HEADRACE_ENVELOPE_IMPL_H
@@ -8,6 +8,7 @@
 #include "messages_impl.h"
 #include "oracle_impl.h"
 #include "priority_impl.h"
+#include "receipts_impl.h"
 
 struct hr_envelope_header {
     uint16_t version;
@@ -208,26 +209,6 @@ static void hr_priority_consume(struct hr_core *c, struct hr_decoded *decoded) {
 }
 
 /* --- apply ----------------------------------------------------------------------------------- */
-
-/* Extends the receipt chain by an envelope and the events it caused. */
-static void hr_receipt(struct hr_core *c, const uint8_t *bytes, uint32_t length,
-                       uint64_t arrival_ms, const struct hr_event *events) {
-    struct {
-        uint8_t head[32];
-        uint64_t seq, arrival_ms;
-        uint8_t envelope_hash[32], event_hash[32];
-    } link;
-    _Static_assert(sizeof link == 112, "hashed as it lies");
-    hr_digest_from_words(link.head, c->header->receipts_head);
-    link.seq = c->header->receipt_seq++;
-    link.arrival_ms = arrival_ms;
-    hr_keccak256(link.envelope_hash, bytes, length);
-    hr_keccak256(link.event_hash, (const uint8_t *)events,
-                 (uint32_t)(c->events - events) * HR_EVENT_BYTES);
-    __builtin_memcpy(c->envelope_hash, link.envelope_hash, sizeof link.envelope_hash);
-    hr_keccak256(link.head, (const uint8_t *)&link, sizeof link);
-    hr_digest_to_words(c->header->receipts_head, link.head);
-}
 
 /* Applies an envelope. Room for HR_ENVELOPE_MAX_EVENTS must be at c->events.
  * Returns: HR_E_OK (single ops may have been refused: event REJECTED), an error code (nothing

@@ -133,6 +133,27 @@ static inline void hr_compress(hr_digest *out, const hr_digest *l, const hr_dige
     }
 }
 
+static inline bool hr_poseidon2_absorb(uint64_t *element, uint32_t low, uint32_t high) {
+    if ((low | high) == 0) return false; /* most words are */
+    const bool is_large = high == UINT32_MAX && low != 0;
+    if (__builtin_expect(is_large, 0)) { /* - p = + 2^32 - 1 mod 2^64 */
+        low--;
+        high = 0;
+    }
+    hr_half *to = (hr_half *)element;
+    const uint32_t sum_low = to[0] + low, carry = sum_low < low;
+    const uint32_t sum = to[1] + high, sum_high = sum + carry;
+    if (__builtin_expect((sum < high) | (sum_high < carry), 0) ||
+        __builtin_expect(sum_high == UINT32_MAX && sum_low != 0, 0)) {
+        to[0] = sum_low - 1;
+        to[1] = sum_high + (sum_low != 0);
+    } else {
+        to[0] = sum_low;
+        to[1] = sum_high;
+    }
+    return is_large;
+}
+
 static inline void hr_hash_words(hr_digest *out, uint64_t domain, const uint64_t *words,
                                  uint32_t n_words) {
     uint64_t s[HR_POSEIDON2_WIDTH] = {0, 0, 0, 0, domain, n_words, 0, 0};
