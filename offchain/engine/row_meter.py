@@ -8,7 +8,6 @@ below what one proof can hold.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -16,7 +15,6 @@ import numpy as np
 from offchain.core.binding import EventArray
 from offchain.spec.constants import EVENT_BYTES
 from offchain.spec.kinds import EnvelopeKind, EventKind
-from offchain.spec.state import nonce_set_index
 
 _RATE_BYTES: Final = 136  # of keccak256
 _HEAD_HASHES: Final = 1  # the receipt chain: 112 bytes
@@ -24,11 +22,9 @@ _PRIORITY_HASHES: Final = 3  # the queue's accumulator: 288 bytes
 _MESSAGE_HASHES: Final = 6  # its body, its envelope of 488 bytes, the channel's accumulator
 _KIND_BYTE: Final = 2
 _WITHDRAWAL_HASHES: Final = 4  # its leaf and its share of the tree
-# Bytes of a state diff: what is in every one, and what each account and each nonce set adds.
+# Bytes of a state diff: what is in every one, and what each account adds.
 _DIFF_BYTES: Final = 1_500
 _DIFF_ACCOUNT_BYTES: Final = 261
-_DIFF_NONCE_SET_BYTES: Final = 69
-_SIGNER: Final = Struct("<3xBIQ")  # of an envelope: slot, account and nonce
 # Instructions, measured; the first is the part of a batch that is always there.
 _CYCLES_BATCH: Final = 95_000
 _CYCLES_KECCAK: Final = 310
@@ -74,13 +70,11 @@ class RowMeter:
         self._calls = _calls(_DIFF_BYTES) if self._limits.has_diff else 0
         self.cycles = _CYCLES_BATCH
         self._accounts: set[int] = set()
-        self._nonce_sets: set[int] = set()
 
     @property
     def keccak_calls(self) -> int:
         """Calls of keccak-f so far."""
         diff_bytes = len(self._accounts) * _DIFF_ACCOUNT_BYTES
-        diff_bytes += len(self._nonce_sets) * _DIFF_NONCE_SET_BYTES
         return self._calls + diff_bytes // _RATE_BYTES
 
     def add(self, envelope: bytes, events: EventArray) -> None:
@@ -102,8 +96,6 @@ class RowMeter:
         calls += (sent + is_message) * _MESSAGE_HASHES
         if self._limits.has_diff:
             self._accounts.update(events["account"].tolist())
-            slot, account, nonce = _SIGNER.unpack_from(envelope)
-            self._nonce_sets.add(nonce_set_index(account, slot, nonce))
         self._calls += calls
         self.cycles += _CYCLES_KECCAK * calls + _CYCLES_EVENT * len(events)
         self.cycles += _CYCLES_WITHDRAWAL * withdrawals
