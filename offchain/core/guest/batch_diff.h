@@ -77,8 +77,9 @@ static void hr_diff_words(struct hr_diff *d, const uint64_t *elements, uint32_t 
 
 /* Are the leaves of a subtree published? Of the others, only the root is. */
 static bool hr_is_published(uint32_t subtree) {
-    return subtree != HR_SUBTREE_HEADER && subtree != HR_SUBTREE_ORDERS &&
-           subtree != HR_SUBTREE_LEVELS && subtree != HR_SUBTREE_DUTIES;
+    return subtree != HR_SUBTREE_HEADER && subtree != HR_SUBTREE_SIGNERS &&
+           subtree != HR_SUBTREE_ORDERS && subtree != HR_SUBTREE_LEVELS &&
+           subtree != HR_SUBTREE_DUTIES;
 }
 
 /* A leaf without the zeros at its end. */

@@ -164,12 +164,13 @@ static void hr_join(struct hr_path_node *left, const struct hr_path_node *right,
     }
 }
 
-/* Reads the digest beside a path and hashes the pair. */
-HR_HOT void hr_climb_level(uint64_t *pair, uint64_t *sibling, uint32_t room, bool is_changed) {
-    hr_tape_read((uint32_t *)sibling, sizeof(hr_digest) / sizeof(uint32_t));
+/* Reads the digest beside a path, at `offset` in the pair, and hashes the pair. */
+HR_HOT void hr_climb_level(uint64_t *pair, uint32_t offset, uint32_t room, bool is_changed) {
+    hr_tape_read((uint32_t *)(pair + offset), sizeof(hr_digest) / sizeof(uint32_t));
     if (is_changed) {
-        *hr_digest_at(sibling + room) = *hr_digest_at(sibling);
-        hr_batch_compress_two(pair, pair + room);
+        uint64_t *after = pair + room;
+        *hr_digest_at(after + offset) = *hr_digest_at(pair + offset);
+        hr_batch_compress_two(pair, after);
     } else {
         hr_batch_compress(pair);
     }
@@ -182,9 +183,9 @@ HR_HOT void hr_climb_levels(struct hr_path_node *node, uint32_t levels, uint32_t
     for (; levels > 0; levels--) {
         if (number & 1) {
             digest -= HR_DIGEST_ELEMENTS;
-            hr_climb_level(digest, digest, room, is_changed);
+            hr_climb_level(digest, 0, room, is_changed);
         } else {
-            hr_climb_level(digest, digest + HR_DIGEST_ELEMENTS, room, is_changed);
+            hr_climb_level(digest, HR_DIGEST_ELEMENTS, room, is_changed);
         }
         number >>= 1;
     }

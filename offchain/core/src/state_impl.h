@@ -148,7 +148,7 @@ struct hr_core {
     hr_digest empty[HR_MAX_DEPTH + 1]; /* roots of empty subtrees by height, 0..empty_known */
     uint32_t empty_known;
     struct hr_hints hints;
-    hr_digest envelope_hash; /* of the last one that was accepted */
+    hr_digest envelope_hash;  /* of the last one that was accepted */
     uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
     uint32_t taker; /* account whose op runs: its position record outlives the op's steps */
     bool has_taker;
