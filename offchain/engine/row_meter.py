@@ -22,11 +22,9 @@ _PRIORITY_HASHES: Final = 3  # the queue's accumulator: 288 bytes
 _MESSAGE_HASHES: Final = 6  # its body, its envelope of 488 bytes, the channel's accumulator
 _KIND_BYTE: Final = 2
 _WITHDRAWAL_HASHES: Final = 4  # its leaf and its share of the tree
-# Bytes of a state diff: what is in every one, and what each account and each signer adds.
+# Bytes of a state diff: what is in every one, and what each account adds.
 _DIFF_BYTES: Final = 1_500
 _DIFF_ACCOUNT_BYTES: Final = 261
-_DIFF_SIGNER_BYTES: Final = 100
-_SIGNER: Final = slice(3, 8)  # of an envelope: slot and account
 # Instructions, measured; the first is the part of a batch that is always there.
 _CYCLES_BATCH: Final = 95_000
 _CYCLES_KECCAK: Final = 310
@@ -72,13 +70,11 @@ class RowMeter:
         self._calls = _calls(_DIFF_BYTES) if self._limits.has_diff else 0
         self.cycles = _CYCLES_BATCH
         self._accounts: set[int] = set()
-        self._signers: set[bytes] = set()
 
     @property
     def keccak_calls(self) -> int:
         """Calls of keccak-f so far."""
         diff_bytes = len(self._accounts) * _DIFF_ACCOUNT_BYTES
-        diff_bytes += len(self._signers) * _DIFF_SIGNER_BYTES
         return self._calls + diff_bytes // _RATE_BYTES
 
     def add(self, envelope: bytes, events: EventArray) -> None:
@@ -100,7 +96,6 @@ class RowMeter:
         calls += (sent + is_message) * _MESSAGE_HASHES
         if self._limits.has_diff:
             self._accounts.update(events["account"].tolist())
-            self._signers.add(envelope[_SIGNER])
         self._calls += calls
         self.cycles += _CYCLES_KECCAK * calls + _CYCLES_EVENT * len(events)
         self.cycles += _CYCLES_WITHDRAWAL * withdrawals

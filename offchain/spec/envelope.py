@@ -18,7 +18,6 @@ from offchain.spec.constants import (
     ENVELOPE_MAX_OPS,
     NONCE_FUTURE_MS,
     NONCE_PAST_MS,
-    NONCES_PER_SIGNER,
     OP_BYTES,
     PRIORITY_RECORD_BYTES,
     SIGNERS_PER_MASTER,
@@ -30,7 +29,7 @@ from offchain.spec.message import Message
 from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.priority import PriorityRecord
 from offchain.spec.records import NO_ADDRESS
-from offchain.spec.state import State, master_account, signer_index
+from offchain.spec.state import State, master_account, nonce_set_index, signer_index
 from offchain.spec.transition import apply
 
 VERSION = 1
@@ -240,22 +239,25 @@ def _check_signer(state: State, decoded: DecodedEnvelope) -> None:
         require(may_trade or not trades, ErrorCode.OWNER_KEY_NOT_ENABLED)
     else:
         require(all(kind in _AGENT_KINDS for kind in kinds), ErrorCode.AGENT_NOT_ALLOWED)
-    _check_nonce(envelope, signer.nonces)
+    _check_nonce(state, envelope)
 
 
-def _check_nonce(envelope: Envelope, nonces: list[int]) -> None:
+def _nonce_set_index(envelope: Envelope) -> int:
+    return nonce_set_index(envelope.account, envelope.signer_slot, envelope.nonce)
+
+
+def _check_nonce(state: State, envelope: Envelope) -> None:
     is_too_old = envelope.nonce + NONCE_PAST_MS < envelope.arrival_ms
     is_too_new = envelope.nonce > envelope.arrival_ms + NONCE_FUTURE_MS
-    require(not is_too_old and not is_too_new, ErrorCode.NONCE_OUT_OF_WINDOW)
-    is_full = len(nonces) == NONCES_PER_SIGNER
-    require(not is_full or envelope.nonce >= nonces[0], ErrorCode.NONCE_TOO_LOW)
+    is_in_window = envelope.nonce != 0 and not is_too_old and not is_too_new
+    require(is_in_window, ErrorCode.NONCE_OUT_OF_WINDOW)
+    nonces = state.nonce_sets.read(_nonce_set_index(envelope)).nonces
     require(envelope.nonce not in nonces, ErrorCode.NONCE_USED)
+    require(envelope.nonce > min(nonces), ErrorCode.NONCE_TOO_LOW)
 
 
 def _use_nonce(state: State, envelope: Envelope) -> None:
-    signer = state.signers.edit(signer_index(envelope.account, envelope.signer_slot))
-    highest = sorted([*signer.nonces, envelope.nonce])[-NONCES_PER_SIGNER:]
-    signer.nonces = highest
+    state.nonce_sets.edit(_nonce_set_index(envelope)).use(envelope.nonce)
 
 
 def _require_quiet(state: State) -> None:

@@ -44,7 +44,7 @@ def test_ops_of_the_machine_and_withdrawals_cost_more():
     assert paid.keccak_calls > plain.keccak_calls
 
 
-def test_a_diff_counts_each_account_and_signer_once():
+def test_a_diff_counts_each_account_once():
     one = [(envelope(), events(32))]
     two = [*one, (envelope(64), events(64))]
     again = [*one, *one]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from offchain.spec import envelope, receipts
 from offchain.spec import op as ops
+from offchain.spec.constants import NONCE_SETS, NONCES_PER_SET
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
+from offchain.spec.ops import signers
+from offchain.spec.state import State, nonce_set_index
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import ANOTHER, Chain
+from tests.violations.scene import ANOTHER, Chain, Run
 from tests.violations.world import (
     AGENT,
     AGENT_EXPIRY_S,
@@ -27,10 +33,15 @@ UNITS = 1_000_000
 BY_AGENT = {"signer": AGENT, "signer_slot": AGENT_SLOT}
 
 
+def is_noted(run: Run, nonce: int) -> bool:
+    """Whether the set of a nonce of the taker's own key has it."""
+    return nonce in run.state.nonce_sets.read(nonce_set_index(TAKER, 0, nonce)).nonces
+
+
 @violation(
     rule="transition.md#6-envelopes",
     result="no proof: NONCE_USED",
-    why="The nonces that a key has used are in its leaf, and the program inserts each one.",
+    why="The highest nonces that a key used are in its sets, and the program adds each one.",
 )
 def nonce_replayed(chain: Chain) -> str:
     """Apply a client's signed order a second time."""
@@ -39,6 +50,47 @@ def nonce_replayed(chain: Chain) -> str:
     batch.envelopes.pop()
     batch.seal()
     return batch.attempt(without(ErrorCode.NONCE_USED), harm=lambda run: len(run.fills) == 2)
+
+
+@violation(
+    rule="transition.md#6-envelopes",
+    result="no proof: NONCE_TOO_LOW",
+    why="A nonce that eight higher ones of its set pushed out stays below all of them.",
+)
+def nonce_pushed_out_and_replayed(chain: Chain) -> str:
+    """Apply a client's order again after eight more of its envelopes of the same set."""
+    batch = chain.batch()
+    nonce = batch.now_ms + 1
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2), nonce=nonce)
+    for step in range(1, NONCES_PER_SET + 1):
+        batch.user(TAKER, ops.CancelAll(account=TAKER), nonce=nonce + NONCE_SETS * step)
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2), nonce=nonce)
+    batch.seal()
+    return batch.attempt(without(ErrorCode.NONCE_TOO_LOW), harm=lambda run: len(run.fills) == 2)
+
+
+@violation(
+    rule="transition.md#4-money",
+    result="no proof: NONCE_USED",
+    why="An agent's nonce sets stay when its key is revoked: it finds them when it comes back.",
+)
+def revoked_agents_order_replayed(chain: Chain) -> str:
+    """Empty an agent's nonce sets when it is revoked; replay its order once it is back."""
+    batch = chain.batch()
+    order, nonce = buy(TAKER, BEST_ASK, 2), batch.now_ms + 1
+    batch.user(TAKER, order, **BY_AGENT)
+    for key in ({}, {"address": AGENT, "expiry_s": AGENT_EXPIRY_S}):
+        batch.user(TAKER, ops.SetAgent(account=TAKER, slot=AGENT_SLOT, **key))
+    batch.user(TAKER, order, **BY_AGENT, nonce=nonce)
+    batch.seal()
+
+    def empty(set_agent: Callable[..., None], state: State, agent: ops.SetAgent, *log: Any) -> None:
+        set_agent(state, agent, *log)
+        for residue in range(NONCE_SETS):
+            state.nonce_sets.clear(nonce_set_index(agent.account, agent.slot, residue))
+
+    lie = wrapped(signers, "set_agent", empty)
+    return batch.attempt(lie, harm=lambda run: len(run.fills) == 2)
 
 
 @violation(
@@ -305,16 +357,35 @@ def bytes_hidden_in_an_envelope(chain: Chain) -> str:
 @violation(
     rule="transition.md#6-envelopes",
     result="another statement",
-    why="Used nonces are in the key's leaf, so forgetting one is another state.",
+    why="Used nonces are in the key's sets, so forgetting one is another state.",
 )
 def nonce_forgotten(chain: Chain) -> str:
     """Apply an order without noting its nonce, to apply it again later."""
     batch = chain.batch()
+    nonce = batch.now_ms + 1
     batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
     batch.seal()
-    index = envelope.signer_index(TAKER, 0)
-    before = len(chain.state.signers.read(index).nonces)
     return batch.attempt(
         replaced(envelope, "_use_nonce", lambda state, received: None),
-        harm=lambda run: len(run.state.signers.read(index).nonces) == before,
+        harm=lambda run: not is_noted(run, nonce),
+    )
+
+
+@violation(
+    rule="transition.md#6-envelopes",
+    result="another statement",
+    why="The set follows from the nonce, so a nonce in another set is another state.",
+)
+def nonce_noted_in_another_set(chain: Chain) -> str:
+    """Note an order's nonce where nobody looks for it, to apply it again later."""
+    batch = chain.batch()
+    nonce = batch.now_ms + 1
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
+    batch.seal()
+
+    def use(state: State, received: envelope.Envelope) -> None:
+        state.nonce_sets.edit(nonce_set_index(TAKER, 0, nonce + 1)).use(received.nonce)
+
+    return batch.attempt(
+        replaced(envelope, "_use_nonce", use), harm=lambda run: not is_noted(run, nonce)
     )
