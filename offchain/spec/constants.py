@@ -138,7 +138,8 @@ PLEDGE_MAX_S: Final = 31_536_000
 PLEDGE_RETRY_S: Final = 600  # until a pledge that is still needed is looked at again
 MESSAGE_TTL_S: Final = 604_800  # until a message expires: room for proving and delivery
 MESSAGE_BODY_BYTES: Final = 64  # the event that a message tells
-MESSAGE_PAYLOAD_BYTES: Final = 552  # channel, the gateway's envelope of 15 words, body
+MESSAGE_PAYLOAD_BYTES: Final = 552  # channel, is_void, the gateway's envelope of 15 words, body
+MAX_MESSAGES_IN_FLIGHT: Final = 256  # of a channel; the gateway refuses one more (E47)
 HALVINGS: Final = 16  # amounts that a payout without a wish tries, each half of the one before
 
 # --- inputs of L1 (docs/spec/l1-inputs.md, docs/spec/escape.md) -----------------------------------

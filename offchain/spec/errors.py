@@ -138,6 +138,7 @@ class ErrorCode(IntEnum):
     MESSAGE_AHEAD = 112
     ORACLE_OUT_OF_ORDER = 113
     ORACLE_AHEAD = 114
+    MESSAGE_NEEDS_BODY = 115
 
     @property
     def sentence(self) -> str:
@@ -296,4 +297,6 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.ORACLE_OUT_OF_ORDER: "Snapshots of the oracle hub are taken in its order, by a chain "
     "that has feeds.",
     ErrorCode.ORACLE_AHEAD: "The snapshot lies ahead of this chain's time; advance the time first.",
+    ErrorCode.MESSAGE_NEEDS_BODY: "Take the message with its body; without it only when governance "
+    "has voided it and it has expired.",
 }

@@ -135,7 +135,7 @@ static void hr_output_begin(struct hr_output_parts *parts, struct hr_core *c,
 }
 
 /* Takes an applied envelope and its events, which end at c->events. */
-static void hr_output_take(struct hr_output_parts *parts, const struct hr_core *c,
+static void hr_output_take(struct hr_output_parts *parts, struct hr_core *c,
                            const uint8_t *envelope, const struct hr_event *events) {
     const struct hr_envelope_header *h = (const struct hr_envelope_header *)envelope;
     hr_compress(&parts->inputs, &parts->inputs, &c->envelope_hash);
@@ -145,7 +145,7 @@ static void hr_output_take(struct hr_output_parts *parts, const struct hr_core *
         if (event->type == HR_EVENT_KIND_WITHDRAWAL)
             hr_output_withdrawal(parts, event);
         else
-            hr_links_take(&parts->links, event);
+            hr_links_take(&parts->links, c, event);
 }
 
 /* --- roots of lists -------------------------------------------------------------------------- */
@@ -263,7 +263,7 @@ static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
     hr_out_bytes(words, HR_OUT_WITHDRAWALS_ROOT, digest);
     hr_channels_root(&parts->links, c, digest);
     hr_out_bytes(words, HR_OUT_CHANNELS_ROOT, digest);
-    hr_reservations_root(&parts->links, c, digest);
+    hr_reservations_root(&parts->links, digest);
     hr_out_bytes(words, HR_OUT_RESERVATIONS_ROOT, digest);
     hr_output_oracle(parts, c, words);
     hr_output_valuation(table, words);

@@ -123,7 +123,8 @@
 #define HR_PLEDGE_RETRY_S 600u /* until a pledge that is still needed is looked at again */
 #define HR_MESSAGE_TTL_S 604800u /* until a message expires: room for proving and delivery */
 #define HR_MESSAGE_BODY_BYTES 64u /* the event that a message tells */
-#define HR_MESSAGE_PAYLOAD_BYTES 552u /* channel, the gateway's envelope of 15 words, body */
+#define HR_MESSAGE_PAYLOAD_BYTES 552u /* channel, is_void, the gateway's envelope of 15 words, body */
+#define HR_MAX_MESSAGES_IN_FLIGHT 256u /* of a channel; the gateway refuses one more (E47) */
 #define HR_HALVINGS 16u /* amounts that a payout without a wish tries, each half of the one before */
 #define HR_ORACLE_LEAF 2047u /* oracle record, in the risk subtree */
 #define HR_LISTING_LEAF 2046u /* listing record, in the risk subtree */
@@ -252,6 +253,7 @@ enum {
     HR_E_MESSAGE_AHEAD = 112,
     HR_E_ORACLE_OUT_OF_ORDER = 113,
     HR_E_ORACLE_AHEAD = 114,
+    HR_E_MESSAGE_NEEDS_BODY = 115,
 };
 
 enum {
@@ -300,6 +302,7 @@ enum {
     HR_OP_KIND_ADMIN_CHANNEL = 75,
     HR_OP_KIND_ADMIN_LINK = 76,
     HR_OP_KIND_ADMIN_FEED = 77,
+    HR_OP_KIND_ADMIN_VOID = 78,
     HR_OP_KIND_FORCED_WITHDRAW = 80,
     HR_OP_KIND_FORCED_CLOSE = 81,
     HR_OP_KIND_FORCED_CANCEL = 82,
@@ -381,6 +384,7 @@ enum {
     HR_EVENT_KIND_CHANNEL_SET = 69,
     HR_EVENT_KIND_LINK_SET = 70,
     HR_EVENT_KIND_PLEDGES_MOVED = 71,
+    HR_EVENT_KIND_MESSAGES_VOIDED = 72,
 };
 
 enum {

@@ -222,7 +222,8 @@ struct hr_duty {
 struct hr_channel {
     uint32_t peer_chain_id, own_chain_id;
     uint64_t sent_count, received_count, flags;
-    uint64_t reserved[4];
+    uint64_t void_until; /* messages up to this one may be taken without body */
+    uint64_t reserved[3];
     uint64_t sent_accumulator[8], received_accumulator[8]; /* eight big-endian u32 each */
     uint32_t links[HR_LINKS_PER_CHANNEL];                  /* asset here | asset there << 16 */
 };
