@@ -50,7 +50,9 @@ MAX_BUILDERS: Final = 4_096  # index 0 means no builder
 ORDER_CAPACITY: Final = 1_048_576  # order records; slot 0 is the null record
 LEVEL_CAPACITY: Final = 262_144  # level records; slot 0 is the null record
 DUTY_CAPACITY: Final = 1_048_576  # entries of the duty heap
-NONCES_PER_SIGNER: Final = 100  # the highest nonces kept per signer
+NONCE_SETS: Final = 13  # nonce n of a signer belongs to its set n mod 13
+NONCES_PER_SET: Final = 8  # the highest nonces of a set that were used
+SIGNER_LEAVES: Final = 16  # leaves of one signer: its record, then its nonce sets
 
 # --- assets and accounts -----------------------------------------------------------------
 QUOTE_ASSET: Final = 0  # the quote of every market; balance slot 0 of every account

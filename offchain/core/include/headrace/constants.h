@@ -49,7 +49,9 @@
 #ifndef HR_DUTY_CAPACITY
 #define HR_DUTY_CAPACITY 1048576u /* entries of the duty heap */
 #endif
-#define HR_NONCES_PER_SIGNER 100u /* the highest nonces kept per signer */
+#define HR_NONCE_SETS 13u /* nonce n of a signer belongs to its set n mod 13 */
+#define HR_NONCES_PER_SET 8u /* the highest nonces of a set that were used */
+#define HR_SIGNER_LEAVES 16u /* leaves of one signer: its record, then its nonce sets */
 #define HR_QUOTE_ASSET 0u /* the quote of every market; balance slot 0 of every account */
 #define HR_FEE_ACCOUNT 1u /* account that receives fees (master 0, sub-account 1) */
 #define HR_INSURANCE_ACCOUNT 2u /* insurance fund (master 0, sub-account 2) */
