@@ -67,12 +67,14 @@ def _holding(record: Reservation) -> tuple[int, int, int, int]:
 def change(
     state: State, index: int, *, units: int = 0, claimed_units: int = 0, asked_units: int = 0
 ) -> None:
-    """Add to the amounts of a record; one that comes to nothing is gone."""
+    """Add to the amounts of a record; one that comes to nothing is gone, its duty with it."""
     record = state.reservations.edit(index)
     record.units += units
     record.claimed_units += claimed_units
     record.asked_units += asked_units
     if record.is_empty:
+        if record.role == ReservationRole.HELD:
+            duties.remove_of(state, DutyKind.PLEDGE, index)
         state.reservations.clear(index)
 
 
@@ -185,15 +187,12 @@ def release_most(state: State, log: EventLog, index: int) -> bool:
 def run_duty(state: State, log: EventLog, index: int) -> None:
     """End a pledge that has expired, as far as no position needs it; look again later."""
     record = state.reservations.read(index)
-    if record.role != ReservationRole.HELD:
-        return
     now_s = state.header.now_s
     if record.expires_at_s > now_s:
         schedule(state, index, record.expires_at_s)
         return
+    schedule(state, index, min(now_s + PLEDGE_RETRY_S, TIME_LIMIT - 1))
     release_most(state, log, index)
-    if not state.reservations.read(index).is_empty:
-        schedule(state, index, min(now_s + PLEDGE_RETRY_S, TIME_LIMIT - 1))
 
 
 def schedule(state: State, index: int, due_s: int) -> None:

@@ -3,22 +3,36 @@
 import ctypes
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from offchain.core.binding import TrapError
 from offchain.spec import l1_op, link_op, op
+from offchain.spec.book_records import Duty
 from offchain.spec.constants import INSURANCE_ACCOUNT
 from offchain.spec.errors import ErrorCode as E
 from offchain.spec.event import Event
-from offchain.spec.kinds import EventKind, MarketKind, MessageFlag, PlaceFlag
+from offchain.spec.kinds import DutyKind, EventKind, MarketKind, MessageFlag, PlaceFlag
 from offchain.spec.link_records import Reservation
 from offchain.spec.message import NO_VALUES
 from offchain.spec.risk_op import Liquidate, SetLeverage
 from offchain.spec.tree import Hasher
 from tests.core import bad_risk_ops
-from tests.core.crowded_links import asset
+from tests.core.crowded_links import asset, message_envelope
 from tests.core.crowded_risk import ASSET_RISK, CREDIT, RISKY, asset_snapshot
 from tests.core.pair import Pair, as_events, native_hasher
-from tests.core.peer import KEPT, LINKED, OWN_ID, PEER_ID, A, B, event, offer, tell
+from tests.core.peer import (
+    KEPT,
+    LINKED,
+    OWN_ID,
+    PEER_ID,
+    A,
+    B,
+    event,
+    next_message,
+    offer,
+    tell,
+)
 from tests.spec.link_support import free_of
 from tests.strategies import GOVERNANCE, PERP, START_S, market_op, scene
 
@@ -84,6 +98,10 @@ def record(pair: Pair) -> Reservation:
     return pair.state.reservations.read(A // 32 * 8)
 
 
+def duties_of(pair: Pair) -> list[Duty]:
+    return [duty for duty in pair.state.duties.entries if duty.kind == DutyKind.PLEDGE]
+
+
 def insured(pair: Pair, asset_id: int) -> int:
     return free_of(pair.state, INSURANCE_ACCOUNT, asset_id)
 
@@ -114,6 +132,32 @@ def test_the_claim_becomes_what_the_peer_sends(got: int, pair: Pair) -> None:
     assert (insured(pair, LINKED), insured(pair, KEPT)) == (0, got)
     assert pair.state.assets.read(LINKED).supply_units == supply - TAKEN
     assert record(pair).asked_units == 0
+
+
+def test_a_record_that_is_emptied_takes_its_duty_with_it(pair: Pair) -> None:
+    events_of(pair, SEIZE, link_op.Release(account=A, asset=LINKED, amount=PLEDGED - TAKEN))
+    assert [duty.ref for duty in duties_of(pair)] == [A // 32 * 8]
+    assert pair.envelope(answer(pair)).code is E.OK
+    assert duties_of(pair) == []
+    tell(pair, offer(units=PLEDGED))
+    events_of(pair, link_op.Release(account=A, asset=LINKED, amount=PLEDGED))
+    assert duties_of(pair) == []
+
+
+def answer(pair: Pair) -> bytes:
+    """Return the peer's answer to the seizure, with all that was asked for."""
+    told = next_message(pair, event(EventKind.SEIZED, A, KEPT, TAKEN, A, TAKEN))
+    return message_envelope(replace(told, values=((KEPT, TAKEN), *NO_VALUES[1:])))
+
+
+@pytest.mark.parametrize("hints", [[], [0], [2**32 - 1]])
+def test_the_place_of_a_duty_is_verified(hints: list[int], pair: Pair) -> None:
+    """None is left, that of a market, one beyond the heap."""
+    events_of(pair, SEIZE, link_op.Release(account=A, asset=LINKED, amount=PLEDGED - TAKEN))
+    last = answer(pair)
+    pair.core.take_hints_from(np.array(hints, np.uint32))
+    with pytest.raises(TrapError):
+        pair.core.apply_envelope(last)
 
 
 def test_a_claim_on_a_frozen_peer_is_paid_of_what_l1_has_moved(pair: Pair) -> None:

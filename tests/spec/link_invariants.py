@@ -11,11 +11,11 @@ _PER_MASTER = 8
 
 
 def check_pledges(state: State) -> None:
-    """Units of linked assets are exactly what records say, and every pledge held has a duty."""
+    """Units of linked assets are exactly what records say, and every pledge held has one duty."""
     supplies: Counter[int] = Counter()
     held: Counter[tuple[int, int]] = Counter()
     seen: set[tuple[int, ...]] = set()
-    duties = {duty.ref for duty in state.duties.entries if duty.kind == DutyKind.PLEDGE}
+    duties = Counter(duty.ref for duty in state.duties.entries if duty.kind == DutyKind.PLEDGE)
     for index, record in state.reservations.items():
         assert min(record.units, record.claimed_units, record.asked_units) >= 0
         assert not record.is_empty
@@ -31,13 +31,14 @@ def check_pledges(state: State) -> None:
             supplies[linked] += record.units + claims
             held[account_index(record.account), linked] += record.units
             held[account_index(INSURANCE_ACCOUNT), linked] += claims
-            assert index in duties
+            assert duties.pop(index) == 1
         assert key not in seen
         seen.add(key)
     for asset, entry in state.assets.items():
         if entry.is_linked:
             assert entry.supply_units == supplies.pop(asset, 0)
             assert state.channels.read(entry.channel).linked_asset(entry.peer_asset) == asset
+    assert not duties
     assert not +supplies
     for index, account in state.accounts.items():
         for asset_id, free, locked in zip(

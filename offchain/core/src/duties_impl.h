@@ -1,6 +1,7 @@
 /* The duty heap: what falls due at a time, as a binary min-heap over (due_s, kind, ref).
  * Invariant: each order with an expiry, each trailing stop, TWAP and redemption, each account with
- * a scheduled cancel and each margined market has exactly one entry of that kind. */
+ * a scheduled cancel, each margined market and each pledge that is held has exactly one entry of
+ * that kind. */
 #ifndef HEADRACE_DUTIES_IMPL_H
 #define HEADRACE_DUTIES_IMPL_H
 

@@ -232,6 +232,7 @@ static int hr_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t l
         hr_priority_consume(c, &decoded);
     } else if (h->kind == HR_ENVELOPE_KIND_MESSAGE) {
         hr_message_take(c, &decoded.message);
+        if (c->trapped) return HR_TRAP;
     } else if (h->kind == HR_ENVELOPE_KIND_ORACLE) {
         hr_oracle_take(c, &decoded.readings);
     }

@@ -107,20 +107,18 @@ static uint64_t hr_pledge_spare(struct hr_core *c, const struct hr_reservation *
     return 0;
 }
 
-/* The duty of a HELD record: when it has expired, what its account does not need is let go. */
+/* The duty of a HELD record, which has left the heap: when it has expired, what its account does
+ * not need is let go. The next duty is there before, so that a record that is emptied takes it
+ * along. */
 HR_COLD void hr_pledge_duty(struct hr_core *c, uint32_t record) {
     const struct hr_reservation *r = hr_reservation_at(c, record);
     const uint64_t now_s = c->header->now_s;
-    uint64_t due_s = r->expires_at_s;
-    if (r->role != HR_RESERVATION_ROLE_HELD) return;
-    if (due_s <= now_s) {
-        const uint64_t units = hr_pledge_spare(c, r);
-        if (units) hr_pledge_let_go(c, record, units);
-        if (r->role == 0) return;
-        due_s = now_s + HR_PLEDGE_RETRY_S;
-    }
+    const bool has_expired = r->expires_at_s <= now_s;
+    const uint64_t due_s = has_expired ? now_s + HR_PLEDGE_RETRY_S : r->expires_at_s;
     hr_duty_push(c, due_s < UINT32_MAX ? (uint32_t)due_s : UINT32_MAX - 1, HR_DUTY_KIND_PLEDGE,
                  record);
+    const uint64_t units = has_expired ? hr_pledge_spare(c, r) : 0;
+    if (units) hr_pledge_let_go(c, record, units);
 }
 
 /* Lets go what can go of all that an account holds of a peer's. */

@@ -4,6 +4,7 @@
 #define HEADRACE_RESERVATIONS_IMPL_H
 
 #include "accounts_impl.h"
+#include "duties_impl.h"
 
 #define HR_NO_RESERVATION UINT32_MAX
 
@@ -55,10 +56,14 @@ static void hr_reservation_add(struct hr_core *c, uint32_t record,
     hr_touch_leaf(c, HR_SUBTREE_RESERVATIONS, record);
 }
 
-/* After amounts have fallen: frees a record in which nothing is left. */
+/* After amounts have fallen: frees a record in which nothing is left. A HELD one takes its duty
+ * with it. */
 static void hr_reservation_fallen(struct hr_core *c, uint32_t record) {
     struct hr_reservation *r = hr_reservation_at(c, record);
-    if (!(r->units | r->claimed_units | r->asked_units)) *r = (struct hr_reservation){0};
+    if (!(r->units | r->claimed_units | r->asked_units)) {
+        if (r->role == HR_RESERVATION_ROLE_HELD) hr_duty_remove(c, HR_DUTY_KIND_PLEDGE, record);
+        *r = (struct hr_reservation){0};
+    }
     hr_touch_leaf(c, HR_SUBTREE_RESERVATIONS, record);
 }
 
