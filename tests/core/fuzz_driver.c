@@ -695,7 +695,10 @@ int main(int argc, char **argv) {
             c = new_chain();
             set_scene(c);
         }
-        if (i % CLOCK_EVERY == 0) check_pledged_units(c);
+        if (i % CLOCK_EVERY == 0) {
+            check_pledged_units(c);
+            check_pledge_duties(c);
+        }
         const uint32_t draw = below(8);
         if (draw < 4) {
             check_op(c);

@@ -138,6 +138,21 @@ static uint32_t make_message(struct hr_core *c, uint8_t *payload) {
     return HR_MESSAGE_PAYLOAD_BYTES;
 }
 
+/* Every pledge that is held has one duty, and no other has one. */
+static void check_pledge_duties(struct hr_core *c) {
+    uint32_t held = 0;
+    for (uint32_t record = 0; record < (MASTERS + 1) * HR_RESERVATIONS_PER_MASTER; record++)
+        held += hr_reservation_at(c, record)->role == HR_RESERVATION_ROLE_HELD;
+    for (uint32_t i = 0; i < c->header->duty_count; i++) {
+        const struct hr_duty *duty = hr_duty_at(c, i);
+        if (duty->kind != HR_DUTY_KIND_PLEDGE) continue;
+        if (hr_reservation_at(c, duty->ref)->role != HR_RESERVATION_ROLE_HELD)
+            fail("a duty has no pledge");
+        held--;
+    }
+    if (held != 0) fail("a pledge has no duty, or more than one");
+}
+
 /* All units of a pledged asset that an account has are in its record, and insurance has what is
  * claimed and asked for besides. */
 static void check_pledged_units(struct hr_core *c) {
