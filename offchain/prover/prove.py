@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,12 +23,13 @@ from offchain.prover.hashing import grind
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import KEY_BYTES, intt, random_fill
 from offchain.prover.layout import Layout
+from offchain.prover.memory import free_memory_bytes
 from offchain.prover.program_key import ProgramKey
 from offchain.prover.quotient import masked_parts, quotient_coefficients
 from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
 from offchain.prover.transcript import ProverTranscript, elements_bytes
 from offchain.security.calculator import check_security
-from offchain.security.parameters import MAX_LOG_HEIGHT
+from offchain.security.parameters import max_log_height
 
 PROTOCOL = b"headrace/stark/v1"
 PROOF_TAG = b"HRproof1"
@@ -36,8 +37,8 @@ PROOF_TAG = b"HRproof1"
 # Random streams of one proof; each is used once. Salts have streams of their own.
 MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
 
-KEPT_BYTES_MAX = 1 << 31
-"""Values of one commitment that stay in memory for the quotient; more are computed once again."""
+SPARE_SHARE = 2
+"""A commitment keeps what can be computed again in at most one half of the memory that is free."""
 
 STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
 
@@ -58,9 +59,10 @@ class Proof:
 
 def prove(
     key: ProgramKey,
-    main: Mapping[str, U64Array],
+    main: MutableMapping[str, U64Array],
     output: Sequence[int],
     *,
+    is_consumed: bool = False,
     randomness_key: bytes | None = None,
     threads: int | None = None,
     progress: Progress = lambda _stage: None,
@@ -71,9 +73,11 @@ def prove(
     ----------
     key : ProgramKey
     main : mapping
-        Main columns [columns][height] by table name; blinding rows are overwritten.
+        Main columns [columns][height] by table name; blinding rows are overwritten in place.
     output : sequence of int
         Public output words, each below 2^32.
+    is_consumed : bool
+        Empty `main` as soon as it is not needed, which leaves more memory to the rest.
     randomness_key : bytes, optional
         32 bytes for deterministic proofs in tests, which hide nothing; fresh by default.
     threads : int, optional
@@ -97,7 +101,7 @@ def prove(
     check_security(key.parameters, layout.n.bit_length() - 1)
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
         run = _Run(key, layout, randomness_key or secrets.token_bytes(KEY_BYTES), executor)
-        return run.prove(main, words, progress)
+        return run.prove(main, words, is_consumed, progress)
 
 
 def _required_heights(key: ProgramKey, main: Mapping[str, U64Array]) -> tuple[int, ...]:
@@ -111,11 +115,11 @@ def _required_heights(key: ProgramKey, main: Mapping[str, U64Array]) -> tuple[in
             )
         height = columns.shape[1]
         log_height = height.bit_length() - 1
-        is_allowed = key.parameters.min_log_height <= log_height <= MAX_LOG_HEIGHT
-        if height != 1 << log_height or not is_allowed:
+        least, most = key.parameters.min_log_height, max_log_height(table.name)
+        if height != 1 << log_height or not least <= log_height <= most:
             raise TraceShapeError(
                 f"table {table.name} has {height} rows, not a power of two from "
-                f"2^{key.parameters.min_log_height} to 2^{MAX_LOG_HEIGHT}: use minimum_heights"
+                f"2^{least} to 2^{most}: use minimum_heights"
             )
         if number in key.evaluations and key.evaluations[number].shape[1] != height:
             raise TraceShapeError(
@@ -159,7 +163,13 @@ class _Run:
         self.blowup = 1 << key.parameters.log_blowup
         self.transcript = ProverTranscript(self.suite)
 
-    def prove(self, main: Mapping[str, U64Array], output: list[int], progress: Progress) -> Proof:
+    def prove(
+        self,
+        main: MutableMapping[str, U64Array],
+        output: list[int],
+        is_consumed: bool,
+        progress: Progress,
+    ) -> Proof:
         """Run all rounds."""
         absorb, draw = self.transcript.absorb, self.transcript.draw_element
         self._begin(output)
@@ -176,8 +186,10 @@ class _Run:
         coefficients = self._aux(traces, evaluators)
         # The running sum, the last column, stands for three.
         aux_later = {t: range(len(c) - 3, len(c)) for t, c in coefficients.items()}
-        aux_tree = self._commit(coefficients, salt_stream=2, opened_later=aux_later)
         del traces
+        if is_consumed:
+            main.clear()
+        aux_tree = self._commit(coefficients, salt_stream=2, opened_later=aux_later)
         absorb("aux", aux_tree.root)
         alpha = draw("alpha")
         progress("quotient")
@@ -261,10 +273,10 @@ class _Run:
         )
 
     def _blinded(self, main: Mapping[str, U64Array]) -> list[U64Array]:
-        """Fill in random blinding rows; the terminal row is left as it is."""
+        """Fill in random blinding rows in place; the terminal row is left as it is."""
         traces = []
         for number, table in enumerate(TABLES):
-            columns = main[table.name].copy()
+            columns = main[table.name]
             noise = np.empty((len(columns), self.parameters.blinding_rows - 1), np.uint64)
             random_fill(noise, self.randomness_key, MAIN_STREAM + number)
             columns[:, columns.shape[1] - noise.shape[1] :] = noise
@@ -291,12 +303,15 @@ class _Run:
         opened_later: Mapping[int, Sequence[int]],
         keep: bool = True,
     ) -> Commitment:
-        cosets = quotient_cosets(self.blowup)
-        size = len(cosets) * sum(columns.nbytes for columns in coefficients.values())
-        kept = cosets if keep and size <= KEPT_BYTES_MAX else frozenset[int]()
-        key = self.randomness_key
         commitment = Commitment(
-            coefficients, self.suite, self.blowup, key, salt_stream, kept, opened_later
+            coefficients,
+            self.suite,
+            self.blowup,
+            self.randomness_key,
+            salt_stream,
+            quotient_cosets(self.blowup) if keep else (),
+            opened_later,
+            free_memory_bytes() // SPARE_SHARE,
         )
         commitment.commit(self.executor)
         return commitment
