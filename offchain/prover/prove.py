@@ -15,12 +15,12 @@ from offchain.air.machine import TABLES
 from offchain.prover.bus import aux_columns
 from offchain.prover.commitment import Commitment
 from offchain.prover.deep import deep_polynomial, open_current, open_next
-from offchain.prover.domain import quotient_cosets
+from offchain.prover.domain import QUOTIENT_COSETS, quotient_cosets
 from offchain.prover.evaluators import BusChallenges, Columns, Evaluator
 from offchain.prover.fri import commit_layers, extend, open_layers
 from offchain.prover.hash_suites import HashSuite
 from offchain.prover.hashing import grind
-from offchain.prover.kernel_arguments import U64Array
+from offchain.prover.kernel_arguments import EXT_DEGREE, U64Array
 from offchain.prover.kernels import KEY_BYTES, intt, random_fill
 from offchain.prover.layout import Layout
 from offchain.prover.memory import free_memory_bytes
@@ -38,7 +38,9 @@ PROOF_TAG = b"HRproof1"
 MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
 
 SPARE_SHARE = 2
-"""A commitment keeps what can be computed again in at most one half of the memory that is free."""
+"""A commitment keeps what can be computed again in at most one half of the memory to spare."""
+
+WORD_BYTES = 8
 
 STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
 
@@ -296,6 +298,20 @@ class _Run:
 
         return dict(enumerate(self.executor.map(table, range(len(TABLES)))))
 
+    def _spare_bytes(self) -> int:
+        """Free memory that the rest of the proof can do without.
+
+        It needs the values of one coset, fewer while tables are evaluated two at a time; the
+        quotient in three forms; the codeword of FRI.
+        """
+        n = self.layout.n
+        columns = sum(
+            height * (len(table.main) + EXT_DEGREE * len(table.fraction_groups()))
+            for height, table in zip(self.layout.heights, TABLES, strict=True)
+        )
+        needed_words = columns + EXT_DEGREE * n * (3 * QUOTIENT_COSETS + self.blowup)
+        return max(0, free_memory_bytes() - WORD_BYTES * needed_words)
+
     def _commit(
         self,
         coefficients: Mapping[int, U64Array],
@@ -311,7 +327,7 @@ class _Run:
             salt_stream,
             quotient_cosets(self.blowup) if keep else (),
             opened_later,
-            free_memory_bytes() // SPARE_SHARE,
+            self._spare_bytes() // SPARE_SHARE,
         )
         commitment.commit(self.executor)
         return commitment
