@@ -101,8 +101,10 @@ def prove(
     if any(not 0 <= word < 1 << 32 for word in words):
         raise TraceShapeError("an output word is not in [0, 2^32): pass the output of the run")
     check_security(key.parameters, layout.n.bit_length() - 1)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
-        run = _Run(key, layout, randomness_key or secrets.token_bytes(KEY_BYTES), executor)
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as executor:
+        secret = randomness_key or secrets.token_bytes(KEY_BYTES)
+        run = _Run(key, layout, secret, executor, workers)
         return run.prove(main, words, is_consumed, progress)
 
 
@@ -154,13 +156,19 @@ class _Run:
     """State of one proof."""
 
     def __init__(
-        self, key: ProgramKey, layout: Layout, randomness_key: bytes, executor: Executor
+        self,
+        key: ProgramKey,
+        layout: Layout,
+        randomness_key: bytes,
+        executor: Executor,
+        workers: int,
     ) -> None:
         self.key = key
         self.parameters = key.parameters
         self.layout = layout
         self.randomness_key = randomness_key
         self.executor = executor
+        self.workers = workers
         self.suite = HashSuite(key.parameters.hash_suite)
         self.blowup = 1 << key.parameters.log_blowup
         self.transcript = ProverTranscript(self.suite)
@@ -234,7 +242,8 @@ class _Run:
         absorb("final", final_bytes)
         progress("grinding")
         prefix = b"HRgrind0" + self.transcript.state
-        nonce = grind(self.suite, prefix, self.parameters.grinding_bits).to_bytes(8, "big")
+        bits = self.parameters.grinding_bits
+        nonce = grind(self.suite, prefix, bits, threads=self.workers).to_bytes(8, "big")
         absorb("nonce", nonce)
         progress("queries")
         domain = self.blowup * self.layout.n
