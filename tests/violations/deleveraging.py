@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offchain.spec import (
-    deleverage,
-    risk_op,
-    takeover,
-)
+from offchain.spec import adl_queue, deleverage, fund_op, risk_op, takeover
+from offchain.spec import op as ops
 from offchain.spec.kinds import EventKind
 from tests.risk_scene import PERP
 from tests.violations.lies import replaced, wrapped
@@ -120,4 +117,28 @@ def innocent_side_deleveraged(chain: Chain) -> str:
     return batch.attempt(
         replaced(deleverage, "_other_side", lambda risk, size_lots: risk.side(size_lots)),
         harm=shorts_spared,
+    )
+
+
+@violation(
+    rule="funds.md#5-in-the-waterfall",
+    result="another statement",
+    why="The rank follows from profit, cost and margin; the walk looks at every account.",
+)
+def winner_spared(chain: Chain) -> str:
+    """Let a friend who gains most keep its position, and take that of the next in the queue."""
+    batch = chain.batch()
+    batch.admin(fund_op.AdminMarketWaterfall(market=PERP, flags=1))
+    batch.user(OTHER, place(OTHER, BEST_BID, VICTIM_LOTS))
+    batch.user(TAKER, sell(TAKER, BEST_BID, VICTIM_LOTS))
+    price_falls(batch, LOST)
+    batch.system(risk_op.Liquidate(account=VICTIM), ops.Continue())
+    batch.seal()
+
+    def last(rank, state, account, holding):
+        return 0 if account == TAKER else rank(state, account, holding)
+
+    return batch.attempt(
+        wrapped(adl_queue, "rank", last),
+        harm=lambda run: run.of(EventKind.DELEVERAGED)[0].account == RICH,
     )

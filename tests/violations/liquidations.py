@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offchain.spec import (
-    exchange,
-    fill,
-    liquidation,
-    margin,
-    risk_op,
-)
+from offchain.spec import exchange, fill, hedge, liquidation, margin, risk_op
 from offchain.spec import op as ops
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from offchain.spec.liquidation import Outcome
+from tests.risk_scene import PERP, risk_parameters
+from tests.strategies import owner_of
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.losses import UNSAFE, indebted, liquidated, liquidating, the
 from tests.violations.registry import violation
-from tests.violations.scene import Chain
+from tests.violations.scene import Batch, Chain
 from tests.violations.world import (
+    BASE,
     BEST_ASK,
+    BEST_BID,
+    MAKER,
     MARK,
     TAKER,
     VICTIM,
     VICTIM_LOTS,
     buy,
+    place,
     price_falls,
     report,
+    sell,
 )
+
+HEDGE_UNITS = 10**6  # worth 2 % of the short position
+# Indices at which the hedged short is just above maintenance and just below.
+HEDGED_SAFE, HEDGED_UNSAFE = 10_840, 10_860
 
 
 @violation(
@@ -170,4 +175,45 @@ def collateral_sold_too_cheap(chain: Chain) -> str:
     return batch.attempt(
         wrapped(exchange, "unit_price_e8", half),
         harm=lambda run: the(run, EventKind.EXCHANGED).values[1] > 2 * units - 2,
+    )
+
+
+def hedged(chain: Chain, price: int) -> Batch:
+    """The victim turns short, holds collateral that hedges it, and the price rises."""
+    batch = chain.batch()
+    batch.admin(replace(risk_parameters()[2], hedge_market_plus_1=PERP + 1))
+    batch.deposit(owner_of(VICTIM), BASE, HEDGE_UNITS)
+    batch.user(MAKER, place(MAKER, BEST_BID, 2 * VICTIM_LOTS))
+    batch.user(VICTIM, sell(VICTIM, BEST_BID, 2 * VICTIM_LOTS))
+    price_falls(batch, price)
+    batch.system(risk_op.Sweep())
+    return batch.seal()
+
+
+@violation(
+    rule="risk.md#10-hedges",
+    result="another statement",
+    why="What hedges a short is counted by balances and L1's prices, and no more than they are.",
+)
+def hedge_overstated(chain: Chain) -> str:
+    """Spare a friend by a hedge that it does not have."""
+
+    def tenfold(value_micro, *held):
+        return 10 * value_micro(*held)
+
+    return hedged(chain, HEDGED_UNSAFE).attempt(
+        wrapped(hedge, "_value_micro", tenfold), harm=lambda run: not liquidated(run)
+    )
+
+
+@violation(
+    rule="risk.md#10-hedges",
+    result="another statement",
+    why="Where collateral hedges a short the program lowers its requirement.",
+)
+def hedge_denied(chain: Chain) -> str:
+    """Liquidate an account that its hedge keeps above maintenance."""
+    return hedged(chain, HEDGED_SAFE).attempt(
+        replaced(hedge, "cover", lambda *held: hedge.Cover()),
+        harm=lambda run: bool(liquidated(run)),
     )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offchain.spec import (
-    collateral,
-    matching,
-    positions,
-)
+from offchain.spec import collateral, margin, matching, positions, risk_op
 from offchain.spec import op as ops
 from offchain.spec.constants import PPM
 from offchain.spec.errors import ErrorCode
-from offchain.spec.kinds import EventKind
-from tests.risk_scene import risk_parameters
+from offchain.spec.kinds import EventKind, MarginMode
+from offchain.spec.ops import move_margin
+from tests.risk_scene import PERP, risk_parameters
 from tests.strategies import owner_of
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import Chain, Run
+from tests.violations.scene import Batch, Chain, Run
 from tests.violations.world import (
     BASE,
     BASE_UNITS,
@@ -26,6 +23,7 @@ from tests.violations.world import (
     MAKER,
     OTHER,
     QUOTE,
+    RESTING_LOTS,
     TAKER,
     VICTIM,
     VICTIM_LOTS,
@@ -34,6 +32,8 @@ from tests.violations.world import (
     price_falls,
     sell,
 )
+
+ISOLATED_UNITS = 4_000_000  # four times what RESTING_LOTS need
 
 
 @violation(
@@ -171,4 +171,59 @@ def maker_filled_beyond_its_margin(chain: Chain) -> str:
     return batch.attempt(
         replaced(matching, "maker_keeps_margin", lambda state, market_id, planned: True),
         harm=victim_fills,
+    )
+
+
+def isolated(chain: Chain, taken_units: int) -> Batch:
+    """A trader gives margin to an isolated position, opens it and asks for some of it back."""
+    batch = chain.batch()
+    move = risk_op.MoveMargin(market=PERP, account=TAKER, amount=ISOLATED_UNITS)
+    batch.user(
+        TAKER,
+        risk_op.SetLeverage(market=PERP, account=TAKER, mode=MarginMode.ISOLATED),
+        move,
+        buy(TAKER, BEST_ASK, RESTING_LOTS),
+        replace(move, amount=taken_units, out=1),
+    )
+    return batch.seal()
+
+
+def backing_units(run: Run) -> int:
+    """Return the margin of the trader's isolated position, in quote units."""
+    return margin.holding_of(run.state, TAKER, PERP).isolated_margin
+
+
+@violation(
+    rule="risk.md#7-margin",
+    result="another statement: INSUFFICIENT_MARGIN",
+    why="An isolated position keeps its own requirement: the bucket that gives is checked.",
+)
+def isolated_margin_taken_back(chain: Chain) -> str:
+    """Let a friend have the margin back that its isolated position needs."""
+    batch = isolated(chain, ISOLATED_UNITS * 3 // 4)
+    honest = backing_units(batch.replay())
+    return batch.attempt(
+        without(ErrorCode.INSUFFICIENT_MARGIN), harm=lambda run: backing_units(run) < honest
+    )
+
+
+@violation(
+    rule="risk.md#7-margin",
+    result="another statement",
+    why="What an isolated position gets or gives is what the account gives or gets.",
+)
+def isolated_margin_kept_twice(chain: Chain) -> str:
+    """Pay a friend margin out and leave it in the position besides."""
+    batch = isolated(chain, ISOLATED_UNITS // 4)
+    honest = backing_units(batch.replay())
+
+    def kept(move, state, op, log):
+        move(state, op, log)
+        if op.out:
+            index = positions.find(state, op.account, op.market)
+            state.positions.edit(index).isolated_margin += op.amount
+
+    return batch.attempt(
+        wrapped(move_margin, "move_margin", kept),
+        harm=lambda run: backing_units(run) == honest + ISOLATED_UNITS // 4,
     )
