@@ -96,7 +96,7 @@ class LinkFlow(MessageFlow):
             self.forge(self.rng.choice(self.forged))
         elif draw < 0.15 and self.next_expiry_s():
             self.reach_expiry()
-        elif draw < 0.22:
+        elif draw < 0.24:
             self.pledge_of_debtor()
         elif draw < 0.35 and any(self.claims()):
             self.emit(self.seize().to_bytes())
@@ -259,12 +259,17 @@ class LinkFlow(MessageFlow):
         )
 
     def admin_link(self) -> op.Op:
-        """Return a new channel or link, mostly one that is refused."""
+        """Return a new channel or link, mostly one that is refused, or void messages."""
         rng = self.rng
+        if rng.random() < 0.2:
+            channel = rng.choice((TRUE, FORGED, FORGED, FORGED, 2, 64))
+            taken_count = self.next_index(channel) - 1 if channel <= FORGED else 0
+            index = taken_count + rng.choice((0, 1, 2, 100, 256, 257, 2**63))
+            return link_op.AdminVoid(channel=channel, index=index)
         if rng.random() < 0.5:
             return link_op.AdminChannel(
                 channel=rng.choice((0, 1, 2, 2, 3, 63, 64)),
-                peer_chain_id=rng.choice((0, 1, LIAR, 78, 79, self.own_id, 2**32 - 2, 2**32 - 1)),
+                peer_chain_id=rng.choice((0, 1, 2, LIAR, 78, *CHAINS, 2**32 - 2, 2**32 - 1)),
                 own_chain_id=rng.choice((self.own_id, self.own_id, self.own_id, 6, 0, 2**32 - 1)),
             )
         return link_op.AdminLink(

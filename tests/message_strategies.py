@@ -7,8 +7,8 @@ are delivered as it sent them; what comes through channel 1 is forged.
 from dataclasses import replace
 from itertools import pairwise
 
-from offchain.spec import op
-from offchain.spec.constants import INSURANCE_ACCOUNT, LINK_ASSET, PLEDGE_MIN_S
+from offchain.spec import link_op, op
+from offchain.spec.constants import INSURANCE_ACCOUNT, LINK_ASSET, MESSAGE_TTL_S, PLEDGE_MIN_S
 from offchain.spec.encoding import address_words, signed_word
 from offchain.spec.event import Event
 from offchain.spec.kinds import EnvelopeKind, EventKind, ReservationRole
@@ -18,7 +18,7 @@ from tests.l1_strategies import L1Flow
 from tests.risk_scene import COLLATERALS, TRADERS
 
 CHAINS = (5, 9)
-LIAR = 77  # the peer of channel 1
+LIAR = 3  # the peer of channel 1; lower than that of channel 0
 TRUE, FORGED = 0, 1  # channels
 DEPOSIT_CAP = 6 * 10**9
 TOLD = (EventKind.PLEDGED, EventKind.RELEASED, EventKind.SEIZE_REQUESTED, EventKind.SEIZED)
@@ -74,7 +74,24 @@ class MessageFlow(L1Flow):
         self.work_off()
         if self.rng.random() < 0.08:
             self.send(EnvelopeKind.MESSAGE, self.spoilt(message))
+        if self.rng.random() < (0.2 if message.channel == FORGED else 0.05):
+            self.withhold(message)
         self.send(EnvelopeKind.MESSAGE, message.to_payload())
+
+    def withhold(self, message: Message) -> None:
+        """Send a message without its body, mostly after governance has said that it may be so."""
+        rng = self.rng
+        if rng.random() < 0.8:
+            until = message.index + rng.choice((0, 0, 1, 255, 256, -1))
+            self.emit(link_op.AdminVoid(channel=message.channel, index=max(0, until)).to_bytes())
+        is_near = message.expires_at_s - self.state.header.now_s in range(1, MESSAGE_TTL_S + 1)
+        if is_near and rng.random() < 0.3:
+            self.emit(op.AdvanceTime(now_s=message.expires_at_s - rng.choice((0, 0, 1))).to_bytes())
+            self.work_off()
+        payload = bytearray(message.without_body().to_payload())
+        if rng.random() < 0.2:
+            payload[rng.choice((4, 5, 7, 488, 551))] ^= rng.choice((1, 2, 128))
+        self.send(EnvelopeKind.MESSAGE, bytes(payload))
 
     def spoilt(self, message: Message) -> bytes:
         """Return a payload that is out of turn, of nobody or of an impossible form."""
@@ -158,7 +175,7 @@ class MessageFlow(L1Flow):
         owner = self.state.account(target).owner
         if rng.random() < 0.03:
             target = rng.choice((32 * 12, 2**22 - 1, 2**22, 2**32 - 1))
-        asset = rng.choice(COLLATERALS) if rng.random() < 0.94 else rng.choice((0, 3, LINK_ASSET))
+        asset = rng.choice(COLLATERALS) if rng.random() < 0.9 else rng.choice((0, 3, LINK_ASSET))
         units = self.SCALE * rng.choice((10**7, 10**8, 10**8, 10**9, 2 * 10**9))
         units = units if rng.random() < 0.95 else rng.choice((DEPOSIT_CAP, 2**61, 2**62 - 1, 0))
         seconds = rng.choice((1, PLEDGE_MIN_S, PLEDGE_MIN_S, 4 * PLEDGE_MIN_S, 10**6))

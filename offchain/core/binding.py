@@ -92,6 +92,7 @@ def load_library(path: Path = NATIVE_LIBRARY) -> ctypes.CDLL:
         "hr_core_free": (None, [pointer]),
         "hr_core_apply": (u32, [pointer, pointer, u32, pointer, u32, *[pointer] * 3]),
         "hr_core_apply_envelope": (i32, [pointer, text, u32, pointer, u32, ctypes.POINTER(u32)]),
+        "hr_inputs_after": (None, [text, text, u32]),
         "hr_core_envelope_events": (u32, []),
         "hr_core_unhealthy": (u32, [pointer, pointer, u32]),
         "hr_core_root": (None, [pointer, text]),
@@ -303,6 +304,12 @@ class Core:
         if code == TRAP:
             raise TrapError("a hint was wrong; discard this core")
         return ErrorCode(code), self._envelope_events[: count.value].copy()
+
+    def inputs_after(self, chain: bytes, envelope: bytes) -> bytes:
+        """Return the chain of a batch's inputs after one more envelope; see spec/receipts.py."""
+        digest = ctypes.create_string_buffer(chain, DIGEST_BYTES)
+        self._library.hr_inputs_after(digest, envelope, len(envelope))
+        return digest.raw
 
     def unhealthy(self) -> npt.NDArray[np.uint32]:
         """Return the accounts on which LIQUIDATE would do something now, in the ring's order.

@@ -1,10 +1,11 @@
 """Sealed batches: what one run of envelopes did, as settlement needs it.
 
 The inputs commitment covers all that may influence a batch's new root and output:
-``keccak256(tag | config_hash | old_root | count | keccak256(e_1 | e_2 | ...))`` where the tag is
-``headrace/inputs/v1`` padded with zero bytes to 32, `count` is the number of envelopes as a
-32-byte big-endian word and e_i is the keccak256 of envelope i. Time, L1 records and the sealing
-itself travel in envelopes of their own; hints and siblings are left out, since they change nothing.
+``keccak256(tag | config_hash | old_root | count | chain)`` where the tag is ``headrace/inputs/v1``
+padded with zero bytes to 32, `count` is the number of envelopes as a 32-byte big-endian word and
+`chain` is that of their hashes (:func:`offchain.spec.receipts.inputs_after`). Time, L1 records and
+the sealing itself travel in envelopes of their own; hints and siblings are left out, since they
+change nothing.
 
 Several batches that are settled at once have ``keccak256(tag | c_1 | c_2 | ...)`` with the tag
 ``headrace/range/v1`` and c_i the commitment of the i-th batch; a single batch keeps its own.
@@ -115,11 +116,10 @@ class SealedBatch:
     envelopes: tuple[bytes, ...]
 
 
-def inputs_commitment(config_hash: bytes, old_root: bytes, envelopes: list[bytes]) -> bytes:
+def inputs_commitment(config_hash: bytes, old_root: bytes, count: int, chain: bytes) -> bytes:
     """Return the 32-byte commitment that the module describes."""
-    count = len(envelopes).to_bytes(_WORD_BYTES, "big")
-    hashes = b"".join(keccak(envelope) for envelope in envelopes)
-    return keccak(_INPUTS_TAG + config_hash + old_root + count + keccak(hashes))
+    number = count.to_bytes(_WORD_BYTES, "big")
+    return keccak(_INPUTS_TAG + config_hash + old_root + number + chain)
 
 
 def range_commitment(batches: Sequence[SealedBatch]) -> bytes:
@@ -167,6 +167,7 @@ class BatchCollector:
     def add(self, envelope: bytes, events: EventArray) -> SealedBatch | None:
         """Take an applied envelope; return the batch if this one sealed it."""
         self._envelopes.append(envelope)
+        self._inputs = self._core.inputs_after(self._inputs, envelope)
         kinds: list[int] = events["kind"].tolist()
         self._kinds.update(kinds)
         self.mail.add(envelope, events)
@@ -179,6 +180,7 @@ class BatchCollector:
         self._before: Header = self._state.header()
         self._oracle_first = self._state.oracle().next_index
         self._envelopes: list[bytes] = []
+        self._inputs: bytes = bytes(_WORD_BYTES)
         self._kinds: Counter[int] = Counter()
         self._withdrawals: list[WithdrawalEvent] = []
 
@@ -195,7 +197,9 @@ class BatchCollector:
             priority_next=after.next_priority_index,
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
-            inputs_commitment=inputs_commitment(self._config_hash, self.old_root, self._envelopes),
+            inputs_commitment=inputs_commitment(
+                self._config_hash, self.old_root, len(self._envelopes), self._inputs
+            ),
             first_slot=before.last_slot,
             last_slot=after.last_slot,
             oracle_first=self._oracle_first,

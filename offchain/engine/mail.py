@@ -102,14 +102,14 @@ class MailCollector:
 
     def close(self) -> Mail:
         """Return what was collected and begin anew; the state is that after the batch."""
-        records = {number: self._state.channel(number) for number in sorted(self._numbers())}
+        records = [self._state.channel(number) for number in self._numbers()]
         mail = Mail(
             sent=tuple(self.sent),
             taken=tuple(self.taken),
-            channels=tuple(_totals(channel) for channel in records.values()),
+            channels=tuple(sorted(map(_totals, records), key=lambda totals: totals.peer)),
             pledges=tuple(
-                PledgeSums(records[number].peer_chain_id, asset, *sums)
-                for (number, asset), sums in sorted(self._pledges.items())
+                PledgeSums(peer, asset, *sums)
+                for (peer, asset), sums in sorted(self._pledges.items())
             ),
         )
         self._begin()
@@ -128,15 +128,17 @@ class MailCollector:
         for row in (events["kind"] == EventKind.MESSAGE_SENT).nonzero()[0].tolist():
             told, sent = events[row - 1], events[row]
             number = int(sent["market"])
-            self.sent.append(_message(self._state.channel(number), number, told.tobytes(), sent))
+            channel = self._state.channel(number)
+            self.sent.append(_message(channel, number, told.tobytes(), sent))
             kind, (asset, units) = int(told["kind"]), told["v"][:2].tolist()
             if kind in _SUM_EVENTS:
-                pledged, released = self._pledges.get((number, asset), (0, 0))
+                ends = channel.peer_chain_id, asset
+                pledged, released = self._pledges.get(ends, (0, 0))
                 if kind == EventKind.PLEDGED:
                     pledged += units
                 else:
                     released += units
-                self._pledges[number, asset] = pledged, released
+                self._pledges[ends] = pledged, released
 
 
 def _message(channel: Channel, number: int, body: bytes, sent: EventArray) -> Message:

@@ -101,7 +101,7 @@ class StateView:
         return Channel.from_bytes(self._core.leaf(Subtree.CHANNELS, number))
 
     def channels(self) -> list[Channel]:
-        """Return the channels, by ascending number and peer."""
+        """Return the channels, by number."""
         channels = []
         for number in range(MAX_CHANNELS):
             channel = self.channel(number)

@@ -19,18 +19,24 @@ from offchain.spec.constants import GOLDILOCKS_P, LEAF_BYTES, RISK_LEAF_BYTES, T
 from offchain.spec.fund_records import Fund
 from offchain.spec.kinds import Subtree
 from offchain.spec.poseidon2 import DIGEST_BYTES, Digest, digest_from_bytes, digest_to_bytes
-from offchain.spec.records import Account, Asset, FeeTier, Market, Signer
+from offchain.spec.records import Account, Asset, FeeTier, Market
 from offchain.spec.state import SUBTREE_DEPTHS
 from offchain.spec.tree import WORD_BYTES, Hasher
 
-DIFF_TAG: Final = b"HRdiff04"
+DIFF_TAG: Final = b"HRdiff05"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
 CONFIG_BYTES: Final = 64
 CHANNEL_BYTES: Final = 256
 RESERVATION_BYTES: Final = 64
-UNPUBLISHED: Final = (Subtree.HEADER, Subtree.ORDERS, Subtree.LEVELS, Subtree.DUTIES)
-"""Subtrees of which only the root is published."""
+UNPUBLISHED: Final = (
+    Subtree.HEADER,
+    Subtree.SIGNERS,
+    Subtree.ORDERS,
+    Subtree.LEVELS,
+    Subtree.DUTIES,
+)
+"""Subtrees of which only the root is published: nobody needs them to leave a frozen chain."""
 LEAF_SIZES: Final = {
     Subtree.CONFIG: CONFIG_BYTES,
     Subtree.ASSETS: Asset.SIZE,
@@ -38,7 +44,6 @@ LEAF_SIZES: Final = {
     Subtree.FEE_TABLES: FeeTier.SIZE * TIERS_PER_TABLE,
     Subtree.ACCOUNTS: Account.SIZE,
     Subtree.POSITIONS: LEAF_BYTES,
-    Subtree.SIGNERS: Signer.SIZE,
     Subtree.RISK: RISK_LEAF_BYTES,
     Subtree.CHANNELS: CHANNEL_BYTES,
     Subtree.RESERVATIONS: RESERVATION_BYTES,
@@ -110,7 +115,7 @@ class StateDiff:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
         reader = ByteReader(data, "big", StateDiffError("the diff ends too early"))
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
-            raise StateDiffError("tag is not HRdiff04")
+            raise StateDiffError(f"tag is not {DIFF_TAG.decode()}")
         try:
             roots = {s: digest_from_bytes(reader.take(DIGEST_BYTES)) for s in UNPUBLISHED}
             table = reader.take(reader.number())

@@ -50,7 +50,9 @@ MAX_BUILDERS: Final = 4_096  # index 0 means no builder
 ORDER_CAPACITY: Final = 1_048_576  # order records; slot 0 is the null record
 LEVEL_CAPACITY: Final = 262_144  # level records; slot 0 is the null record
 DUTY_CAPACITY: Final = 1_048_576  # entries of the duty heap
-NONCES_PER_SIGNER: Final = 100  # the highest nonces kept per signer
+NONCE_SETS: Final = 13  # nonce n of a signer belongs to its set n mod 13
+NONCES_PER_SET: Final = 8  # the highest nonces of a set that were used
+SIGNER_LEAVES: Final = 16  # leaves of one signer: its record, then its nonce sets
 
 # --- assets and accounts -----------------------------------------------------------------
 QUOTE_ASSET: Final = 0  # the quote of every market; balance slot 0 of every account
@@ -136,7 +138,8 @@ PLEDGE_MAX_S: Final = 31_536_000
 PLEDGE_RETRY_S: Final = 600  # until a pledge that is still needed is looked at again
 MESSAGE_TTL_S: Final = 604_800  # until a message expires: room for proving and delivery
 MESSAGE_BODY_BYTES: Final = 64  # the event that a message tells
-MESSAGE_PAYLOAD_BYTES: Final = 552  # channel, the gateway's envelope of 15 words, body
+MESSAGE_PAYLOAD_BYTES: Final = 552  # channel, is_void, the gateway's envelope of 15 words, body
+MAX_MESSAGES_IN_FLIGHT: Final = 256  # of a channel; the gateway refuses one more (E47)
 HALVINGS: Final = 16  # amounts that a payout without a wish tries, each half of the one before
 
 # --- inputs of L1 (docs/spec/l1-inputs.md, docs/spec/escape.md) -----------------------------------

@@ -1,4 +1,4 @@
-"""Envelopes: signed bytes as received, their decoding into ops, nonces and the receipt chain.
+"""Envelopes: signed bytes as received, their decoding into ops, and nonces.
 
 ``decode`` touches no state; ``apply_envelope`` is what sequencer and proof run. Signatures are
 checked by the sequencer, not here (docs/spec/transition.md section 6).
@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 from eth_hash.auto import keccak
 
-from offchain.spec import duties, messages, oracle
+from offchain.spec import duties, messages, oracle, receipts
 from offchain.spec.checks import OpError, require
 from offchain.spec.constants import (
     ENVELOPE_HEADER_BYTES,
@@ -18,7 +18,6 @@ from offchain.spec.constants import (
     ENVELOPE_MAX_OPS,
     NONCE_FUTURE_MS,
     NONCE_PAST_MS,
-    NONCES_PER_SIGNER,
     OP_BYTES,
     PRIORITY_RECORD_BYTES,
     SIGNERS_PER_MASTER,
@@ -30,7 +29,7 @@ from offchain.spec.message import Message
 from offchain.spec.oracle_snapshot import OracleSnapshot
 from offchain.spec.priority import PriorityRecord
 from offchain.spec.records import NO_ADDRESS
-from offchain.spec.state import State, master_account, signer_index
+from offchain.spec.state import State, master_account, nonce_set_index, signer_index
 from offchain.spec.transition import apply
 
 VERSION = 1
@@ -42,7 +41,6 @@ _OP_KINDS = {EnvelopeKind.USER: range(1, 32), EnvelopeKind.SYSTEM: range(32, 64)
 _CONDITIONAL_KINDS = (OpKind.PLACE_TRIGGER, OpKind.PLACE_TWAP)
 _TRADING_KINDS = (*range(OpKind.PLACE, OpKind.SCHEDULE_CANCEL + 1), *_CONDITIONAL_KINDS)
 _AGENT_KINDS = (*_TRADING_KINDS, OpKind.TRANSFER)
-_RECEIPT = Struct("<QQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +219,7 @@ def apply_envelope(state: State, data: bytes) -> list[Event]:
         header.next_priority_index += 1
     header.last_arrival_ms = envelope.arrival_ms
     events = _apply_content(state, decoded)
-    _extend_receipts(state, envelope, data, events)
+    receipts.extend(state, envelope.arrival_ms, data, events)
     return events
 
 
@@ -241,22 +239,25 @@ def _check_signer(state: State, decoded: DecodedEnvelope) -> None:
         require(may_trade or not trades, ErrorCode.OWNER_KEY_NOT_ENABLED)
     else:
         require(all(kind in _AGENT_KINDS for kind in kinds), ErrorCode.AGENT_NOT_ALLOWED)
-    _check_nonce(envelope, signer.nonces)
+    _check_nonce(state, envelope)
 
 
-def _check_nonce(envelope: Envelope, nonces: list[int]) -> None:
+def _nonce_set_index(envelope: Envelope) -> int:
+    return nonce_set_index(envelope.account, envelope.signer_slot, envelope.nonce)
+
+
+def _check_nonce(state: State, envelope: Envelope) -> None:
     is_too_old = envelope.nonce + NONCE_PAST_MS < envelope.arrival_ms
     is_too_new = envelope.nonce > envelope.arrival_ms + NONCE_FUTURE_MS
-    require(not is_too_old and not is_too_new, ErrorCode.NONCE_OUT_OF_WINDOW)
-    is_full = len(nonces) == NONCES_PER_SIGNER
-    require(not is_full or envelope.nonce >= nonces[0], ErrorCode.NONCE_TOO_LOW)
+    is_in_window = envelope.nonce != 0 and not is_too_old and not is_too_new
+    require(is_in_window, ErrorCode.NONCE_OUT_OF_WINDOW)
+    nonces = state.nonce_sets.read(_nonce_set_index(envelope)).nonces
     require(envelope.nonce not in nonces, ErrorCode.NONCE_USED)
+    require(envelope.nonce > min(nonces), ErrorCode.NONCE_TOO_LOW)
 
 
 def _use_nonce(state: State, envelope: Envelope) -> None:
-    signer = state.signers.edit(signer_index(envelope.account, envelope.signer_slot))
-    highest = sorted([*signer.nonces, envelope.nonce])[-NONCES_PER_SIGNER:]
-    signer.nonces = highest
+    state.nonce_sets.edit(_nonce_set_index(envelope)).use(envelope.nonce)
 
 
 def _require_quiet(state: State) -> None:
@@ -281,40 +282,3 @@ def _apply_content(state: State, decoded: DecodedEnvelope) -> list[Event]:
         except OpError as error:
             log.rejected(account=account, op_index=op_index, op_kind=op[0], code=error.code)
     return log.events
-
-
-def _extend_receipts(state: State, envelope: Envelope, data: bytes, events: list[Event]) -> None:
-    header = state.header
-    header.receipts_head = receipts_head_after(
-        header.receipts_head,
-        receipt_seq=header.receipt_seq,
-        arrival_ms=envelope.arrival_ms,
-        envelope=data,
-        events=b"".join(event.to_bytes() for event in events),
-    )
-    header.receipt_seq += 1
-
-
-def receipts_head_after(
-    head: bytes, *, receipt_seq: int, arrival_ms: int, envelope: bytes, events: bytes
-) -> bytes:
-    """Return the head of the receipt chain after one more envelope.
-
-    Parameters
-    ----------
-    head
-        32 bytes; zero before the first receipt.
-    receipt_seq
-        Counted from 0.
-    arrival_ms
-        Arrival time of the envelope, in milliseconds.
-    envelope, events
-        The envelope as received and its events, 64 bytes each.
-
-    Returns
-    -------
-    bytes
-        32 bytes.
-    """
-    numbers = _RECEIPT.pack(receipt_seq, arrival_ms)
-    return keccak(head + numbers + keccak(envelope) + keccak(events))

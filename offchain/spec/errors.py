@@ -138,6 +138,7 @@ class ErrorCode(IntEnum):
     MESSAGE_AHEAD = 112
     ORACLE_OUT_OF_ORDER = 113
     ORACLE_AHEAD = 114
+    MESSAGE_NEEDS_BODY = 115
 
     @property
     def sentence(self) -> str:
@@ -287,7 +288,7 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.OWNER_KEY_NOT_ENABLED: "Switch on trading by the owner key, or use an agent key.",
     ErrorCode.AGENT_NOT_ALLOWED: "Only the owner key may sign this op.",
     ErrorCode.NONCE_OUT_OF_WINDOW: "Use the present time in milliseconds as nonce.",
-    ErrorCode.NONCE_TOO_LOW: "The nonce is below the signer's 100 highest; use a higher one.",
+    ErrorCode.NONCE_TOO_LOW: "Eight higher nonces equal to it mod 13 are used; use a higher one.",
     ErrorCode.NONCE_USED: "This nonce was used before; use a new one.",
     ErrorCode.PRIORITY_OUT_OF_ORDER: "Priority operations are consumed in the order of L1.",
     ErrorCode.PRIORITY_MALFORMED: "A field of the priority record is out of range.",
@@ -296,4 +297,6 @@ _SENTENCES: dict[ErrorCode, str] = {
     ErrorCode.ORACLE_OUT_OF_ORDER: "Snapshots of the oracle hub are taken in its order, by a chain "
     "that has feeds.",
     ErrorCode.ORACLE_AHEAD: "The snapshot lies ahead of this chain's time; advance the time first.",
+    ErrorCode.MESSAGE_NEEDS_BODY: "Take the message with its body; without it only when governance "
+    "has voided it and it has expired.",
 }

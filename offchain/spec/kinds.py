@@ -51,6 +51,7 @@ class OpKind(IntEnum):
     ADMIN_CHANNEL = 75
     ADMIN_LINK = 76
     ADMIN_FEED = 77
+    ADMIN_VOID = 78
     FORCED_WITHDRAW = 80
     FORCED_CLOSE = 81
     FORCED_CANCEL = 82
@@ -134,6 +135,7 @@ class EventKind(IntEnum):
     CHANNEL_SET = 69
     LINK_SET = 70
     PLEDGES_MOVED = 71
+    MESSAGES_VOIDED = 72
 
 
 class Reason(IntEnum):

@@ -134,6 +134,10 @@ class LinkEventLog(EventWriter):
         """Write that an asset stands for one of the peer."""
         self._write(EventKind.LINK_SET, channel, 0, asset, peer_asset)
 
+    def messages_voided(self, *, channel: int, index: int) -> None:
+        """Write up to which index messages may be taken without body."""
+        self._write(EventKind.MESSAGES_VOIDED, channel, 0, index)
+
     def pledges_moved(
         self, *, channel: int, asset: int, units: int, is_holder: int, peer_chain_id: int
     ) -> None:

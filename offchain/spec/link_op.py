@@ -71,3 +71,14 @@ class AdminLink(Op):
     asset: int
     channel: int
     peer_asset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminVoid(Op):
+    """Let the messages of a channel up to `index` be taken without body once they have expired."""
+
+    KIND: ClassVar = OpKind.ADMIN_VOID
+    LAYOUT: ClassVar = Struct("<B7xB7xQ40x")
+
+    channel: int
+    index: int

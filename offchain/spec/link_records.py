@@ -10,7 +10,7 @@ from offchain.spec.kinds import ChannelFlag
 
 _PEER_ASSET_SHIFT = 16
 _ASSET_MASK = (1 << _PEER_ASSET_SHIFT) - 1
-_PLAIN_WORDS = 5
+_PLAIN_WORDS = 6
 _LIMBS = HASH_BYTES // 4
 
 
@@ -19,17 +19,18 @@ class Channel:
     """The two directions between this chain and a peer. Flags: :class:`ChannelFlag`.
 
     `links` are entries, asset here | asset there << 16; 0 is a free one. A channel whose ids are 0
-    does not exist.
+    does not exist. Messages up to index `void_until` may be taken without body once they expired.
     """
 
     SIZE: ClassVar[int] = 256
-    _LAYOUT: ClassVar[Struct] = Struct(f"<2I3Q32x{2 * _LIMBS}Q{LINKS_PER_CHANNEL}I")
+    _LAYOUT: ClassVar[Struct] = Struct(f"<2I4Q24x{2 * _LIMBS}Q{LINKS_PER_CHANNEL}I")
 
     peer_chain_id: int = 0
     own_chain_id: int = 0
     sent_count: int = 0
     received_count: int = 0
     flags: int = 0
+    void_until: int = 0
     sent_accumulator: bytes = bytes(HASH_BYTES)
     received_accumulator: bytes = bytes(HASH_BYTES)
     links: list[int] = field(default_factory=lambda: [0] * LINKS_PER_CHANNEL)
@@ -68,6 +69,7 @@ class Channel:
             self.sent_count,
             self.received_count,
             self.flags,
+            self.void_until,
             *hash_limbs(self.sent_accumulator),
             *hash_limbs(self.received_accumulator),
             *self.links,
@@ -77,7 +79,9 @@ class Channel:
     def from_bytes(cls, data: bytes) -> Self:
         """Parse a 256-byte record."""
         words = cls._LAYOUT.unpack(data)
-        peer_chain_id, own_chain_id, sent_count, received_count, flags = words[:_PLAIN_WORDS]
+        peer_chain_id, own_chain_id, sent_count, received_count, flags, void_until = words[
+            :_PLAIN_WORDS
+        ]
         sent, received = words[_PLAIN_WORDS:][:_LIMBS], words[_PLAIN_WORDS + _LIMBS :][:_LIMBS]
         return cls(
             peer_chain_id=peer_chain_id,
@@ -85,6 +89,7 @@ class Channel:
             sent_count=sent_count,
             received_count=received_count,
             flags=flags,
+            void_until=void_until,
             sent_accumulator=hash_from_limbs(sent),
             received_accumulator=hash_from_limbs(received),
             links=list(words[-LINKS_PER_CHANNEL:]),

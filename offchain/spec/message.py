@@ -3,7 +3,7 @@
 docs/spec/links.md section 3 and docs/spec/settlement.md section 3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from struct import Struct
 from typing import ClassVar, Self
 
@@ -31,10 +31,11 @@ class Message:
 
     `channel` is the receiver's number of the channel, `slot` milliseconds, `flags`
     :class:`MessageFlag`; `values` are four pairs of an asset and units of L1, unused ones zero.
-    `body` is the 64-byte event of the sender.
+    `body` is the 64-byte event of the sender. It is zero in a message that is taken without it;
+    `withheld_hash` then is its hash, as the sender stated it.
     """
 
-    _HEAD: ClassVar[Struct] = Struct("<I4x")
+    _HEAD: ClassVar[Struct] = Struct("<II")
 
     channel: int
     from_chain: int
@@ -44,7 +45,23 @@ class Message:
     expires_at_s: int
     flags: int = 0
     values: Values = NO_VALUES
-    body: bytes
+    body: bytes = bytes(MESSAGE_BODY_BYTES)
+    withheld_hash: bytes | None = None
+
+    @property
+    def is_void(self) -> bool:
+        """Whether the message comes without its body."""
+        return self.withheld_hash is not None
+
+    @property
+    def payload_hash(self) -> bytes:
+        """Return the hash of the body, as the envelope states it."""
+        return keccak(self.body) if self.withheld_hash is None else self.withheld_hash
+
+    def without_body(self) -> Self:
+        """Return the message as it is taken when its body is withheld."""
+        body = bytes(MESSAGE_BODY_BYTES)
+        return replace(self, body=body, withheld_hash=self.payload_hash)
 
     def envelope(self) -> bytes:
         """Return the gateway's envelope: 15 big-endian words."""
@@ -55,28 +72,28 @@ class Message:
             self.slot,
             self.expires_at_s,
             self.flags,
-            int.from_bytes(keccak(self.body), "big"),
+            int.from_bytes(self.payload_hash, "big"),
             *(number for pair in self.values for number in pair),
         )
         return b"".join(number.to_bytes(_WORD_BYTES, "big") for number in numbers)
 
     def to_payload(self) -> bytes:
         """Return the payload of a MESSAGE envelope, 552 bytes."""
-        return self._HEAD.pack(self.channel) + self.envelope() + self.body
+        return self._HEAD.pack(self.channel, self.is_void) + self.envelope() + self.body
 
     @classmethod
     def from_payload(cls, payload: bytes) -> Self | None:
         """Parse a payload; None when its form is not that of a message."""
         if len(payload) != MESSAGE_PAYLOAD_BYTES:
             return None
-        (channel,) = cls._HEAD.unpack_from(payload)
+        channel, is_void = cls._HEAD.unpack_from(payload)
         body = payload[-MESSAGE_BODY_BYTES:]
         data = payload[cls._HEAD.size : -MESSAGE_BODY_BYTES]
         words = [
             int.from_bytes(data[start : start + _WORD_BYTES], "big")
             for start in range(0, len(data), _WORD_BYTES)
         ]
-        from_chain, to_chain, index, slot, expires_at_s, flags, _ = words[:_PLAIN_WORDS]
+        from_chain, to_chain, index, slot, expires_at_s, flags, payload_hash = words[:_PLAIN_WORDS]
         message = cls(
             channel=channel,
             from_chain=from_chain,
@@ -86,9 +103,10 @@ class Message:
             expires_at_s=expires_at_s,
             flags=flags,
             values=tuple(zip(words[_PLAIN_WORDS::2], words[_PLAIN_WORDS + 1 :: 2], strict=True)),
-            body=body,
+            body=bytes(MESSAGE_BODY_BYTES) if is_void else body,
+            withheld_hash=payload_hash.to_bytes(_WORD_BYTES, "big") if is_void else None,
         )
-        # Writing it again puts zero into the reserved word and the body's hash into its place.
+        # Writing it again puts the body's hash into its place; with is_void: 1, and no body.
         is_exact = message.to_payload() == payload
         return message if is_exact and message._is_in_range() else None
 

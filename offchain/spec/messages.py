@@ -51,7 +51,7 @@ def check(state: State, message: Message) -> None:
     Raises
     ------
     OpError
-        UNKNOWN_PEER, MESSAGE_OUT_OF_ORDER, MESSAGE_AHEAD.
+        UNKNOWN_PEER, MESSAGE_OUT_OF_ORDER, MESSAGE_AHEAD, MESSAGE_NEEDS_BODY.
     """
     record = state.channels.read(message.channel)
     ids = (record.peer_chain_id, record.own_chain_id)
@@ -60,6 +60,9 @@ def check(state: State, message: Message) -> None:
     require(message.index == record.received_count + 1, ErrorCode.MESSAGE_OUT_OF_ORDER)
     first_ahead = (state.header.now_s + 1) * channels.SLOTS_PER_S
     require(message.slot < first_ahead, ErrorCode.MESSAGE_AHEAD)
+    is_expired = message.expires_at_s <= state.header.now_s
+    may_be_void = message.index <= record.void_until and is_expired
+    require(may_be_void or not message.is_void, ErrorCode.MESSAGE_NEEDS_BODY)
 
 
 def take(state: State, log: EventLog, message: Message) -> None:
@@ -70,7 +73,7 @@ def take(state: State, log: EventLog, message: Message) -> None:
     state, log
         Changed and appended to; what cannot be is the event REJECTED.
     message
-        The next of its channel.
+        The next of its channel. A void one does nothing: a body of zeros is no event.
     """
     header, record = state.header, state.channels.edit(message.channel)
     record.received_count += 1

@@ -51,6 +51,7 @@ OP_TYPES: dict[int, type[op.Op]] = {
         link_op.Seize,
         link_op.AdminChannel,
         link_op.AdminLink,
+        link_op.AdminVoid,
         l1_op.AdminFeed,
         l1_op.ForcedWithdraw,
         l1_op.ForcedClose,

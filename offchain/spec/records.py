@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, Self
 from offchain.spec.constants import (
     APPROVALS_PER_ACCOUNT,
     BALANCES_PER_ACCOUNT,
-    NONCES_PER_SIGNER,
+    NONCES_PER_SET,
 )
 from offchain.spec.encoding import ADDRESS_BYTES, address_from_words, address_words, bias, unbias
 from offchain.spec.kinds import AssetFlag
@@ -275,34 +275,51 @@ class Position:
 
 @dataclass(slots=True)
 class Signer:
-    """Key that may sign for a master. Flags: :class:`SignerFlag`; nonces ascend."""
+    """Key that may sign for a master. Flags: :class:`SignerFlag`."""
 
-    SIZE: ClassVar[int] = 840
-    _LAYOUT: ClassVar[Struct] = Struct("<3Q3I4x100Q")
+    SIZE: ClassVar[int] = 64
+    _LAYOUT: ClassVar[Struct] = Struct("<3Q2I32x")
 
     address: bytes = NO_ADDRESS
     expiry_s: int = 0  # 0: never
     flags: int = 0
-    nonces: list[int] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
-        """Return the 840-byte record."""
-        unused = [0] * (NONCES_PER_SIGNER - len(self.nonces))
-        return self._LAYOUT.pack(
-            *address_words(self.address),
-            self.expiry_s,
-            self.flags,
-            len(self.nonces),
-            *self.nonces,
-            *unused,
-        )
+        """Return the 64-byte record."""
+        return self._LAYOUT.pack(*address_words(self.address), self.expiry_s, self.flags)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Parse an 840-byte record."""
+        """Parse a 64-byte record."""
         words = cls._LAYOUT.unpack(data)
-        nonces = list(words[6 : 6 + words[5]])
-        return cls(address_from_words(*words[:3]), words[3], words[4], nonces)
+        return cls(address_from_words(*words[:3]), *words[3:])
+
+
+@dataclass(slots=True)
+class NonceSet:
+    """The highest nonces that a signer used of those with one rest modulo NONCE_SETS.
+
+    They are in no order; 0 stands for none. The lowest of a set only ever rises, so a nonce that
+    was pushed out stays below it.
+    """
+
+    SIZE: ClassVar[int] = 64
+    _LAYOUT: ClassVar[Struct] = Struct(f"<{NONCES_PER_SET}Q")
+
+    nonces: list[int] = field(default_factory=lambda: [0] * NONCES_PER_SET)
+
+    def use(self, nonce: int) -> None:
+        """Put `nonce` in the place of the lowest, the first of equal ones."""
+        self.nonces[self.nonces.index(min(self.nonces))] = nonce
+
+    def to_bytes(self) -> bytes:
+        """Return the 64-byte record."""
+        return self._LAYOUT.pack(*self.nonces)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Parse a 64-byte record."""
+        return cls(list(cls._LAYOUT.unpack(data)))
 
 
 @dataclass(slots=True)

@@ -15,10 +15,12 @@ from offchain.spec.constants import (
     LISTING_LEAF,
     MASTER_BITS,
     MAX_BUILDERS,
+    NONCE_SETS,
     ORACLE_LEAF,
     ORDER_CAPACITY,
     POSITIONS_PER_ACCOUNT,
     QUOTE_ASSET,
+    SIGNER_LEAVES,
     SIGNERS_PER_MASTER,
     SUB_ACCOUNT_BITS,
     TIERS_PER_TABLE,
@@ -30,7 +32,16 @@ from offchain.spec.kinds import AccountFlag, Subtree
 from offchain.spec.l1_records import Listing, OracleRecord
 from offchain.spec.link_records import Channel, Reservation
 from offchain.spec.poseidon2 import Digest, digest_to_bytes
-from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
+from offchain.spec.records import (
+    Account,
+    Asset,
+    Builder,
+    FeeTier,
+    Market,
+    NonceSet,
+    Position,
+    Signer,
+)
 from offchain.spec.risk_records import AssetRisk, MarketRisk
 from offchain.spec.table import Table
 from offchain.spec.tree import WORD_BYTES, Hasher, SparseTree
@@ -51,7 +62,7 @@ SUBTREE_DEPTHS: dict[Subtree, int] = {
     Subtree.FEE_TABLES: 4,
     Subtree.ACCOUNTS: 22,
     Subtree.POSITIONS: _leaf_depth(ACCOUNT_LIMIT * POSITIONS_PER_ACCOUNT, Position.SIZE),
-    Subtree.SIGNERS: 19,
+    Subtree.SIGNERS: 23,
     Subtree.ORDERS: _leaf_depth(ORDER_CAPACITY, Order.SIZE),
     Subtree.LEVELS: _leaf_depth(LEVEL_CAPACITY, Level.SIZE),
     Subtree.DUTIES: _leaf_depth(DUTY_CAPACITY, DUTY_BYTES),
@@ -117,7 +128,7 @@ class State:
     config_hash
         32 bytes: keccak of the genesis constants.
     hasher
-        Hash of the state tree.
+        Hash of the state tree and of receipts.
     """
 
     def __init__(self, config_hash: bytes, hasher: Hasher | None = None) -> None:
@@ -128,7 +139,8 @@ class State:
         self.fee_tiers = Table(FeeTier, FeeTier.SIZE, TIERS_PER_TABLE)  # table * 8 + tier
         self.accounts = Table(Account, Account.SIZE)  # by account_index
         self.positions = Table(Position, Position.SIZE, LEAF_BYTES // Position.SIZE)
-        self.signers = Table(Signer, Signer.SIZE)
+        self.signers = Table(Signer, Signer.SIZE)  # by signer_index
+        self.nonce_sets = Table(NonceSet, NonceSet.SIZE)  # by nonce_set_index
         self.orders = Table(Order, Order.SIZE, LEAF_BYTES // Order.SIZE)
         self.levels = Table(Level, Level.SIZE, LEAF_BYTES // Level.SIZE)
         self.duties = DutyHeap()
@@ -140,7 +152,7 @@ class State:
         self.channels = Table(Channel, Channel.SIZE)
         self.reservations = Table(Reservation, Reservation.SIZE)  # master * 8 + number
         self.funds = Table(Fund, Fund.SIZE)
-        self._hasher = hasher or Hasher()
+        self.hasher = hasher or Hasher()
         self._trees: dict[Subtree, SparseTree] = {}
         self._hashed_header = b""
 
@@ -193,13 +205,13 @@ class State:
     def root(self) -> Digest:
         """Return the state root; hashes only what changed since the last call."""
         if not self._trees:
-            self._trees = {s: SparseTree(SUBTREE_DEPTHS[s], self._hasher) for s in Subtree}
+            self._trees = {s: SparseTree(SUBTREE_DEPTHS[s], self.hasher) for s in Subtree}
             config = self._config_leaf()
-            digest = self._hasher.leaf(Subtree.CONFIG, config)
+            digest = self.hasher.leaf(Subtree.CONFIG, config)
             self._trees[Subtree.CONFIG].update([(0, digest)])
         header = self.header.to_bytes()
         if header != self._hashed_header:
-            digest = self._hasher.leaf(Subtree.HEADER, header)
+            digest = self.hasher.leaf(Subtree.HEADER, header)
             self._trees[Subtree.HEADER].update([(0, digest)])
             self._hashed_header = header
         for subtree, source in self._sources():
@@ -209,7 +221,7 @@ class State:
         row = [self._trees[subtree].root for subtree in Subtree]
         while len(row) > 1:
             pairs = zip(row[::2], row[1::2], strict=True)
-            row = [self._hasher.compress(left, right) for left, right in pairs]
+            row = [self.hasher.compress(left, right) for left, right in pairs]
         return row[0]
 
     def root_bytes(self) -> bytes:
@@ -219,17 +231,21 @@ class State:
     def leaves(self) -> Iterator[tuple[Subtree, int, bytes]]:
         """Yield (subtree, leaf number, bytes) of every leaf that is not zero, in order."""
         singles = ((Subtree.HEADER, self.header.to_bytes()), (Subtree.CONFIG, self._config_leaf()))
-        stored = (
-            (subtree, number, source.leaf_bytes(number))
+        places = [
+            (subtree, number, source)
             for subtree, source in self._sources()
-            for number in sorted(source.leaves())
+            for number in source.leaves()
+        ]
+        places.sort(key=lambda place: place[:2])  # signers and their nonce sets take turns
+        stored = (
+            (subtree, number, source.leaf_bytes(number)) for subtree, number, source in places
         )
         for subtree, number, data in chain(((s, 0, data) for s, data in singles), stored):
             if any(data):
                 yield subtree, number, data
 
     def _leaf_digest(self, subtree: Subtree, source: _LeafSource, number: int) -> Digest:
-        return self._hasher.leaf(subtree, source.leaf_bytes(number))
+        return self.hasher.leaf(subtree, source.leaf_bytes(number))
 
     def _config_leaf(self) -> bytes:
         limbs = hash_limbs(self.config_hash)
@@ -243,6 +259,7 @@ class State:
             (Subtree.ACCOUNTS, self.accounts),
             (Subtree.POSITIONS, self.positions),
             (Subtree.SIGNERS, self.signers),
+            (Subtree.SIGNERS, self.nonce_sets),
             (Subtree.ORDERS, self.orders),
             (Subtree.LEVELS, self.levels),
             (Subtree.DUTIES, self.duties),
@@ -274,7 +291,12 @@ def position_index(account_id: int, k: int) -> int:
 
 def signer_index(account_id: int, slot: int) -> int:
     """Return the record number of the signer in `slot` (0 to 3) of an account's master."""
-    return (account_id >> SUB_ACCOUNT_BITS) * SIGNERS_PER_MASTER + slot
+    return ((account_id >> SUB_ACCOUNT_BITS) * SIGNERS_PER_MASTER + slot) * SIGNER_LEAVES
+
+
+def nonce_set_index(account_id: int, slot: int, nonce: int) -> int:
+    """Return the record number of the set that a nonce of the signer in `slot` belongs to."""
+    return signer_index(account_id, slot) + 1 + nonce % NONCE_SETS
 
 
 def create_account(state: State, account_id: int, owner: bytes) -> None:

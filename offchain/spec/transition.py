@@ -265,5 +265,7 @@ def _dispatch_links(state: State, decoded: op.Op, log: EventLog) -> None:
             admin_link.admin_channel(state, decoded, log)
         case link_op.AdminLink():
             admin_link.admin_link(state, decoded, log)
+        case link_op.AdminVoid():
+            admin_link.admin_void(state, decoded, log)
         case _:
             raise OpError(ErrorCode.UNKNOWN_OP)

@@ -14,6 +14,7 @@ from offchain.settlement.state_diff import LEAF_SIZES as PUBLISHED_LEAF_SIZES
 from offchain.spec.constants import ENVELOPE_MAX_BYTES, GOLDILOCKS_P, LEAF_BYTES
 from offchain.spec.header import Header
 from offchain.spec.kinds import Subtree
+from offchain.spec.records import Signer
 from offchain.spec.state import SUBTREE_DEPTHS
 
 BATCH_ELF: Final = BUILD_DIR / "batch.elf"
@@ -28,6 +29,7 @@ WITNESS_BYTES_MAX: Final = 2**28
 LEAF_SIZES: Final[dict[Subtree, int]] = {
     Subtree.HEADER: Header.SIZE,
     **PUBLISHED_LEAF_SIZES,
+    Subtree.SIGNERS: Signer.SIZE,
     Subtree.ORDERS: LEAF_BYTES,
     Subtree.LEVELS: LEAF_BYTES,
     Subtree.DUTIES: LEAF_BYTES,

@@ -31,6 +31,23 @@ def test_sentence_per_message(project):
     assert done.stdout.endswith("pledged on L1: 200000000 units\n")
 
 
+def test_a_message_without_body(project):
+    arguments = [*LOCAL, "--tokens", "2", "--withhold"]
+    done = CliRunner(mix_stderr=False).invoke(send_message.cli, [*arguments, "--json"])
+    assert done.exit_code == 0, done.stderr
+    (withheld,) = json.loads(done.stdout)["messages"]
+    assert (withheld["is_void"], withheld["ok"], withheld["index"]) == (True, True, 1)
+    assert withheld["pledged_units"] == 2 * 10**8
+    done = CliRunner(mix_stderr=False).invoke(send_message.cli, arguments)
+    assert done.stdout.startswith("PLEDGED 1 without body from chain 1 to chain 2: envelope ")
+
+
+def test_nothing_comes_back_of_a_message_without_body(project):
+    done = CliRunner().invoke(send_message.cli, [*LOCAL, "--back", "--withhold"])
+    assert done.exit_code == 2
+    assert "use one of the two options" in done.output
+
+
 def test_live_network_is_refused(monkeypatch):
     monkeypatch.setattr(send_message, "connected_network", lambda: ("mainnet", 1))
     height = ape.chain.blocks.height

@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from offchain.spec import l1_op, link_op, op
-from offchain.spec.constants import PLEDGE_MAX_S, PLEDGE_MIN_S, SHARE_ASSET, VALUE_LIMIT
+from offchain.spec.constants import (
+    MAX_MESSAGES_IN_FLIGHT,
+    PLEDGE_MAX_S,
+    PLEDGE_MIN_S,
+    SHARE_ASSET,
+    VALUE_LIMIT,
+)
 from offchain.spec.errors import ErrorCode as E
 from tests.core.bad_ops import (
     ASSET,
@@ -38,6 +44,7 @@ from tests.core.crowded_links import (
     PLEDGER,
     SEVERED,
     SHARED,
+    VOID_UNTIL,
 )
 from tests.core.crowded_risk import ASSET_RISK, RISK_ASSET
 from tests.strategies import UNITS, owner_of
@@ -53,11 +60,12 @@ PLEDGE = link_op.Pledge(
 RELEASE = link_op.Release(account=HOLDER, asset=LINKED, amount=10)
 SEIZE = link_op.Seize(account=HOLDER, number=0)
 CHANNEL = link_op.AdminChannel(channel=ABSENT_CHANNEL, peer_chain_id=8, own_chain_id=OWN_ID)
+VOID = link_op.AdminVoid(channel=OPEN, index=1 + MAX_MESSAGES_IN_FLIGHT)
 LINK = link_op.AdminLink(asset=FREE, channel=OPEN, peer_asset=2)
 UNLINK = l1_op.ForcedUnlink(account=HOLDER, peer_chain_id=PEER_IDS[OPEN], sender=owner_of(HOLDER))
 PLEDGES_MOVED = l1_op.PledgesMoved(asset=KEPT, is_holder=1, peer_chain_id=1, units=1)
 
-VALID: tuple[op.Op, ...] = (PLEDGE, RELEASE, SEIZE, CHANNEL, LINK)
+VALID: tuple[op.Op, ...] = (PLEDGE, RELEASE, SEIZE, CHANNEL, LINK, VOID)
 NO_AMOUNTS = [{"amount": n} for n in (0, VALUE_LIMIT, U64_MAX)]
 NO_ASSETS = [{"asset": n} for n in (63, 256, 0xFFFF)]
 LATEST_S = NOW_S + PLEDGE_MAX_S
@@ -115,16 +123,19 @@ def holder_cases() -> list[Case]:
 
 
 def admin_cases() -> list[Case]:
-    below = {"channel": FULL + 1, "peer_chain_id": PEER_IDS[FULL]}
     return [
         *cases(
             E.INVALID_LINK,
             CHANNEL,
             *({"channel": n} for n in (OPEN, FULL, FULL + 2, 63, 64, 255)),
-            *({"peer_chain_id": n} for n in (0, 1, OWN_ID, U32_MAX)),
+            *({"peer_chain_id": n} for n in (0, *PEER_IDS, OWN_ID, U32_MAX)),
             *({"own_chain_id": n} for n in (0, 8, 10, U32_MAX)),
-            below,
         ),
+        *cases(E.UNKNOWN_PEER, VOID, *({"channel": n} for n in (ABSENT_CHANNEL, 63, 64, 255))),
+        *cases(E.UNKNOWN_PEER, VOID, {"channel": ABSENT_CHANNEL, "index": 0}),
+        *cases(E.INVALID_LINK, VOID, *({"index": n} for n in (0, 1, VOID_UNTIL - 1))),
+        *cases(E.INVALID_LINK, VOID, *({"index": 1 + n} for n in (257, 2**32, U64_MAX - 1))),
+        *cases(E.INVALID_LINK, VOID, *({"channel": FULL, "index": n} for n in (0, 257))),
         *cases(E.UNKNOWN_ASSET, LINK, *NO_ASSETS),
         *cases(E.UNKNOWN_PEER, LINK, *({"channel": n} for n in (ABSENT_CHANNEL, 63, 64, 255))),
         *cases(

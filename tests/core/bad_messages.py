@@ -9,10 +9,12 @@ from tests.core.bad_envelopes import ARRIVAL_MS
 from tests.core.crowded import NOW_S
 from tests.core.crowded_links import (
     ABSENT_CHANNEL,
+    FULL,
     OPEN,
     OWN_ID,
     PEER_IDS,
     SEVERED,
+    VOID_UNTIL,
     message_envelope,
     pledged,
 )
@@ -23,6 +25,8 @@ PAYLOAD = MESSAGE.to_payload()
 CHAIN_ID_LIMIT, NUMBER_LIMIT = 2**32 - 1, 2**63
 U256_MAX = 2**256 - 1
 AHEAD_MS = (NOW_S + 1) * 1_000
+VOID = MESSAGE.without_body()
+VOID_PAYLOAD = VOID.to_payload()
 
 
 def cases(code: E, *changes: dict[str, object]) -> list[Case]:
@@ -34,10 +38,38 @@ def payload_case(payload: bytes, **changes: object) -> Case:
     return E.ENVELOPE_MALFORMED, replace(envelope, **changes).to_bytes()
 
 
-def with_byte(at: int) -> bytes:
-    data = bytearray(PAYLOAD)
-    data[at] ^= 1
+def with_byte(at: int, payload: bytes = PAYLOAD, bits: int = 1) -> bytes:
+    data = bytearray(payload)
+    data[at] ^= bits
     return bytes(data)
+
+
+def void_cases() -> list[Case]:
+    """Cases of a message that would be taken without its body on the channel OPEN."""
+    latest_s = NUMBER_LIMIT - 1
+    needs_body = (
+        *({"expires_at_s": time_s} for time_s in (NOW_S + 1, latest_s)),
+        {"expires_at_s": latest_s, "withheld_hash": bytes(32)},
+    )
+    others = [
+        (E.UNKNOWN_PEER, {"channel": FULL}),
+        (E.UNKNOWN_PEER, {"to_chain": OWN_ID + 1}),
+        *((E.MESSAGE_OUT_OF_ORDER, {"index": index}) for index in (1, 3, VOID_UNTIL)),
+        (E.MESSAGE_AHEAD, {"slot": AHEAD_MS, "expires_at_s": latest_s}),
+    ]
+    of_full = {"channel": FULL, "from_chain": PEER_IDS[FULL], "index": 1}
+    return [
+        *(payload_case(with_byte(4, VOID_PAYLOAD, bits)) for bits in (2, 3, 128)),
+        *(payload_case(with_byte(at, VOID_PAYLOAD)) for at in (4, 5, 7, 488, 500, 551)),
+        payload_case(with_byte(4)),  # with its body all the same
+        payload_case(VOID_PAYLOAD[:-1]),
+        *((E.MESSAGE_NEEDS_BODY, void_envelope(**each)) for each in (*needs_body, of_full)),
+        *((code, void_envelope(**each)) for code, each in others),
+    ]
+
+
+def void_envelope(**changes: object) -> bytes:
+    return message_envelope(replace(VOID, **changes), ARRIVAL_MS)
 
 
 def form_cases() -> list[Case]:
@@ -52,7 +84,7 @@ def form_cases() -> list[Case]:
         *(payload_case(PAYLOAD[:length]) for length in (0, 64, 256, 551)),
         payload_case(PAYLOAD + b"\0"),
         *(payload_case(PAYLOAD, **each) for each in unsigned),
-        *(payload_case(with_byte(at)) for at in (4, 7, 8 + 6 * 32, 8 + 6 * 32 + 31)),
+        *(payload_case(with_byte(at)) for at in (5, 7, 8 + 6 * 32, 8 + 6 * 32 + 31)),
         *(payload_case(with_byte(at)) for at in (488, 500, 551)),  # of the body
         *cases(E.ENVELOPE_MALFORMED, *({"channel": n} for n in (64, CHAIN_ID_LIMIT))),
         *cases(
@@ -86,4 +118,4 @@ def state_cases() -> list[Case]:
     ]
 
 
-CASES = form_cases() + state_cases()
+CASES = form_cases() + state_cases() + void_cases()

@@ -1,8 +1,8 @@
 """Links of the crowded chain: channels, linked assets and pledges.
 
 PLEDGER has given one pledge, GIVER as many as it may; HOLDER holds one of each of the first two
-peers, the second of which is frozen and nothing of it has been moved. DEBTOR needs most of its
-collateral.
+peers, the second of which is frozen and nothing of it has been moved. Messages of the first
+one may be void up to VOID_UNTIL. DEBTOR needs most of its collateral.
 """
 
 from dataclasses import replace
@@ -19,13 +19,14 @@ from tests.core.crowded_risk import ASSET_RISK, PRICE, RISK_ASSET, RISKY
 from tests.strategies import UNITS, owner_of
 
 PLEDGER, GIVER, HOLDER, DEBTOR, SELLER = (32 * master for master in (13, 14, 15, 16, 17))
-OWN_ID, PEER_IDS = 9, (5, 6, 7)
+OWN_ID, PEER_IDS = 9, (6, 7, 5)
 OPEN, SEVERED, FULL = range(3)  # channels; FULL links as many assets as it may
 ABSENT_CHANNEL = 3
 KEPT = 1  # what the peers keep, and this chain too
 LINKED, MOVED = 64, 65  # stand for KEPT of the peers OPEN and SEVERED
 FREE, DEPOSITS, SHARED, FIRST_OF_FULL = 66, 67, 68, 80  # may be linked; two that may not be
 HELD = 100
+VOID_UNTIL = 4
 LOTS = 32 * UNITS // 10**3 // PRICE  # of four times what DEBTOR's collateral counts for
 
 
@@ -65,6 +66,7 @@ def crowded_link_entries(now_s: int) -> list[bytes]:
         *(each.to_bytes() for each in (*_links(), *_money(), *_given(now_s), *_position())),
         *(message_envelope(pledged(channel, now_s)) for channel in (OPEN, SEVERED)),
         moved.to_bytes(),
+        link_op.AdminVoid(channel=OPEN, index=VOID_UNTIL).to_bytes(),
     ]
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from offchain.spec import op
 from offchain.spec.checks import OpError
+from offchain.spec.constants import NONCE_SETS
 from offchain.spec.envelope import Envelope, apply_envelope
 from offchain.spec.kinds import EnvelopeKind, OpKind, PriorityKind
 from offchain.spec.priority import PriorityRecord, admin_record
@@ -134,7 +135,7 @@ class EnvelopeFlow(Flow):
         if draw < 0.06:
             return self.arrival_ms + rng.choice((DAY_MS, DAY_MS + 1, -2 * DAY_MS, -2 * DAY_MS - 1))
         if draw < 0.12:
-            return self.last_nonce - rng.randint(1, 400)
+            return self.last_nonce - NONCE_SETS * rng.randint(1, 30)
         self.last_nonce = max(self.last_nonce + 1, self.arrival_ms)
         return self.last_nonce
 

@@ -38,7 +38,16 @@ def offer(
 
 def tell(pair: Pair, told: Event, **changes: object) -> list[Event]:
     """Let the chain take the peer's next message; return what follows MESSAGE_TAKEN."""
-    message = Message(
+    outcome = pair.envelope(message_envelope(replace(next_message(pair, told), **changes)))
+    assert outcome.code is E.OK
+    first, *others = as_events(outcome.events)
+    assert first.kind is EventKind.MESSAGE_TAKEN
+    return others
+
+
+def next_message(pair: Pair, told: Event) -> Message:
+    """Return the peer's next message."""
+    return Message(
         channel=0,
         from_chain=PEER_ID,
         to_chain=OWN_ID,
@@ -47,8 +56,3 @@ def tell(pair: Pair, told: Event, **changes: object) -> list[Event]:
         expires_at_s=0,
         body=told.to_bytes(),
     )
-    outcome = pair.envelope(message_envelope(replace(message, **changes)))
-    assert outcome.code is E.OK
-    first, *others = as_events(outcome.events)
-    assert first.kind is EventKind.MESSAGE_TAKEN
-    return others

@@ -7,7 +7,8 @@ import pytest
 
 from offchain.spec import op, op_codec
 from offchain.spec.constants import (
-    NONCES_PER_SIGNER,
+    NONCE_SETS,
+    NONCES_PER_SET,
     OP_BYTES,
     SWEEP_PERIOD_S,
 )
@@ -296,10 +297,13 @@ def test_a_nonce_below_a_full_set_is_too_low(hasher: Hasher) -> None:
     for data in scene():
         pair.op(data)
     change = op.SetOwnerKey(account=A, is_on=1)
-    for i in range(1, NONCES_PER_SIGNER + 1):
-        assert pair.envelope(owner_envelope(i, change)).code is ErrorCode.OK
-    assert pair.envelope(owner_envelope(0, change)).code is ErrorCode.NONCE_TOO_LOW
-    assert pair.envelope(owner_envelope(1, change)).code is ErrorCode.NONCE_USED
+    steps = [NONCE_SETS * i for i in range(1, NONCES_PER_SET + 1)]
+    for step in steps:
+        assert pair.envelope(owner_envelope(step, change)).code is ErrorCode.OK
+    for step in (0, -NONCE_SETS):
+        assert pair.envelope(owner_envelope(step, change)).code is ErrorCode.NONCE_TOO_LOW
+    for step in steps:
+        assert pair.envelope(owner_envelope(step, change)).code is ErrorCode.NONCE_USED
 
 
 def test_the_cases_cover_every_code() -> None:

@@ -15,6 +15,7 @@ from offchain.spec.funds import bucket_account
 from offchain.spec.kinds import EventKind, MessageFlag
 from offchain.spec.message import NO_VALUES
 from offchain.spec.tree import Hasher
+from tests.core.crowded_links import message_envelope
 from tests.core.pair import Pair, as_events, native_hasher
 from tests.core.peer import (
     EXPIRY_S,
@@ -26,6 +27,7 @@ from tests.core.peer import (
     A,
     B,
     event,
+    next_message,
     offer,
     tell,
 )
@@ -176,6 +178,30 @@ def test_a_value_that_is_not_told_makes_a_seizure_void(pair: Pair) -> None:
 def test_of_a_pledge_that_is_not_there_nothing_comes(told: Event, pair: Pair) -> None:
     (rejected,) = tell(pair, told)
     assert rejected.values == (0, told.kind, E.UNKNOWN_PLEDGE, 0, 0, 0)
+
+
+def test_a_void_message_does_nothing_but_count(pair: Pair) -> None:
+    void = replace(next_message(pair, offer(units=1)), expires_at_s=START_S).without_body()
+    early = replace(void, expires_at_s=START_S + 1)
+    assert pair.envelope(message_envelope(void)).code is E.MESSAGE_NEEDS_BODY
+    assert pair.op(link_op.AdminVoid(channel=0, index=2).to_bytes()).code is E.OK
+    assert pair.envelope(message_envelope(early)).code is E.MESSAGE_NEEDS_BODY
+    outcome = pair.envelope(message_envelope(void))
+    taken, rejected = as_events(outcome.events)
+    assert (taken.kind, taken.values[3]) == (EventKind.MESSAGE_TAKEN, 0)
+    assert rejected.values == (0, 0, E.MESSAGE_MALFORMED, 0, 0, 0)
+    assert pair.state.assets.read(LINKED).supply_units == HELD
+    (taken,) = tell(pair, offer(units=1))
+    assert taken.kind is EventKind.PLEDGE_TAKEN
+
+
+def test_channels_lead_to_peers_in_any_order(pair: Pair) -> None:
+    for channel, peer in enumerate((PEER_ID + 9, 1, PEER_ID - 1), start=1):
+        new = link_op.AdminChannel(channel=channel, peer_chain_id=peer, own_chain_id=OWN_ID)
+        assert pair.op(new.to_bytes()).code is E.OK
+    for peer in (PEER_ID, PEER_ID + 9, 1, PEER_ID - 1, OWN_ID):
+        again = link_op.AdminChannel(channel=4, peer_chain_id=peer, own_chain_id=OWN_ID)
+        assert pair.op(again.to_bytes()).code is E.INVALID_LINK
 
 
 def test_what_is_released_is_free_again_and_never_more(pair: Pair) -> None:

@@ -6,11 +6,13 @@ from eth_hash.auto import keccak
 from offchain.core.binding import Core
 from offchain.engine.batch import WithdrawalEvent
 from offchain.engine.genesis import GenesisConfig
-from offchain.spec import constants, op
-from offchain.spec.envelope import decode, receipts_head_after
+from offchain.spec import constants, op, receipts
+from offchain.spec.envelope import decode
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
+from offchain.spec.poseidon2 import digest_to_bytes
 from offchain.spec.priority import PriorityRecord
+from offchain.spec.tree import Hasher
 from tests.engine.scene import (
     ACCOUNTS,
     BASE,
@@ -63,19 +65,21 @@ def test_inputs_commitment_and_receipts_cover_all_envelopes():
     scene = funded_scene()
     scene.send(0, [limit(0, 1_000, 5)])
     batch = scene.sequencer.seal()
-    hashes = b"".join(keccak(envelope) for envelope in batch.envelopes)
+    chain = (0, 0, 0, 0)
+    for envelope in batch.envelopes:
+        chain = receipts.inputs_after(chain, envelope, Hasher())
     assert batch.inputs_commitment == keccak(
         b"headrace/inputs/v1".ljust(32, b"\x00")
         + GENESIS.config_hash()
         + batch.old_root
         + word(len(batch.envelopes))
-        + keccak(hashes)
+        + digest_to_bytes(chain)
     )
     core, head = GENESIS.new_core(), bytes(32)
     for number, envelope in enumerate(batch.envelopes):
         code, events = core.apply_envelope(envelope)
         assert code == ErrorCode.OK
-        head = receipts_head_after(
+        head = receipts.head_after(
             head,
             receipt_seq=number,
             arrival_ms=decode(envelope).envelope.arrival_ms,

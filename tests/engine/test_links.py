@@ -43,7 +43,7 @@ from tests.engine.linked_scene import claimed, funded, given, held, kinds, pledg
 WHOLE = PLEDGE_TOKENS * UNITS
 FORCED_WITHDRAW, PLEDGES_MOVED = 3, 9
 KECCAK_ROWS = 1_792  # of its table, for one call
-KECCAK_CALLS_OF_EVERY_BATCH = 14
+KECCAK_CALLS_MISSED = 6  # by the estimate, more or less
 
 
 def pledge_op(story, units, expires_in_s=2 * PLEDGE_MIN_S):
@@ -139,7 +139,7 @@ def test_batches_are_sealed_between_duties_that_send():
 
 
 def test_meter_counts_the_hashes_of_messages():
-    """A batch of messages alone: what the estimate leaves out is in every batch."""
+    """A batch of messages alone."""
     story = claimed()
     story.chains.relay.seize()
     chain = story.keeper
@@ -151,7 +151,7 @@ def test_meter_counts_the_hashes_of_messages():
             meter.add(envelope, core.apply_envelope(envelope)[1])
         witness = builder.build(Statement(1, chain.chain_id, bytes(20)), batch.envelopes)
         rows = execute(program, tape_words(witness.to_bytes())).row_counts["keccak_f"]
-        assert 0 <= rows // KECCAK_ROWS - meter.keccak_calls <= KECCAK_CALLS_OF_EVERY_BATCH
+        assert abs(rows // KECCAK_ROWS - meter.keccak_calls) <= KECCAK_CALLS_MISSED
 
 
 # --- messages ----------------------------------------------------------------------------

@@ -30,10 +30,23 @@ def metered(*batch, has_diff=False):
     return meter
 
 
-def test_bytes_are_hashed_in_blocks():
-    short = metered((envelope(), events(32))).keccak_calls
-    assert metered((envelope(ops=3), events(32))).keccak_calls == short + 1
-    assert metered((envelope(), events(32, 32, 32))).keccak_calls == short + 1
+def test_ops_and_events_cost_more():
+    plain, longer, louder = (
+        metered(batch).cycles
+        for batch in (
+            (envelope(), events(32)),
+            (envelope(ops=3), events(32)),
+            (envelope(), events(32, 32, 32)),
+        )
+    )
+    assert plain < longer < louder
+
+
+def test_what_l1_hashes_is_counted():
+    plain = metered((envelope(), events(32))).keccak_calls
+    assert metered((envelope(ops=3), events(32, 32, 32))).keccak_calls == plain
+    for kind in (EnvelopeKind.PRIORITY, EnvelopeKind.MESSAGE, EnvelopeKind.ORACLE):
+        assert metered((envelope(kind=kind), events(32))).keccak_calls > plain
 
 
 def test_ops_of_the_machine_and_withdrawals_cost_more():
@@ -44,7 +57,7 @@ def test_ops_of_the_machine_and_withdrawals_cost_more():
     assert paid.keccak_calls > plain.keccak_calls
 
 
-def test_a_diff_counts_each_account_and_signer_once():
+def test_a_diff_counts_each_account_once():
     one = [(envelope(), events(32))]
     two = [*one, (envelope(64), events(64))]
     again = [*one, *one]

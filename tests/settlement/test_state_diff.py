@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from offchain.settlement.messages import data_commitment
 from offchain.settlement.state_diff import (
     CHUNK_BYTES,
+    DIFF_TAG,
     LEAF_SIZES,
     UNPUBLISHED,
     RebuiltState,
@@ -22,7 +23,14 @@ from offchain.spec import poseidon2
 from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.fund_records import Fund
 from offchain.spec.kinds import FundFlag, Subtree
-from offchain.spec.state import SUBTREE_DEPTHS, State, create_account, genesis
+from offchain.spec.state import (
+    SUBTREE_DEPTHS,
+    State,
+    create_account,
+    genesis,
+    nonce_set_index,
+    signer_index,
+)
 from offchain.spec.tree import Hasher
 
 HASHER = Hasher(compress=cache(poseidon2.compress), hash_words=cache(poseidon2.hash_words))
@@ -65,7 +73,7 @@ def test_changed_bytes_are_refused_or_encode_themselves(data):
     changed = bytearray(sample().to_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         # Half of the changes hit the head and the first leaves' numbers.
-        end = data.draw(st.sampled_from((260, len(changed))))
+        end = data.draw(st.sampled_from((292, len(changed))))
         changed[data.draw(st.integers(0, end - 1))] = data.draw(st.integers(0, 255))
     cut = changed[: data.draw(st.integers(0, len(changed)))]
     for candidate in (bytes(changed), bytes(cut), bytes(changed) + b"\0"):
@@ -82,7 +90,7 @@ def test_random_bytes_are_refused(data):
     with pytest.raises(StateDiffError):
         StateDiff.from_bytes(data)
     with pytest.raises(StateDiffError):
-        StateDiff.from_bytes(b"HRdiff04" + bytes(4 * 32) + b"\xff" + data)
+        StateDiff.from_bytes(DIFF_TAG + bytes(5 * 32) + b"\xff" + data)
 
 
 def change(offset: int, value: bytes) -> bytes:
@@ -91,7 +99,7 @@ def change(offset: int, value: bytes) -> bytes:
     return bytes(data)
 
 
-HEAD = 8 + 4 * 32
+HEAD = 8 + 5 * 32
 FIRST = HEAD + 4
 
 
@@ -104,6 +112,7 @@ FIRST = HEAD + 4
         (change(HEAD, (2**32 - 1).to_bytes(4, "big")), "ends too early"),
         (change(HEAD, (64).to_bytes(4, "big")), "length|more than"),
         (change(FIRST, bytes([Subtree.HEADER])), "not published"),
+        (change(FIRST, bytes([Subtree.SIGNERS])), "not published"),
         (change(FIRST, bytes([Subtree.LEVELS])), "not published"),
         (change(FIRST, bytes([99])), "not published"),
         (change(FIRST + 1, bytes(4)), "without leaves"),
@@ -155,7 +164,7 @@ def some_state() -> State:
 
 
 def diff_of(before: State, after: State) -> StateDiff:
-    """What has changed between two states, with the books' roots left zero."""
+    """What has changed between two states."""
     old, new = ({(s, n): data for s, n, data in state.leaves()} for state in (before, after))
     changed = {
         place: new.get(place, bytes(LEAF_SIZES[place[0]]))
@@ -172,6 +181,8 @@ def test_a_state_is_rebuilt_from_its_diff():
     state.edit_account(64).free[0] = 5
     state.funds.replace(7, Fund(flags=FundFlag.EXISTS, leader=64, total_shares=9))
     state.header.batch_number = 1
+    state.signers.edit(signer_index(64, 0)).flags = 1
+    state.nonce_sets.edit(nonce_set_index(64, 0, 9)).use(9)
     state.accounts.clear(0)
     rebuilt = RebuiltState.from_genesis(some_state().leaves())
     commitment, found = published(diff_of(some_state(), state).chunks())

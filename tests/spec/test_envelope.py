@@ -1,15 +1,10 @@
-"""Envelopes: form, signers, nonces, priority records, receipts."""
+"""Envelopes: form, signers, nonces, priority records."""
 
 import pytest
 from eth_hash.auto import keccak
 
 from offchain.spec import condition_op, op
 from offchain.spec.checks import OpError
-from offchain.spec.constants import (
-    NONCE_FUTURE_MS,
-    NONCE_PAST_MS,
-    NONCES_PER_SIGNER,
-)
 from offchain.spec.envelope import Envelope, apply_envelope, decode
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EnvelopeKind, EventKind, OpKind
@@ -227,37 +222,6 @@ def test_the_owner_key_trades_only_when_switched_on(spot_and_perp):
     send(state, user(order(MAKER_SUB, 100, 1), nonce=T_MS + 1))
 
 
-def test_nonces_lie_in_a_window_around_the_arrival(spot_and_perp):
-    state = spot_and_perp
-    for nonce in (T_MS - NONCE_PAST_MS - 1, T_MS + NONCE_FUTURE_MS + 1, 0, 2**64 - 1):
-        assert refused(state, user(WITHDRAW, nonce=nonce)) == ErrorCode.NONCE_OUT_OF_WINDOW
-    for nonce in (T_MS - NONCE_PAST_MS, T_MS + NONCE_FUTURE_MS):
-        send(state, user(WITHDRAW, nonce=nonce))
-
-
-def test_a_nonce_is_used_once_and_the_hundred_highest_are_kept(spot_and_perp):
-    state = spot_and_perp
-    send(state, user(WITHDRAW, nonce=T_MS + 50))
-    assert refused(state, user(WITHDRAW, nonce=T_MS + 50)) == ErrorCode.NONCE_USED
-    for nonce in range(T_MS, T_MS + 2 * (NONCES_PER_SIGNER - 1), 2):
-        send(state, user(WITHDRAW, nonce=nonce + (nonce == T_MS + 50)))
-    assert len(state.signers.read(4).nonces) == NONCES_PER_SIGNER
-    assert refused(state, user(WITHDRAW, nonce=T_MS - 1)) == ErrorCode.NONCE_TOO_LOW
-    assert refused(state, user(WITHDRAW, nonce=T_MS)) == ErrorCode.NONCE_USED
-    send(state, user(WITHDRAW, nonce=T_MS + 1))
-    nonces = state.signers.read(4).nonces
-    assert (nonces[0], len(nonces)) == (T_MS + 1, NONCES_PER_SIGNER)
-    assert nonces == sorted(nonces)
-    assert refused(state, user(WITHDRAW, nonce=T_MS)) == ErrorCode.NONCE_TOO_LOW
-
-
-def test_an_accepted_envelope_uses_its_nonce_though_its_ops_are_refused(spot_and_perp):
-    state = spot_and_perp
-    bad = op.Withdraw(account=MAKER, asset=9, amount=10)
-    assert kinds(send(state, user(bad))) == [EventKind.REJECTED]
-    assert refused(state, user(bad)) == ErrorCode.NONCE_USED
-
-
 def deposit_record(index: int, **fields: int) -> PriorityRecord:
     """Return the record of a deposit of 5 units by master 9."""
     named = {"sender": int.from_bytes(KEY), "account": 9, "asset": 0, "amount": 5, **fields}
@@ -355,16 +319,3 @@ def test_priority_waits_for_duties_and_continuations(spot_and_perp):
     assert refused(state, priority(deposit_record(0))) == ErrorCode.DUTY_PENDING
     state.header.trigger_market = 0
     send(state, priority(deposit_record(0)))
-
-
-def test_receipts_chain_envelopes_and_events(spot_and_perp):
-    state = spot_and_perp
-    head = bytes(32)
-    for seq, envelope in enumerate((with_seal(), user(WITHDRAW), priority(deposit_record(0)))):
-        events = send(state, envelope)
-        event_hash = keccak(b"".join(event.to_bytes() for event in events))
-        numbers = seq.to_bytes(8, "little") + T_MS.to_bytes(8, "little")
-        head = keccak(head + numbers + keccak(envelope.to_bytes()) + event_hash)
-        assert state.header.receipts_head == head
-        assert state.header.receipt_seq == seq + 1
-    assert state.header.last_arrival_ms == T_MS

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from offchain.spec import op
+from offchain.spec import l1_op, link_op, op
 from offchain.spec.constants import LINKS_PER_CHANNEL, MAX_CHANNELS
 from offchain.spec.errors import ErrorCode as E
 from offchain.spec.kinds import AssetFlag, EventKind, MarketKind
@@ -33,12 +33,16 @@ def state() -> State:
     return holder()
 
 
-def test_channels_are_made_in_the_order_of_their_peers() -> None:
+def test_channels_are_made_one_after_the_other_whoever_the_peers_are() -> None:
     state = keeper()
     assert state.channels.read(CHANNEL) == Channel(peer_chain_id=HOLDER_ID, own_chain_id=KEEPER_ID)
     (event,) = run(state, channel_op(HOLDER_ID + 1, KEEPER_ID, channel=1))
     assert (event.kind, event.market, event.account) == (EventKind.CHANNEL_SET, 1, 0)
     assert event.values[:2] == (HOLDER_ID + 1, KEEPER_ID)
+    run(state, channel_op(1, KEEPER_ID, channel=2), channel_op(HOLDER_ID - 1, KEEPER_ID, channel=3))
+    assert [state.channels.read(k).peer_chain_id for k in range(5)] == [9, 10, 1, 8, 0]
+    for peer in (9, 10, 1, 8):
+        assert refused(state, channel_op(peer, KEEPER_ID, channel=4)) is E.INVALID_LINK
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,44 @@ def test_a_channel_that_does_not_fit_is_refused(changes: dict[str, int]) -> None
 
 def test_a_peer_is_no_chain_of_its_own_id() -> None:
     assert refused(keeper(), channel_op(77, 77, channel=1)) is E.INVALID_LINK
+
+
+def test_governance_says_up_to_where_messages_may_be_void(state: State) -> None:
+    (event,) = run(state, link_op.AdminVoid(channel=CHANNEL, index=256))
+    assert (event.kind, event.market, event.account) == (EventKind.MESSAGES_VOIDED, CHANNEL, 0)
+    assert event.values == (256, 0, 0, 0, 0, 0)
+    record = state.channels.read(CHANNEL)
+    assert (record.void_until, Channel.from_bytes(record.to_bytes())) == (256, record)
+    assert record.to_bytes()[32:40] == (256).to_bytes(8, "little")
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=256))  # once more changes nothing
+    assert refused(state, link_op.AdminVoid(channel=CHANNEL, index=255)) is E.INVALID_LINK
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"channel": 1}, E.UNKNOWN_PEER),
+        ({"channel": MAX_CHANNELS, "index": 0}, E.UNKNOWN_PEER),
+        ({"index": 0}, E.INVALID_LINK),
+        ({"index": 1}, E.INVALID_LINK),
+        ({"index": 1 + 257}, E.INVALID_LINK),
+        ({"index": 2**64 - 1}, E.INVALID_LINK),
+    ],
+)
+def test_what_was_taken_or_cannot_have_been_sent_is_not_voided(
+    state: State, changes: dict[str, int], code: E
+) -> None:
+    tell(state, offer(state))
+    fits = link_op.AdminVoid(channel=CHANNEL, index=1 + 256)
+    assert refused(state, replace(fits, **changes)) is code
+    run(state, fits)
+
+
+def test_messages_of_a_frozen_peer_may_be_void(state: State) -> None:
+    moved = l1_op.PledgesMoved(asset=BASE, is_holder=1, peer_chain_id=KEEPER_ID, units=1)
+    run(state, moved, link_op.AdminVoid(channel=CHANNEL, index=2))
+    assert state.channels.read(CHANNEL).is_severed
+    assert state.channels.read(CHANNEL).void_until == 2
 
 
 def test_a_link_takes_the_lowest_free_entry(state: State) -> None:

@@ -32,10 +32,15 @@ LEAST = {
     "RELEASED NOT_SAME_OWNER": 3,
     "RELEASED UNKNOWN_ACCOUNT": 3,
     "PLEDGES_MOVED": 3,
+    "MESSAGES_VOIDED": 10,
+    "taken without body": 8,
     "REJECTED MESSAGE_MALFORMED": 20,
     "REJECTED UNKNOWN_PLEDGE": 40,
     "MESSAGE_AHEAD": 5,
     "MESSAGE_OUT_OF_ORDER": 2,
+    "MESSAGE_NEEDS_BODY": 10,
+    "ADMIN_VOID INVALID_LINK": 3,
+    "ADMIN_VOID UNKNOWN_PEER": 1,
     "PLEDGE INSUFFICIENT_BALANCE": 5,
     "RELEASE INSUFFICIENT_BALANCE": 5,
     "TRANSFER PLEDGED_ASSET": 3,
@@ -57,6 +62,12 @@ def is_deposit(data: bytes) -> bool:
         return data[0] == OpKind.DEPOSIT
     record = decode(data).record
     return record is not None and record.kind == PriorityKind.DEPOSIT
+
+
+def is_void(data: bytes) -> bool:
+    """Return whether an entry that was accepted is a message without its body."""
+    message = decode(data).message if is_envelope(data) else None
+    return message is not None and message.is_void
 
 
 def run(data: bytes, state: State) -> list[Event]:
@@ -82,4 +93,5 @@ def test_nothing_breaks_an_invariant_and_all_rules_are_met() -> None:
                 check_pledges(state)
                 check_all(state)
                 seen.update(name_of(event) for event in events)
+                seen["taken without body"] += is_void(data)
     assert {name for name, least in LEAST.items() if seen[name] < least} == set()

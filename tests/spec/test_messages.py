@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from eth_hash.auto import keccak
 
-from offchain.spec import fund_op, op
+from offchain.spec import fund_op, link_op, op
 from offchain.spec.checks import OpError
 from offchain.spec.constants import (
     DUTY_CAPACITY,
@@ -16,6 +17,7 @@ from offchain.spec.errors import ErrorCode as E
 from offchain.spec.event import Event
 from offchain.spec.funds import bucket_account
 from offchain.spec.kinds import EventKind
+from offchain.spec.link_records import Reservation
 from offchain.spec.message import Message, accumulator_after
 from offchain.spec.state import State
 from tests.spec.link_support import (
@@ -117,6 +119,80 @@ def test_what_is_sent_because_of_a_message_has_a_higher_slot(state: State) -> No
     slot = state.header.now_s * 1_000 + 999
     events = tell(state, offer(state, asset=2), slot=slot)
     assert sent(state, events)[0].slot == slot + 1 == state.header.last_slot
+
+
+# --- messages without body -----------------------------------------------------------------------
+
+
+def void(state: State, **changes: object) -> Message:
+    """Return the next message of the peer, without its body."""
+    return message(state, offer(state), **changes).without_body()
+
+
+def test_a_voided_message_is_taken_without_body_and_does_nothing(state: State) -> None:
+    each = void(state, slot=7, flags=1, expires_at_s=state.header.now_s)
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=1))
+    taken, rejected = read(state, each)
+    assert taken.values == (1, 7, 1, 0, 0, 0)
+    assert (rejected.kind, rejected.account) == (EventKind.REJECTED, 0)
+    assert rejected.values == (0, 0, E.MESSAGE_MALFORMED, 0, 0, 0)
+    record = state.channels.read(CHANNEL)
+    told_by_peer = replace(each, body=offer(state), withheld_hash=None)
+    assert record.received_accumulator == accumulator_after(bytes(32), told_by_peer.envelope())
+    assert (record.received_count, record.void_until, state.header.last_slot) == (1, 1, 7)
+    assert (free_of(state, OWNER, LINKED), record_of(state)) == (0, Reservation())
+
+
+def test_nobody_but_governance_voids_a_message(state: State) -> None:
+    assert refusal_of(state, void(state)) is E.MESSAGE_NEEDS_BODY
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=1))
+    read(state, void(state))
+    assert refusal_of(state, void(state)) is E.MESSAGE_NEEDS_BODY  # the next one
+
+
+def test_a_message_is_void_when_it_has_expired_and_not_before(state: State) -> None:
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=9))
+    early = void(state, expires_at_s=state.header.now_s + 1)
+    assert refusal_of(state, early) is E.MESSAGE_NEEDS_BODY
+    read(state, replace(early, expires_at_s=state.header.now_s))
+
+
+def test_a_message_whose_body_is_there_is_taken_with_it_though_voided(state: State) -> None:
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=1))
+    (taken,) = tell(state, offer(state))
+    assert (taken.kind, free_of(state, OWNER, LINKED)) == (EventKind.PLEDGE_TAKEN, UNITS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"from_chain": KEEPER_ID + 1}, E.UNKNOWN_PEER),
+        ({"index": 2}, E.MESSAGE_OUT_OF_ORDER),
+        ({"slot": 2**62}, E.MESSAGE_AHEAD),
+    ],
+)
+def test_a_message_without_body_waits_for_its_turn_first(
+    state: State, changes: dict[str, int], code: E
+) -> None:
+    assert refusal_of(state, void(state, **changes)) is code
+
+
+def test_any_hash_may_stand_in_a_message_without_body(state: State) -> None:
+    run(state, link_op.AdminVoid(channel=CHANNEL, index=9))
+    for word in (bytes(32), b"\xff" * 32, keccak(bytes(64))):
+        each = replace(void(state), withheld_hash=word)
+        payload = each.to_payload()
+        assert payload[4:8] == b"\1\0\0\0"
+        assert payload[8 + 6 * 32 :][:32] == word
+        assert Message.from_payload(payload) == each
+        read(state, each)
+
+
+@pytest.mark.parametrize(("at", "value"), [(4, 2), (4, 3), (5, 1), (7, 128), (488, 1), (551, 1)])
+def test_void_is_a_bit_and_has_no_body(state: State, at: int, value: int) -> None:
+    payload = bytearray(void(state).to_payload())
+    payload[at] = value
+    assert Message.from_payload(bytes(payload)) is None
 
 
 # --- PLEDGED -------------------------------------------------------------------------------------

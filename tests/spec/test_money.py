@@ -7,6 +7,7 @@ from offchain.spec.constants import VALUE_LIMIT
 from offchain.spec.encoding import address_words
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind, SignerFlag
+from offchain.spec.state import signer_index
 from tests.spec.invariants import check_all
 from tests.spec.support import (
     ABSENT,
@@ -55,7 +56,7 @@ def test_the_first_deposit_creates_the_account_and_its_owner_key(spot_and_perp):
     assert account.owner == owner_of(ABSENT)
     assert account.asset_ids[:2] == [1, BASE + 1]
     assert account.free[:2] == [0, 7]
-    signer = state.signers.read(ABSENT // 32 * 4)
+    signer = state.signers.read(signer_index(ABSENT, 0))
     assert (signer.address, signer.flags, signer.expiry_s) == (
         owner_of(ABSENT),
         SignerFlag.EXISTS,

@@ -308,6 +308,7 @@ LAYOUTS = {
         "channel": (10, 1, 7),
         "peer_asset": (12, 2, 0x3132),
     },
+    link_op.AdminVoid: {"channel": (8, 1, 7), "index": (16, 8, 0x0102030405060708)},
 }
 
 

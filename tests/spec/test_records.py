@@ -12,7 +12,16 @@ from offchain.spec.events import Event
 from offchain.spec.fund_records import Fund
 from offchain.spec.header import Header, PendingWork
 from offchain.spec.kinds import EventKind
-from offchain.spec.records import Account, Asset, Builder, FeeTier, Market, Position, Signer
+from offchain.spec.records import (
+    Account,
+    Asset,
+    Builder,
+    FeeTier,
+    Market,
+    NonceSet,
+    Position,
+    Signer,
+)
 from offchain.spec.risk_records import AssetRisk, MarketRisk, SideState
 from offchain.spec.state import genesis
 from offchain.spec.transition import apply
@@ -25,7 +34,8 @@ SIZES = {
     FeeTier: 32,
     Account: 256,
     Position: 64,
-    Signer: 840,
+    Signer: 64,
+    NonceSet: 64,
     Order: 64,
     Level: 32,
     Builder: 16,
@@ -71,7 +81,8 @@ SAMPLES = [
     FeeTier(1, 2, 3, 4),
     FILLED_ACCOUNT,
     Position(4, 0, 9, 2, -3, -400, 5, -6, 7, 8, 9),
-    Signer(ADDRESS, 5, 1, [3, 4, 9]),
+    Signer(ADDRESS, 5, 1),
+    NonceSet([9, 3, 0, 4, 0, 0, 0, 2**48]),
     Order(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
     Level(1, 2, 3, 4, 5, 6, 1_023, True, 8),
     Builder(5),

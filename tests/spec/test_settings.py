@@ -7,6 +7,7 @@ from offchain.spec.constants import MAX_BUILDERS, TIER_COOLDOWN_S, VALUE_LIMIT
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import AccountFlag, AssetFlag, EventKind, MarketKind, SignerFlag, TierFlag
 from offchain.spec.records import Signer
+from offchain.spec.state import signer_index
 from tests.spec.support import (
     ABSENT,
     BASE,
@@ -146,16 +147,15 @@ def test_approvals_are_overwritten_revoked_and_bounded(spot_and_perp):
 
 def test_an_agent_is_registered_replaced_and_revoked(spot_and_perp):
     state = spot_and_perp
-    index = MAKER // 32 * 4 + 2
+    index = signer_index(MAKER, 2)
     agent = op.SetAgent(account=MAKER, slot=2, address=KEY, expiry_s=NOW_S + 1)
     (event,) = run(state, agent)
     words = (int.from_bytes(KEY[:7]), int.from_bytes(KEY[:7]), int.from_bytes(KEY[:6]))
     assert event.values == (2, NOW_S + 1, *words, 0)
-    state.signers.edit(index).nonces = [5]
     run(state, agent)
-    assert state.signers.read(index) == Signer(KEY, NOW_S + 1, SignerFlag.EXISTS, [])
+    assert state.signers.read(index) == Signer(KEY, NOW_S + 1, SignerFlag.EXISTS)
     run(state, op.SetAgent(account=MAKER, slot=2))
-    assert state.signers.leaf_bytes(index) == bytes(840)
+    assert state.signers.leaf_bytes(index) == bytes(64)
 
 
 def test_the_owner_key_is_switched_on_and_off(spot_and_perp):

@@ -11,6 +11,7 @@ from offchain.spec.state import (
     State,
     account_index,
     genesis,
+    nonce_set_index,
     position_index,
     signer_index,
 )
@@ -27,7 +28,7 @@ DEPTHS = {
     Subtree.FEE_TABLES: 4,
     Subtree.ACCOUNTS: 22,
     Subtree.POSITIONS: 26,
-    Subtree.SIGNERS: 19,
+    Subtree.SIGNERS: 23,
     Subtree.ORDERS: 20,
     Subtree.LEVELS: 17,
     Subtree.DUTIES: 18,
@@ -114,7 +115,7 @@ def test_the_root_depends_on_every_subtree(subtree):
         Subtree.FEE_TABLES: lambda: setattr(state.fee_tiers.edit(3), "maker_ppm", 1),
         Subtree.ACCOUNTS: lambda: setattr(state.edit_account(32), "tier", 1),
         Subtree.POSITIONS: lambda: setattr(state.positions.edit(16), "cost", 1),
-        Subtree.SIGNERS: lambda: setattr(state.signers.edit(4), "expiry_s", 1),
+        Subtree.SIGNERS: lambda: setattr(state.signers.edit(64), "expiry_s", 1),
         Subtree.ORDERS: lambda: setattr(state.orders.edit(1), "remaining_lots", 2),
         Subtree.LEVELS: lambda: setattr(state.levels.edit(1), "count", 2),
         Subtree.DUTIES: state.duties.pop_last,
@@ -135,6 +136,18 @@ def test_risks_of_assets_are_leaves_behind_those_of_markets():
     assert state.root() == naive_root(state) != before
 
 
+def test_nonce_sets_are_leaves_behind_their_signer():
+    state = genesis(CONFIG_HASH, GOVERNANCE, HASHER)
+    before = state.root()
+    for slot in (1, 0):
+        for nonce in (14, 13 + 12):
+            state.nonce_sets.edit(nonce_set_index(32, slot, nonce)).use(nonce)
+        state.signers.edit(signer_index(32, slot)).flags = 1
+    leaves = [leaf for subtree, leaf, _ in state.leaves() if subtree == Subtree.SIGNERS]
+    assert leaves == [64, 66, 77, 80, 82, 93]
+    assert state.root() == naive_root(state) != before
+
+
 def test_the_root_depends_on_header_and_config():
     state = genesis(CONFIG_HASH, GOVERNANCE, HASHER)
     before = state.root()
@@ -149,7 +162,9 @@ def test_indices_spread_masters_before_sub_accounts():
     assert account_index(32 * 5 + 1) == 2**17 + 5
     assert account_index(2**22 - 1) == 2**22 - 1
     assert position_index(32, 3) == 19
-    assert signer_index(32 * 5 + 7, 2) == 22
+    assert signer_index(32 * 5 + 7, 2) == 22 * 16
+    assert [nonce_set_index(32 * 5 + 7, 2, nonce) - 22 * 16 for nonce in (13, 14, 25)] == [1, 2, 13]
+    assert nonce_set_index(2**22 - 1, 3, 12) == 2**23 - 3
 
 
 def test_genesis_has_two_accounts_and_two_counters_at_one():

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from offchain.spec import envelope
+from collections.abc import Callable
+from typing import Any
+
+from offchain.spec import envelope, receipts
 from offchain.spec import op as ops
+from offchain.spec.constants import NONCE_SETS, NONCES_PER_SET
 from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
+from offchain.spec.ops import signers
+from offchain.spec.state import State, nonce_set_index
 from tests.violations.lies import replaced, without, wrapped
 from tests.violations.registry import violation
-from tests.violations.scene import ANOTHER, Chain
+from tests.violations.scene import ANOTHER, Chain, Run
 from tests.violations.world import (
     AGENT,
     AGENT_EXPIRY_S,
@@ -27,10 +33,15 @@ UNITS = 1_000_000
 BY_AGENT = {"signer": AGENT, "signer_slot": AGENT_SLOT}
 
 
+def is_noted(run: Run, nonce: int) -> bool:
+    """Whether the set of a nonce of the taker's own key has it."""
+    return nonce in run.state.nonce_sets.read(nonce_set_index(TAKER, 0, nonce)).nonces
+
+
 @violation(
     rule="transition.md#6-envelopes",
     result="no proof: NONCE_USED",
-    why="The nonces that a key has used are in its leaf, and the program inserts each one.",
+    why="The highest nonces that a key used are in its sets, and the program adds each one.",
 )
 def nonce_replayed(chain: Chain) -> str:
     """Apply a client's signed order a second time."""
@@ -39,6 +50,47 @@ def nonce_replayed(chain: Chain) -> str:
     batch.envelopes.pop()
     batch.seal()
     return batch.attempt(without(ErrorCode.NONCE_USED), harm=lambda run: len(run.fills) == 2)
+
+
+@violation(
+    rule="transition.md#6-envelopes",
+    result="no proof: NONCE_TOO_LOW",
+    why="A nonce that eight higher ones of its set pushed out stays below all of them.",
+)
+def nonce_pushed_out_and_replayed(chain: Chain) -> str:
+    """Apply a client's order again after eight more of its envelopes of the same set."""
+    batch = chain.batch()
+    nonce = batch.now_ms + 1
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2), nonce=nonce)
+    for step in range(1, NONCES_PER_SET + 1):
+        batch.user(TAKER, ops.CancelAll(account=TAKER), nonce=nonce + NONCE_SETS * step)
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2), nonce=nonce)
+    batch.seal()
+    return batch.attempt(without(ErrorCode.NONCE_TOO_LOW), harm=lambda run: len(run.fills) == 2)
+
+
+@violation(
+    rule="transition.md#4-money",
+    result="no proof: NONCE_USED",
+    why="An agent's nonce sets stay when its key is revoked: it finds them when it comes back.",
+)
+def revoked_agents_order_replayed(chain: Chain) -> str:
+    """Empty an agent's nonce sets when it is revoked; replay its order once it is back."""
+    batch = chain.batch()
+    order, nonce = buy(TAKER, BEST_ASK, 2), batch.now_ms + 1
+    batch.user(TAKER, order, **BY_AGENT)
+    for key in ({}, {"address": AGENT, "expiry_s": AGENT_EXPIRY_S}):
+        batch.user(TAKER, ops.SetAgent(account=TAKER, slot=AGENT_SLOT, **key))
+    batch.user(TAKER, order, **BY_AGENT, nonce=nonce)
+    batch.seal()
+
+    def empty(set_agent: Callable[..., None], state: State, agent: ops.SetAgent, *log: Any) -> None:
+        set_agent(state, agent, *log)
+        for residue in range(NONCE_SETS):
+            state.nonce_sets.clear(nonce_set_index(agent.account, agent.slot, residue))
+
+    lie = wrapped(signers, "set_agent", empty)
+    return batch.attempt(lie, harm=lambda run: len(run.fills) == 2)
 
 
 @violation(
@@ -179,16 +231,16 @@ def arrival_backdated(chain: Chain) -> str:
 def receipt_dropped(chain: Chain) -> str:
     """Apply an order and leave it out of the chain of receipts."""
     batch = chain.batch()
-    batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
+    dropped = batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
     batch.seal()
 
-    def but_taker(extend, state, received, data, events):
-        if received.account != TAKER:
-            extend(state, received, data, events)
+    def but_taker(extend, state, arrival_ms, data, events):
+        if data != dropped:
+            extend(state, arrival_ms, data, events)
 
     before = chain.state.header.receipt_seq
     return batch.attempt(
-        wrapped(envelope, "_extend_receipts", but_taker),
+        wrapped(receipts, "extend", but_taker),
         harm=lambda run: run.state.header.receipt_seq == before + 1,
     )
 
@@ -206,11 +258,11 @@ def receipts_reordered(chain: Chain) -> str:
     order: list[bytes] = []
     held: list[tuple] = []
 
-    def swap(extend, state, received, data, events):
+    def swap(extend, state, arrival_ms, data, events):
         if data == first and not held:
-            held.append((received, data, events))
+            held.append((arrival_ms, data, events))
             return
-        extend(state, received, data, events)
+        extend(state, arrival_ms, data, events)
         order.append(data)
         if data == second:
             extend(state, *held[0])
@@ -220,7 +272,7 @@ def receipts_reordered(chain: Chain) -> str:
         return order[:2] == [second, first] and run.claim.receipts_head != chain_head
 
     chain_head = batch.replay().claim.receipts_head
-    return batch.attempt(wrapped(envelope, "_extend_receipts", swap), harm=is_swapped)
+    return batch.attempt(wrapped(receipts, "extend", swap), harm=is_swapped)
 
 
 @violation(
@@ -235,12 +287,12 @@ def events_hidden(chain: Chain) -> str:
     batch.seal()
     honest_head = batch.replay().claim.receipts_head
 
-    def hide(extend, state, received, data, events):
+    def hide(extend, state, arrival_ms, data, events):
         shown = [event for event in events if event.kind != EventKind.FILL]
-        extend(state, received, data, shown)
+        extend(state, arrival_ms, data, shown)
 
     return batch.attempt(
-        wrapped(envelope, "_extend_receipts", hide),
+        wrapped(receipts, "extend", hide),
         harm=lambda run: run.claim.receipts_head != honest_head,
     )
 
@@ -305,16 +357,35 @@ def bytes_hidden_in_an_envelope(chain: Chain) -> str:
 @violation(
     rule="transition.md#6-envelopes",
     result="another statement",
-    why="Used nonces are in the key's leaf, so forgetting one is another state.",
+    why="Used nonces are in the key's sets, so forgetting one is another state.",
 )
 def nonce_forgotten(chain: Chain) -> str:
     """Apply an order without noting its nonce, to apply it again later."""
     batch = chain.batch()
+    nonce = batch.now_ms + 1
     batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
     batch.seal()
-    index = envelope.signer_index(TAKER, 0)
-    before = len(chain.state.signers.read(index).nonces)
     return batch.attempt(
         replaced(envelope, "_use_nonce", lambda state, received: None),
-        harm=lambda run: len(run.state.signers.read(index).nonces) == before,
+        harm=lambda run: not is_noted(run, nonce),
+    )
+
+
+@violation(
+    rule="transition.md#6-envelopes",
+    result="another statement",
+    why="The set follows from the nonce, so a nonce in another set is another state.",
+)
+def nonce_noted_in_another_set(chain: Chain) -> str:
+    """Note an order's nonce where nobody looks for it, to apply it again later."""
+    batch = chain.batch()
+    nonce = batch.now_ms + 1
+    batch.user(TAKER, buy(TAKER, BEST_ASK, 2))
+    batch.seal()
+
+    def use(state: State, received: envelope.Envelope) -> None:
+        state.nonce_sets.edit(nonce_set_index(TAKER, 0, nonce + 1)).use(received.nonce)
+
+    return batch.attempt(
+        replaced(envelope, "_use_nonce", use), harm=lambda run: not is_noted(run, nonce)
     )

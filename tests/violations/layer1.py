@@ -215,9 +215,11 @@ class L1:
 
 
 def _pledges_of(taken: Sequence[Message]) -> tuple[Pledge, ...]:
-    """Return what the peer pledges and releases by its messages."""
+    """Return what the peer pledges and releases by its messages, as far as it gives bodies."""
     pledged = released = 0
     for message in taken:
+        if message.is_void:
+            continue
         told = Event.from_bytes(message.body)
         pledged += told.values[1] * (told.kind == EventKind.PLEDGED)
         released += told.values[1] * (told.kind == EventKind.RELEASED)

@@ -282,6 +282,84 @@ def message_skipped(chain: Chain) -> str:
     return batch.attempt(lie, harm=lambda run: bool(run.of(EventKind.PLEDGE_TAKEN)), l1_code="E42")
 
 
+def body_withheld(chain: Chain, *, void_until: int, expires_in_s: int) -> Batch:
+    """A pledge of the peer is taken without body, after an ADMIN_VOID if `void_until` is not 0."""
+    batch, message = held(chain)
+    if void_until:
+        batch.admin(link_op.AdminVoid(channel=CHANNEL, index=void_until))
+    message = replace(message, expires_at_s=batch.now_s + expires_in_s)
+    batch.message(message.without_body())
+    return batch.seal()
+
+
+def is_taken(run: Run) -> bool:
+    return bool(run.of(EventKind.MESSAGE_TAKEN))
+
+
+@violation(
+    rule="links.md#3-messages",
+    result="no proof: MESSAGE_NEEDS_BODY",
+    why="Which messages of a channel are void is in its record, and governance alone writes it.",
+)
+def message_voided_by_the_sequencer(chain: Chain) -> str:
+    """Let a pledge of the peer expire, then take it without doing what it says."""
+    batch = body_withheld(chain, void_until=0, expires_in_s=0)
+    lie = without(ErrorCode.MESSAGE_NEEDS_BODY)
+    return batch.attempt(lie, harm=is_taken, l1_code="E45")
+
+
+@violation(
+    rule="links.md#3-messages",
+    result="no proof: MESSAGE_NEEDS_BODY",
+    why="A voided message needs its body until it expires; the time is the chain's own.",
+)
+def message_voided_before_it_expires(chain: Chain) -> str:
+    """Take a pledge that governance voided without its body while the peer still gives it."""
+    batch = body_withheld(chain, void_until=1, expires_in_s=MESSAGE_TTL_S)
+    return batch.attempt(without(ErrorCode.MESSAGE_NEEDS_BODY), harm=is_taken)
+
+
+@violation(
+    rule="links.md#3-messages",
+    result="no proof: MESSAGE_NEEDS_BODY",
+    why="Governance names the last message that is void; the next one needs its body.",
+)
+def message_voided_with_another(chain: Chain) -> str:
+    """Take the message behind a voided one without its body too."""
+    batch, first = held(chain)
+    batch.admin(link_op.AdminVoid(channel=CHANNEL, index=1))
+    batch.message(first)
+    batch.message(replace(first, index=2, slot=first.slot + 1).without_body())
+    batch.seal()
+    lie = without(ErrorCode.MESSAGE_NEEDS_BODY)
+    return batch.attempt(lie, harm=lambda run: len(run.of(EventKind.MESSAGE_TAKEN)) == 2)
+
+
+@violation(
+    rule="links.md#3-messages",
+    result="no proof: ENVELOPE_MALFORMED",
+    why="A void message has a body of zeros, so nothing can be made of it.",
+)
+def body_of_a_void_message_invented(chain: Chain) -> str:
+    """Void a message of the peer and put a pledge of one's own into its place."""
+    batch, message = held(chain)
+    batch.admin(link_op.AdminVoid(channel=CHANNEL, index=1))
+    void = replace(message, expires_at_s=batch.now_s).without_body()
+    batch.message(void)
+    honest = batch.envelopes[-1]
+    batch.envelopes[-1] = honest[: -len(message.body)] + message.body
+    batch.seal()
+
+    def with_body(from_payload, payload):
+        size = len(message.body)
+        parsed = from_payload(payload[:-size] + bytes(size))
+        return parsed and replace(parsed, body=payload[-size:])
+
+    lie = wrapped(Message, "from_payload", with_body)
+    taken = EventKind.PLEDGE_TAKEN
+    return batch.attempt(lie, harm=lambda run: bool(run.of(taken)), l1_code="E45")
+
+
 def taken_as(chain: Chain, said: int, taken: int) -> str:
     """Settle a pledge of `taken` units of which the peer said `said`; 0: nothing."""
     batch, message = held(chain, units=taken)

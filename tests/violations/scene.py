@@ -27,8 +27,10 @@ from offchain.spec.kinds import EnvelopeKind, EventKind, Subtree
 from offchain.spec.link_records import Channel
 from offchain.spec.message import Message
 from offchain.spec.oracle_snapshot import OracleSnapshot
+from offchain.spec.poseidon2 import Digest, digest_to_bytes
+from offchain.spec.receipts import inputs_after
 from offchain.spec.state import State, genesis
-from offchain.spec.tree import Hasher
+from offchain.spec.tree import ZERO_DIGEST, Hasher
 from offchain.spec.valuation import valuation_table
 from offchain.witness.format import (
     HINTS_MAX,
@@ -118,6 +120,13 @@ class _Channels:
 
     def channel(self, number: int) -> Channel:
         return self._state.channels.read(number)
+
+
+def _inputs_chain(envelopes: Sequence[bytes], hasher: Hasher) -> bytes:
+    chain: Digest = ZERO_DIGEST
+    for envelope in envelopes:
+        chain = inputs_after(chain, envelope, hasher)
+    return digest_to_bytes(chain)
 
 
 def _as_rows(events: Sequence[Event]) -> EventArray:
@@ -289,7 +298,9 @@ class Batch:
             priority_next=after.next_priority_index,
             priority_accumulator=after.priority_accumulator,
             receipts_head=after.receipts_head,
-            inputs_commitment=inputs_commitment(CONFIG_HASH, old_root, applied),
+            inputs_commitment=inputs_commitment(
+                CONFIG_HASH, old_root, len(applied), _inputs_chain(applied, state.hasher)
+            ),
             first_slot=before.last_slot,
             last_slot=after.last_slot,
             oracle_first=oracle_first,

@@ -6,8 +6,16 @@ from dataclasses import replace
 import pytest
 
 from offchain.settlement.public_output import PublicOutput
-from offchain.spec.constants import GOLDILOCKS_P
-from offchain.spec.kinds import Subtree
+from offchain.spec.constants import (
+    GOLDILOCKS_P,
+    NONCE_SETS,
+    NONCES_PER_SET,
+    SIGNER_LEAVES,
+)
+from offchain.spec.envelope import decode
+from offchain.spec.kinds import EnvelopeKind, Subtree
+from offchain.spec.records import NonceSet
+from offchain.spec.state import nonce_set_index
 from offchain.witness.format import ExitCode, Witness
 from offchain.witness.native import run_witness
 from tests.witness.batches import (
@@ -221,14 +229,41 @@ def test_another_chain_is_another_statement(small, program) -> None:
         assert getattr(output, name) == value != getattr(expected, name)
 
 
-def test_nonce_behind_those_that_a_signer_counts(small, program) -> None:
-    """Words behind the last nonce are not hashed one by one, so they must be zero."""
-    opening = opened(small, Subtree.SIGNERS)
-    for number, (leaf, data) in enumerate(opening.leaves):
-        changed = data[:-8] + (7).to_bytes(8, "little")
-        leaves = (*opening.leaves[:number], (leaf, changed), *opening.leaves[number + 1 :])
-        code, _ = outcome(program, with_opening(small.witness, Subtree.SIGNERS, leaves=leaves))
-        assert code == ExitCode.BAD_WITNESS
+def nonce_sets(batch: Batch) -> list[tuple[int, int, list[int]]]:
+    """Return place, leaf number and nonces of the opened sets that have some."""
+    leaves = opened(batch, Subtree.SIGNERS).leaves
+    sets = [(place, n, NonceSet.from_bytes(data).nonces) for place, (n, data) in enumerate(leaves)]
+    return [(place, n, nonces) for place, n, nonces in sets if n % SIGNER_LEAVES and any(nonces)]
+
+
+def with_nonces(witness: Witness, place: int, nonces: list[int]) -> Witness:
+    leaves = list(witness.openings[Subtree.SIGNERS].leaves)
+    leaves[place] = (leaves[place][0], NonceSet(nonces).to_bytes())
+    return with_opening(witness, Subtree.SIGNERS, leaves=tuple(leaves))
+
+
+def test_nonces_forgotten_raised_or_in_another_order(small, program) -> None:
+    found = nonce_sets(small)
+    assert found
+    for place, _, nonces in found:
+        for changed in (nonces[::-1], [0] * len(nonces), [*nonces[:-1], 2**48]):
+            witness = with_nonces(small.witness, place, changed)
+            assert_not_the_batch(program, small, witness)
+
+
+def test_nonce_that_was_used_already(small, program) -> None:
+    """A forged set that has the nonce of an envelope, or eight higher ones, refuses it."""
+    users = [decode(each).envelope for each in small.witness.envelopes]
+    users = [each for each in users if each.kind == EnvelopeKind.USER]
+    places = {n: place for place, (n, _) in enumerate(opened(small, Subtree.SIGNERS).leaves)}
+    for user in users:
+        place = places[nonce_set_index(user.account, user.signer_slot, user.nonce)]
+        for nonces in (
+            [0] * (NONCES_PER_SET - 1) + [user.nonce],
+            [user.nonce + NONCE_SETS] * NONCES_PER_SET,
+        ):
+            code, _ = outcome(program, with_nonces(small.witness, place, nonces))
+            assert code == ExitCode.REFUSED_ENVELOPE
 
 
 @pytest.mark.parametrize("used", ["zeros at the end", "more than the leaf has"])

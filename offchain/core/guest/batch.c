@@ -39,6 +39,10 @@ static inline void hr_batch_compress(uint64_t pair[8]) {
     hr_poseidon2_compress(pair);
 }
 
+static inline void hr_batch_compress_two(uint64_t first[8], uint64_t second[8]) {
+    hr_guest_poseidon2_compress_two(first, second);
+}
+
 static uint8_t *hr_leaf_missing(uint32_t subtree, uint32_t leaf) {
     (void)subtree, (void)leaf;
     hr_guest_exit(HR_EXIT_MISSING_LEAF);

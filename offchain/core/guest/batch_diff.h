@@ -66,7 +66,7 @@ static void hr_diff_number(struct hr_diff *d, uint32_t number) {
 }
 
 static void hr_diff_words(struct hr_diff *d, const uint64_t *elements, uint32_t count) {
-    const uint32_t *words = (const uint32_t *)(const hr_element_word *)elements;
+    const uint32_t *words = (const uint32_t *)(const hr_half *)elements;
     const uint32_t bits = d->waiting_bits;
     hr_diff_count(d, count * (uint32_t)sizeof *elements);
     for (uint32_t i = 0; i < 2 * count; i++) {
@@ -77,13 +77,14 @@ static void hr_diff_words(struct hr_diff *d, const uint64_t *elements, uint32_t 
 
 /* Are the leaves of a subtree published? Of the others, only the root is. */
 static bool hr_is_published(uint32_t subtree) {
-    return subtree != HR_SUBTREE_HEADER && subtree != HR_SUBTREE_ORDERS &&
-           subtree != HR_SUBTREE_LEVELS && subtree != HR_SUBTREE_DUTIES;
+    return subtree != HR_SUBTREE_HEADER && subtree != HR_SUBTREE_SIGNERS &&
+           subtree != HR_SUBTREE_ORDERS && subtree != HR_SUBTREE_LEVELS &&
+           subtree != HR_SUBTREE_DUTIES;
 }
 
-/* A leaf without the zeros at its end: most of a signer's nonces are not there yet. */
+/* A leaf without the zeros at its end. */
 static void hr_diff_leaf(struct hr_diff *d, uint32_t subtree, const struct hr_path_node *node) {
-    uint32_t used = hr_leaf_bound(subtree, node->leaf);
+    uint32_t used = hr_leaf_words(subtree);
     while (used > 0 && node->leaf[used - 1] == 0) used--;
     hr_diff_number(d, node->changed_leaf);
     hr_diff_byte(d, used);
@@ -107,7 +108,7 @@ static void hr_diff_subtree(struct hr_diff *d, const struct hr_path_list *list, 
 static void hr_diff_commitment(const struct hr_path_list lists[HR_SUBTREES],
                                const struct hr_valuation *table,
                                uint8_t commitment[HR_KECCAK256_BYTES]) {
-    static const char tag[] = "HRdiff04";
+    static const char tag[] = "HRdiff05";
     struct hr_diff d = {0};
     for (const char *at = tag; *at; at++) hr_diff_byte(&d, (uint8_t)*at);
     for (uint32_t s = 0; s < HR_SUBTREES; s++)

@@ -32,5 +32,6 @@ static inline void hr_batch_permute(uint64_t state[8]);
 /* Replaces the first digest of a pair by the parent of both; likewise. The second has no meaning
  * then. */
 static inline void hr_batch_compress(uint64_t pair[8]);
+static inline void hr_batch_compress_two(uint64_t first[8], uint64_t second[8]);
 
 #endif

@@ -64,7 +64,7 @@ struct hr_output_parts {
     struct hr_statement statement;
     struct hr_header before;
     uint32_t oracle_first;
-    hr_keccak256_state envelope_hashes;
+    hr_digest inputs; /* chain of the envelopes' hashes */
     uint64_t envelope_count;
     struct hr_flow flows[HR_FLOWS_MAX]; /* ascending by asset */
     uint32_t flow_count;
@@ -132,21 +132,20 @@ static void hr_output_begin(struct hr_output_parts *parts, struct hr_core *c,
     parts->statement = *statement;
     parts->before = *c->header;
     parts->oracle_first = hr_oracle_at(c)->next_index;
-    hr_keccak256_init(&parts->envelope_hashes);
 }
 
 /* Takes an applied envelope and its events, which end at c->events. */
-static void hr_output_take(struct hr_output_parts *parts, const struct hr_core *c,
+static void hr_output_take(struct hr_output_parts *parts, struct hr_core *c,
                            const uint8_t *envelope, const struct hr_event *events) {
     const struct hr_envelope_header *h = (const struct hr_envelope_header *)envelope;
-    hr_put(&parts->envelope_hashes, c->envelope_hash, sizeof c->envelope_hash);
+    hr_compress(&parts->inputs, &parts->inputs, &c->envelope_hash);
     parts->envelope_count++;
     if (h->kind == HR_ENVELOPE_KIND_PRIORITY) hr_output_deposit(parts, envelope + sizeof *h);
     for (const struct hr_event *event = events; event != c->events; event++)
         if (event->type == HR_EVENT_KIND_WITHDRAWAL)
             hr_output_withdrawal(parts, event);
         else
-            hr_links_take(&parts->links, event);
+            hr_links_take(&parts->links, c, event);
 }
 
 /* --- roots of lists -------------------------------------------------------------------------- */
@@ -182,18 +181,16 @@ static void hr_flows_root(const struct hr_output_parts *parts, uint8_t root[HR_A
     }
 }
 
-/* keccak256(tag | config hash | old root | count | keccak256(envelope hashes)). */
-static void hr_inputs_commitment(struct hr_output_parts *parts, const uint8_t config_hash[32],
+/* keccak256(tag | config hash | old root | count | chain of the envelopes' hashes). */
+static void hr_inputs_commitment(const struct hr_output_parts *parts, const uint8_t config_hash[32],
                                  const hr_digest *old_root, uint8_t out[HR_ABI_BYTES]) {
-    uint8_t hashes[HR_ABI_BYTES];
-    hr_keccak256_final(&parts->envelope_hashes, hashes);
     hr_keccak256_state hash;
     hr_keccak256_init(&hash);
     hr_put_tag(&hash, "headrace/inputs/v1", HR_ABI_BYTES);
     hr_put(&hash, config_hash, HR_ABI_BYTES);
     hr_put(&hash, old_root, sizeof *old_root);
     hr_put_u64(&hash, parts->envelope_count);
-    hr_put(&hash, hashes, sizeof hashes);
+    hr_put(&hash, &parts->inputs, sizeof parts->inputs);
     hr_keccak256_final(&hash, out);
 }
 
@@ -266,7 +263,7 @@ static void hr_output_end(struct hr_output_parts *parts, struct hr_core *c,
     hr_out_bytes(words, HR_OUT_WITHDRAWALS_ROOT, digest);
     hr_channels_root(&parts->links, c, digest);
     hr_out_bytes(words, HR_OUT_CHANNELS_ROOT, digest);
-    hr_reservations_root(&parts->links, c, digest);
+    hr_reservations_root(&parts->links, digest);
     hr_out_bytes(words, HR_OUT_RESERVATIONS_ROOT, digest);
     hr_output_oracle(parts, c, words);
     hr_output_valuation(table, words);

@@ -1,29 +1,29 @@
 /* The multiproof of a batch: leaves of the witness, and the two roots over them.
  *
  * Every loaded leaf has a node that climbs its subtree. At each level its digest is one half of a
- * pair; the sibling is read right beside it, and the pair is hashed where it lies: the parent
- * replaces the left half. Where the parent is a right child, the pair moves down by a digest, so
- * that nothing is copied. A node has two such pairs, as the tree was and as it is, and both roots
- * come out of one pass, which reads each sibling once. docs/spec/witness.md, section 4. */
+ * pair; the sibling is read right beside it, before or behind, and the pair is hashed where it
+ * lies: the parent replaces the left half. A node has two such digests, as the tree was and as it
+ * is, and both roots come out of one pass, which reads each sibling once. docs/spec/witness.md,
+ * section 4. */
 #ifndef HEADRACE_BATCH_TREE_H
 #define HEADRACE_BATCH_TREE_H
 
 #include "../src/state_impl.h"
 #include "batch_machine.h"
 
-/* Leaves have at least a block of words, and end with a whole block or with one word. */
-_Static_assert(sizeof(struct hr_signer) / sizeof(uint64_t) % HR_POSEIDON2_RATE == 1);
+/* Leaves are whole blocks. The length of single records is a multiple of 64: headrace/records.h. */
+_Static_assert(HR_LEAF_BYTES % (HR_POSEIDON2_RATE * sizeof(uint64_t)) == 0);
 
 /* Leaves of one subtree: what they take in RAM stays far below 2^32 bytes. */
 enum { HR_WITNESS_LEAVES_MAX = 1 << 20 };
 
 struct hr_path_node {
-    uint64_t *pair;      /* as the tree was; as it is: hr_pair_room() elements further */
+    uint64_t *digest;    /* as the tree was; as it is: hr_pair_room() elements further */
     uint32_t number;     /* in its level */
     uint32_t used_words; /* of the leaf as it was: 0, or up to the last one that is not zero */
     uint32_t is_changed;
     uint32_t changed_leaf; /* number of the leaf, if the run has changed it */
-    uint64_t leaf[];       /* then room for the pairs */
+    uint64_t leaf[];       /* then room for both digests and their siblings */
 };
 
 /* Number of no leaf. */
@@ -36,27 +36,11 @@ struct hr_path_list {
     hr_digest root; /* as it is; in the end of every subtree */
 };
 
-/* Halves of an element, low first. */
-typedef uint32_t __attribute__((may_alias)) hr_element_word;
-
-/* state = state + word mod p. A word that is no field element has a high half of 2^32 - 1 and
- * another low half than 0. */
+/* state = state + word mod p; a word of a leaf is below p. */
 static inline void hr_absorb(uint64_t *state, const uint64_t *word) {
-    const hr_element_word *from = (const hr_element_word *)word;
-    const uint32_t low = from[0], high = from[1];
-    if ((low | high) == 0) return; /* most words are */
-    if (__builtin_expect(high == UINT32_MAX, 0) && low != 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
-    hr_element_word *to = (hr_element_word *)state;
-    const uint32_t sum_low = to[0] + low, carry = sum_low < low;
-    const uint32_t sum = to[1] + high, sum_high = sum + carry;
-    if (__builtin_expect((sum < high) | (sum_high < carry), 0) ||
-        __builtin_expect(sum_high == UINT32_MAX && sum_low != 0, 0)) {
-        to[0] = sum_low - 1; /* - p = + 2^32 - 1 mod 2^64 */
-        to[1] = sum_high + (sum_low != 0);
-    } else {
-        to[0] = sum_low;
-        to[1] = sum_high;
-    }
+    const hr_half *halves = (const hr_half *)word;
+    if (__builtin_expect(hr_poseidon2_absorb(state, halves[0], halves[1]), 0))
+        hr_batch_exit(HR_EXIT_BAD_WITNESS);
 }
 
 static inline hr_digest *hr_digest_at(uint64_t *elements) {
@@ -67,24 +51,13 @@ static inline bool hr_digest_equal(const hr_digest *a, const hr_digest *b) {
     return a->e[0] == b->e[0] && a->e[1] == b->e[1] && a->e[2] == b->e[2] && a->e[3] == b->e[3];
 }
 
-/* Elements that a pair needs to move down once a level. */
+/* Elements for a pair, and for a sibling before it at each level. */
 static inline uint32_t hr_pair_room(uint32_t subtree) {
     return HR_POSEIDON2_WIDTH + hr_shapes[subtree].depth * HR_DIGEST_ELEMENTS;
 }
 
 static inline uint32_t hr_leaf_words(uint32_t subtree) {
     return hr_shapes[subtree].leaf_bytes / (uint32_t)sizeof(uint64_t);
-}
-
-/* Words of a leaf of which those behind are zero. A signer's nonces say themselves how many they
- * are: the transition writes none behind, and no leaf is loaded that has one there. */
-static inline uint32_t hr_leaf_bound(uint32_t subtree, const uint64_t *leaf) {
-    if (subtree == HR_SUBTREE_SIGNERS) {
-        const uint32_t nonces = ((const struct hr_signer *)leaf)->nonce_count;
-        if (nonces < HR_NONCES_PER_SIGNER)
-            return (uint32_t)(offsetof(struct hr_signer, nonces) / sizeof *leaf) + nonces;
-    }
-    return hr_leaf_words(subtree);
 }
 
 /* Is nothing in the leaf? */
@@ -94,10 +67,10 @@ static inline bool hr_leaf_is_zero(const uint64_t *leaf, uint32_t words) {
     return true;
 }
 
-/* Hashes a leaf that is not empty; the digest is at the front of `state`. Words from `used` on are
- * zero. */
-static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *leaf, uint32_t used) {
-    const uint32_t words = hr_leaf_words(subtree);
+/* Hashes a leaf that is not empty, of whole blocks; the digest is at the front of `state`. Words
+ * from `used` on are zero. */
+static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *leaf, uint32_t words,
+                           uint32_t used) {
     uint32_t at = HR_POSEIDON2_RATE;
     for (uint32_t i = 0; i < HR_POSEIDON2_RATE; i++) state[i] = leaf[i];
     state[HR_POSEIDON2_RATE] = HR_LEAF_DOMAIN + subtree;
@@ -105,20 +78,10 @@ static void hr_leaf_digest(uint64_t *state, uint32_t subtree, const uint64_t *le
     state[HR_POSEIDON2_RATE + 2] = state[HR_POSEIDON2_RATE + 3] = 0;
     hr_batch_permute(state);
     for (; at < used; at += HR_POSEIDON2_RATE) {
-        hr_absorb(&state[0], &leaf[at]);
-        if (words - at >= HR_POSEIDON2_RATE) { /* else one word is left, of a signer */
-            hr_absorb(&state[1], &leaf[at + 1]);
-            hr_absorb(&state[2], &leaf[at + 2]);
-            hr_absorb(&state[3], &leaf[at + 3]);
-        }
+        for (uint32_t i = 0; i < HR_POSEIDON2_RATE; i++) hr_absorb(&state[i], &leaf[at + i]);
         hr_batch_permute(state);
     }
     for (; at < words; at += HR_POSEIDON2_RATE) hr_batch_permute(state);
-}
-
-/* Where the digest of a node lies in its pair. */
-static inline uint64_t *hr_own(uint64_t *pair, uint32_t number) {
-    return pair + (number & 1) * HR_DIGEST_ELEMENTS;
 }
 
 /* Reads a leaf and hashes it as it is. Its node and its words are zero before. */
@@ -130,13 +93,11 @@ static inline void hr_load_leaf(struct hr_core *c, struct hr_path_node *node, ui
     if (number < least || number >> hr_shapes[subtree].depth || used > words)
         hr_batch_exit(HR_EXIT_BAD_WITNESS);
     c->stores[subtree].leaves[number] = (uint8_t *)node->leaf;
-    uint64_t *state = node->leaf + words + room - HR_POSEIDON2_WIDTH;
-    node->pair = state - (number & 1) * HR_DIGEST_ELEMENTS;
+    node->digest = node->leaf + words + room - HR_POSEIDON2_WIDTH;
     if (used == 0) return;
     hr_tape_read((uint32_t *)node->leaf, 2 * used);
-    if (node->leaf[used - 1] == 0 || used > hr_leaf_bound(subtree, node->leaf))
-        hr_batch_exit(HR_EXIT_BAD_WITNESS);
-    hr_leaf_digest(state, subtree, node->leaf, used);
+    if (node->leaf[used - 1] == 0) hr_batch_exit(HR_EXIT_BAD_WITNESS);
+    hr_leaf_digest(node->digest, subtree, node->leaf, words, used);
 }
 
 static inline uint32_t hr_node_bytes(uint32_t subtree) {
@@ -177,71 +138,77 @@ static void hr_rehash_subtree(struct hr_core *c, struct hr_path_list *list, uint
         const uint32_t number = node->number;
         node->changed_leaf = HR_NO_LEAF;
         if (!is_dirty[number]) continue;
-        uint64_t *before = hr_own(node->pair, number), *after = before + room;
+        uint64_t *before = node->digest, *after = before + room;
         if (!hr_leaf_is_zero(node->leaf, words))
-            hr_leaf_digest(after, subtree, node->leaf, hr_leaf_bound(subtree, node->leaf));
+            hr_leaf_digest(after, subtree, node->leaf, words, words);
         if (hr_digest_equal(hr_digest_at(before), hr_digest_at(after))) continue;
         node->is_changed = 1;
         node->changed_leaf = number;
     }
 }
 
-/* Replaces a node by its parent, whose pair is hashed. */
-static inline void hr_rise(struct hr_path_node *node, uint64_t *pair) {
-    node->number >>= 1;
-    node->pair = pair - (node->number & 1) * HR_DIGEST_ELEMENTS;
-}
-
 /* Joins a right node to the left one beside it, which becomes their parent. */
 static void hr_join(struct hr_path_node *left, const struct hr_path_node *right, uint32_t room) {
-    uint64_t *pair = left->pair, *from = right->pair + HR_DIGEST_ELEMENTS;
+    uint64_t *pair = left->digest, *from = right->digest;
+    hr_digest *beside = hr_digest_at(pair + HR_DIGEST_ELEMENTS);
+    left->number >>= 1;
+    *beside = *hr_digest_at(from);
     if (left->is_changed | right->is_changed) {
         if (!left->is_changed) *hr_digest_at(pair + room) = *hr_digest_at(pair);
         *hr_digest_at(pair + room + HR_DIGEST_ELEMENTS) =
-            *hr_digest_at(right->is_changed ? from + room : from);
+            right->is_changed ? *hr_digest_at(from + room) : *beside;
         left->is_changed = 1;
-        hr_batch_compress(pair + room);
+        hr_batch_compress_two(pair, pair + room);
+    } else {
+        hr_batch_compress(pair);
     }
-    *hr_digest_at(pair + HR_DIGEST_ELEMENTS) = *hr_digest_at(from);
-    hr_batch_compress(pair);
-    hr_rise(left, pair);
 }
 
-static inline uint64_t *hr_read_sibling(uint64_t *pair, uint32_t number) {
-    uint64_t *sibling = hr_own(pair, ~number);
-    hr_tape_read((uint32_t *)sibling, sizeof(hr_digest) / sizeof(uint32_t));
-    return sibling;
+/* Reads the digest beside a path, at `offset` in the pair, and hashes the pair. */
+HR_HOT void hr_climb_level(uint64_t *pair, uint32_t offset, uint32_t room, bool is_changed) {
+    hr_tape_read((uint32_t *)(pair + offset), sizeof(hr_digest) / sizeof(uint32_t));
+    if (is_changed) {
+        uint64_t *after = pair + room;
+        *hr_digest_at(after + offset) = *hr_digest_at(pair + offset);
+        hr_batch_compress_two(pair, after);
+    } else {
+        hr_batch_compress(pair);
+    }
+}
+
+HR_HOT void hr_climb_levels(struct hr_path_node *node, uint32_t levels, uint32_t room,
+                            bool is_changed) {
+    uint64_t *digest = node->digest;
+    uint32_t number = node->number;
+    for (; levels > 0; levels--) {
+        if (number & 1) {
+            digest -= HR_DIGEST_ELEMENTS;
+            hr_climb_level(digest, 0, room, is_changed);
+        } else {
+            hr_climb_level(digest, HR_DIGEST_ELEMENTS, room, is_changed);
+        }
+        number >>= 1;
+    }
+    node->digest = digest;
+    node->number = number;
 }
 
 /* Climbs levels on which no other path is met; this is where most hashes are made. */
 static void hr_climb(struct hr_path_node *node, uint32_t levels, uint32_t room) {
-    uint64_t *pair = node->pair;
-    uint32_t number = node->number;
-    if (node->is_changed) {
-        for (; levels > 0; levels--) {
-            const uint64_t *sibling = hr_read_sibling(pair, number);
-            *(hr_digest *)(sibling + room) = *(const hr_digest *)sibling;
-            hr_batch_compress(pair);
-            hr_batch_compress(pair + room);
-            number >>= 1;
-            if (number & 1) pair -= HR_DIGEST_ELEMENTS;
-        }
-    } else {
-        for (; levels > 0; levels--) {
-            hr_read_sibling(pair, number);
-            hr_batch_compress(pair);
-            number >>= 1;
-            if (number & 1) pair -= HR_DIGEST_ELEMENTS;
-        }
-    }
-    node->pair = pair;
-    node->number = number;
+    if (node->is_changed)
+        hr_climb_levels(node, levels, room, true);
+    else
+        hr_climb_levels(node, levels, room, false);
 }
 
-/* Height at which the paths of two leaves are the halves of one pair. */
+/* Height at which the paths of two leaves are the halves of one pair: that of the highest bit in
+ * which they differ, which the machine has no instruction for. */
 static inline uint32_t hr_meeting_height(const struct hr_path_node *a,
                                          const struct hr_path_node *b) {
-    return 31 - (uint32_t)__builtin_clz(a->number ^ b->number);
+    const uint32_t heights_of_digit = 0xffffaa50; /* two bits for each of 0 to 15 */
+    uint32_t rest = a->number ^ b->number, height = 0;
+    for (; rest >> 4; rest >>= 4) height += 4;
+    return height + (heights_of_digit >> 2 * rest & 3);
 }
 
 /* Climbs to the root of a subtree with loaded leaves, leaf after leaf: a path waits where it meets
@@ -271,8 +238,8 @@ static void hr_subtree_roots(const struct hr_path_list *list, uint32_t subtree, 
         }
         hr_climb(node, end - height, room);
         if (left == 1) {
-            *before = *hr_digest_at(node->pair);
-            *after = *hr_digest_at(node->pair + (node->is_changed ? room : 0));
+            *before = *hr_digest_at(node->digest);
+            *after = *hr_digest_at(node->digest + (node->is_changed ? room : 0));
             return;
         }
         waiting[waits].node = node;

@@ -67,12 +67,11 @@ static inline void hr_guest_ecall(uint32_t number, const void *buffer, size_t co
  */
 static inline void hr_guest_read(void *words, size_t count) {
     uint32_t *next = words;
-    while (count != 0) {
-        const size_t piece = count < HR_ECALL_WORDS_MAX ? count : HR_ECALL_WORDS_MAX;
-        hr_guest_ecall(HR_ECALL_READ, next, piece);
-        next += piece;
-        count -= piece;
+    for (; count > HR_ECALL_WORDS_MAX; count -= HR_ECALL_WORDS_MAX) {
+        hr_guest_ecall(HR_ECALL_READ, next, HR_ECALL_WORDS_MAX);
+        next += HR_ECALL_WORDS_MAX;
     }
+    if (count != 0) hr_guest_ecall(HR_ECALL_READ, next, count);
 }
 
 /* Appends words to the public output, which holds 2^19 of them.
@@ -98,6 +97,17 @@ static inline void hr_guest_poseidon2(uint64_t state[8]) {
  */
 static inline void hr_guest_poseidon2_compress(uint64_t state[8]) {
     hr_guest_ecall(HR_ECALL_POSEIDON2_COMPRESS, state, HR_ECALL_POSEIDON2_WORDS);
+}
+
+/* Does so to two states, one after the other, with less between them than two calls have. */
+static inline void hr_guest_poseidon2_compress_two(uint64_t first[8], uint64_t second[8]) {
+    register uintptr_t a0 __asm__("a0") = (uintptr_t)first;
+    register size_t a1 __asm__("a1") = HR_ECALL_POSEIDON2_WORDS;
+    register uint32_t a7 __asm__("a7") = HR_ECALL_POSEIDON2_COMPRESS;
+    __asm__ volatile("ecall\n\tmv a0, %3\n\tecall"
+                     : "+r"(a0)
+                     : "r"(a1), "r"(a7), "r"(second)
+                     : "memory");
 }
 
 /* Applies keccak-f[1600], as one instruction.

@@ -142,6 +142,14 @@ int32_t hr_core_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t
     return e;
 }
 
+void hr_inputs_after(uint8_t *chain32, const uint8_t *bytes, uint32_t length) {
+    hr_digest chain, hash;
+    __builtin_memcpy(&chain, chain32, sizeof chain);
+    hr_envelope_hash(&hash, bytes, length);
+    hr_compress(&chain, &chain, &hash);
+    __builtin_memcpy(chain32, &chain, sizeof chain);
+}
+
 uint32_t hr_core_envelope_events(void) {
     return HR_ENVELOPE_MAX_EVENTS;
 }

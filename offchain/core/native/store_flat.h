@@ -25,7 +25,11 @@ struct hr_records {
     struct hr_order orders[HR_ORDER_CAPACITY];
     struct hr_account accounts[HR_ACCOUNT_LIMIT];
     struct hr_reservation reservations[HR_RESERVATIONS_PER_MASTER << HR_MASTER_BITS];
-    struct hr_signer signers[HR_SIGNERS_PER_MASTER << HR_MASTER_BITS];
+    union { /* one subtree: a signer, then its nonce sets and two records that are not used */
+        struct hr_signer signers[(HR_SIGNERS_PER_MASTER * HR_SIGNER_LEAVES) << HR_MASTER_BITS];
+        struct hr_nonce_set
+            nonce_sets[(HR_SIGNERS_PER_MASTER * HR_SIGNER_LEAVES) << HR_MASTER_BITS];
+    };
     struct hr_position positions[(size_t)HR_ACCOUNT_LIMIT * HR_POSITIONS_PER_ACCOUNT];
 };
 

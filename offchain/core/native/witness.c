@@ -73,6 +73,11 @@ static inline void hr_batch_compress(uint64_t pair[8]) {
     hr_poseidon2_compress(pair);
 }
 
+static inline void hr_batch_compress_two(uint64_t first[8], uint64_t second[8]) {
+    hr_batch_compress(first);
+    hr_batch_compress(second);
+}
+
 static uint8_t *hr_leaf_missing(uint32_t subtree, uint32_t leaf) {
     struct hr_finder *finder = hr_run.finder;
     if (!finder || leaf >> hr_shapes[subtree].depth || finder->count == finder->capacity)

@@ -35,7 +35,7 @@ static void hr_account_create(struct hr_core *c, uint32_t account, const uint64_
 static void hr_owner_signer_create(struct hr_core *c, uint32_t master, const uint64_t owner[3]) {
     *hr_signer_at(c, master, 0) = (struct hr_signer){.address = {owner[0], owner[1], owner[2]},
                                                      .flags = HR_SIGNER_FLAG_EXISTS};
-    hr_touch_leaf(c, HR_SUBTREE_SIGNERS, (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER);
+    hr_touch_leaf(c, HR_SUBTREE_SIGNERS, hr_signer_index(master, 0));
 }
 
 /* Opens a bucket of a fund, which nobody owns. */
@@ -361,8 +361,7 @@ static int hr_op_set_agent(struct hr_core *c, const struct hr_op *op) {
     *signer =
         (struct hr_signer){.expiry_s = p->expiry_s, .flags = revoke ? 0 : HR_SIGNER_FLAG_EXISTS};
     hr_address_pack(signer->address, p->address);
-    hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
-                  (op->account >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + p->slot);
+    hr_touch_leaf(c, HR_SUBTREE_SIGNERS, hr_signer_index(op->account, p->slot));
     hr_emit(c, HR_EVENT_KIND_AGENT_SET, 0, op->account, p->slot, p->expiry_s,
             (int64_t)signer->address[0], (int64_t)signer->address[1], (int64_t)signer->address[2],
             0);

@@ -12,7 +12,7 @@
 static bool hr_op_kind_exists(uint32_t kind) {
     return (kind >= HR_OP_KIND_PLACE && kind <= HR_OP_KIND_RELEASE) ||
            (kind >= HR_OP_KIND_ADVANCE_TIME && kind <= HR_OP_KIND_SEIZE) ||
-           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_FEED) ||
+           (kind >= HR_OP_KIND_DEPOSIT && kind <= HR_OP_KIND_ADMIN_VOID) ||
            (kind >= HR_OP_KIND_FORCED_WITHDRAW && kind <= HR_OP_KIND_PLEDGES_MOVED);
 }
 
@@ -109,6 +109,7 @@ HR_COLD int hr_op_dispatch_rare(struct hr_core *c, const struct hr_op *op) {
     case HR_OP_KIND_ADMIN_CHANNEL: return hr_op_admin_channel(c, op);
     case HR_OP_KIND_ADMIN_LINK: return hr_op_admin_link(c, op);
     case HR_OP_KIND_ADMIN_FEED: return hr_op_admin_feed(c, op);
+    case HR_OP_KIND_ADMIN_VOID: return hr_op_admin_void(c, op);
     case HR_OP_KIND_FORCED_WITHDRAW: return hr_op_forced_withdraw(c, op);
     case HR_OP_KIND_FORCED_CLOSE: return hr_op_forced_close(c, op);
     case HR_OP_KIND_FORCED_CANCEL: return hr_op_forced_cancel(c, op);

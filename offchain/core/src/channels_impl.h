@@ -106,10 +106,12 @@ static bool hr_channel_is_valid(struct hr_core *c, const struct hr_op_admin_chan
         hr_channel_exists(c, p->channel))
         return false;
     if (p->channel == 0) return true;
-    /* peers ascend with the numbers of channels; one that does not exist has peer 0 */
     const struct hr_channel *below = hr_channel_at(c, p->channel - 1u);
-    return below->peer_chain_id != 0 && below->peer_chain_id < p->peer_chain_id &&
-           below->own_chain_id == p->own_chain_id;
+    if (below->peer_chain_id == 0 || below->own_chain_id != p->own_chain_id) return false;
+    /* the channels that exist are those below */
+    for (uint32_t k = 0; k < p->channel; k++)
+        if (hr_channel_at(c, k)->peer_chain_id == p->peer_chain_id) return false;
+    return true;
 }
 
 static int hr_op_admin_channel(struct hr_core *c, const struct hr_op *op) {
@@ -124,6 +126,23 @@ static int hr_op_admin_channel(struct hr_core *c, const struct hr_op *op) {
     hr_touch_channel(c, p->channel);
     hr_emit(c, HR_EVENT_KIND_CHANNEL_SET, p->channel, 0, p->peer_chain_id, p->own_chain_id, 0, 0, 0,
             0);
+    return HR_E_OK;
+}
+
+/* Lets messages of a peer that withholds bodies be taken without, once they have expired. */
+static int hr_op_admin_void(struct hr_core *c, const struct hr_op *op) {
+    const struct hr_op_admin_void *p = &op->admin_void;
+    if (op->flags || op->market || op->account || !hr_is_zero(p->zero_gap, sizeof p->zero_gap) ||
+        !hr_tail_is_zero(op, offsetof(struct hr_op_admin_void, zero_tail)))
+        return HR_E_MALFORMED_OP;
+    if (!hr_channel_exists(c, p->channel)) return HR_E_UNKNOWN_PEER;
+    struct hr_channel *from = hr_channel_at(c, p->channel);
+    if (p->index <= from->received_count ||
+        p->index > from->received_count + HR_MAX_MESSAGES_IN_FLIGHT || p->index < from->void_until)
+        return HR_E_INVALID_LINK;
+    from->void_until = p->index;
+    hr_touch_channel(c, p->channel);
+    hr_emit(c, HR_EVENT_KIND_MESSAGES_VOIDED, p->channel, 0, (int64_t)p->index, 0, 0, 0, 0, 0);
     return HR_E_OK;
 }
 

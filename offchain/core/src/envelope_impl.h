@@ -1,4 +1,4 @@
-/* Envelopes: decode, authorisation, nonces, priority records and the receipt chain.
+/* Envelopes: decode, authorisation, nonces and priority records.
  * docs/spec/transition.md section 6. Every byte here comes from outside. */
 #ifndef HEADRACE_ENVELOPE_IMPL_H
 #define HEADRACE_ENVELOPE_IMPL_H
@@ -8,6 +8,7 @@
 #include "messages_impl.h"
 #include "oracle_impl.h"
 #include "priority_impl.h"
+#include "receipts_impl.h"
 
 struct hr_envelope_header {
     uint16_t version;
@@ -118,39 +119,42 @@ static int hr_decode(const uint8_t *bytes, uint32_t length, struct hr_decoded *d
 
 /* --- signers and nonces ---------------------------------------------------------------------- */
 
-/* Place of a nonce in the ascending set; *found says whether it is there. */
-static uint32_t hr_nonce_place(const struct hr_signer *signer, uint64_t nonce, bool *found) {
-    uint32_t low = signer->nonce_count;
-    while (low > 0 && signer->nonces[low - 1] >= nonce) low--; /* mostly at the end already */
-    *found = low < signer->nonce_count && signer->nonces[low] == nonce;
-    return low;
+/* Where a nonce that was checked goes. */
+struct hr_nonce_use {
+    uint32_t record; /* of the set */
+    uint64_t *place; /* of the lowest there */
+};
+
+/* Number of the set that a nonce below 2^60 belongs to. 64-bit division is a call on the machine of
+ * the guest, but 2^12 mod 13 = 1 and 2^32 mod 13 = 9. */
+static inline uint32_t hr_nonce_set_of(uint64_t nonce) {
+    _Static_assert(HR_NONCE_SETS == 13);
+    const uint32_t low = (uint32_t)nonce, high = (uint32_t)(nonce >> 32);
+    return ((low & 0xfff) + (low >> 12) + 9 * high) % HR_NONCE_SETS;
 }
 
-static void hr_nonce_insert(struct hr_signer *signer, uint64_t nonce) {
-    bool found;
-    uint32_t place = hr_nonce_place(signer, nonce, &found);
-    if (signer->nonce_count == HR_NONCES_PER_SIGNER) {
-        place--; /* above the lowest, which leaves */
-        for (uint32_t i = 0; i < place; i++) signer->nonces[i] = signer->nonces[i + 1];
-    } else {
-        for (uint32_t i = signer->nonce_count++; i > place; i--)
-            signer->nonces[i] = signer->nonces[i - 1];
-    }
-    signer->nonces[place] = nonce;
-}
-
-static int hr_check_nonce(const struct hr_signer *signer, uint64_t nonce, uint64_t arrival_ms) {
-    bool found;
-    if (nonce > arrival_ms + HR_NONCE_FUTURE_MS || nonce + HR_NONCE_PAST_MS < arrival_ms)
+/* May the signer use this nonce now? It changes nothing.
+ * In:  signer  record of the signer
+ * Out: use     if it may: the set, and the place in it that the nonce takes
+ * Returns: HR_E_OK or an error code */
+static int hr_check_nonce(struct hr_core *c, uint32_t signer, uint64_t nonce, uint64_t arrival_ms,
+                          struct hr_nonce_use *use) {
+    if (nonce == 0 || nonce > arrival_ms + HR_NONCE_FUTURE_MS ||
+        nonce + HR_NONCE_PAST_MS < arrival_ms)
         return HR_E_NONCE_OUT_OF_WINDOW;
-    if (signer->nonce_count == HR_NONCES_PER_SIGNER && nonce < signer->nonces[0])
-        return HR_E_NONCE_TOO_LOW;
-    hr_nonce_place(signer, nonce, &found);
-    return found ? HR_E_NONCE_USED : HR_E_OK;
+    use->record = signer + 1 + hr_nonce_set_of(nonce); /* arrivals are below 2^48 */
+    uint64_t *nonces = hr_nonce_set_at(c, use->record)->nonces;
+    use->place = nonces;
+    for (uint32_t i = 0; i < HR_NONCES_PER_SET; i++) {
+        if (nonces[i] == nonce) return HR_E_NONCE_USED;
+        if (nonces[i] < *use->place) use->place = &nonces[i];
+    }
+    return nonce < *use->place ? HR_E_NONCE_TOO_LOW : HR_E_OK;
 }
 
-/* May this signer send these ops now? */
-static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) {
+/* May this signer send these ops now, and with this nonce? Out: use  if so */
+static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded,
+                           struct hr_nonce_use *use) {
     const struct hr_envelope_header *h = &decoded->header;
     const uint32_t master = hr_master_of(h->account);
     if (!hr_account_exists(c, master)) return HR_E_UNKNOWN_ACCOUNT;
@@ -168,7 +172,7 @@ static int hr_check_signer(struct hr_core *c, const struct hr_decoded *decoded) 
         if (h->signer_slot > 0 && !trades && kind != HR_OP_KIND_TRANSFER)
             return HR_E_AGENT_NOT_ALLOWED;
     }
-    return hr_check_nonce(signer, h->nonce, h->arrival_ms);
+    return hr_check_nonce(c, hr_signer_index(master, h->signer_slot), h->nonce, h->arrival_ms, use);
 }
 
 /* --- priority records ------------------------------------------------------------------------ */
@@ -206,26 +210,6 @@ static void hr_priority_consume(struct hr_core *c, struct hr_decoded *decoded) {
 
 /* --- apply ----------------------------------------------------------------------------------- */
 
-/* Extends the receipt chain by an envelope and the events it caused. */
-static void hr_receipt(struct hr_core *c, const uint8_t *bytes, uint32_t length,
-                       uint64_t arrival_ms, const struct hr_event *events) {
-    struct {
-        uint8_t head[32];
-        uint64_t seq, arrival_ms;
-        uint8_t envelope_hash[32], event_hash[32];
-    } link;
-    _Static_assert(sizeof link == 112, "hashed as it lies");
-    hr_digest_from_words(link.head, c->header->receipts_head);
-    link.seq = c->header->receipt_seq++;
-    link.arrival_ms = arrival_ms;
-    hr_keccak256(link.envelope_hash, bytes, length);
-    hr_keccak256(link.event_hash, (const uint8_t *)events,
-                 (uint32_t)(c->events - events) * HR_EVENT_BYTES);
-    __builtin_memcpy(c->envelope_hash, link.envelope_hash, sizeof link.envelope_hash);
-    hr_keccak256(link.head, (const uint8_t *)&link, sizeof link);
-    hr_digest_to_words(c->header->receipts_head, link.head);
-}
-
 /* Applies an envelope. Room for HR_ENVELOPE_MAX_EVENTS must be at c->events.
  * Returns: HR_E_OK (single ops may have been refused: event REJECTED), an error code (nothing
  * changed), or HR_TRAP. */
@@ -235,16 +219,15 @@ static int hr_apply_envelope(struct hr_core *c, const uint8_t *bytes, uint32_t l
     if (e) return e;
     const struct hr_envelope_header *h = &decoded.header;
     if (h->arrival_ms < c->header->last_arrival_ms) return HR_E_ARRIVAL_BACKWARDS;
-    if (h->kind == HR_ENVELOPE_KIND_USER && (e = hr_check_signer(c, &decoded))) return e;
+    struct hr_nonce_use use;
+    if (h->kind == HR_ENVELOPE_KIND_USER && (e = hr_check_signer(c, &decoded, &use))) return e;
     if (h->kind > HR_ENVELOPE_KIND_SYSTEM && (e = hr_check_turn(c, &decoded))) return e;
 
     const struct hr_event *events = c->events;
     c->header->last_arrival_ms = h->arrival_ms;
     if (h->kind == HR_ENVELOPE_KIND_USER) {
-        const uint32_t master = hr_master_of(h->account);
-        hr_nonce_insert(hr_signer_at(c, master, h->signer_slot), h->nonce);
-        hr_touch_leaf(c, HR_SUBTREE_SIGNERS,
-                      (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + h->signer_slot);
+        *use.place = h->nonce;
+        hr_touch_leaf(c, HR_SUBTREE_SIGNERS, use.record);
     } else if (h->kind == HR_ENVELOPE_KIND_PRIORITY) {
         hr_priority_consume(c, &decoded);
     } else if (h->kind == HR_ENVELOPE_KIND_MESSAGE) {

@@ -12,6 +12,7 @@ struct hr_message {
     const uint8_t *envelope; /* the gateway's, as ABI words */
     uint32_t channel, from_chain, to_chain, flags;
     uint64_t index, slot, expires_at_s;
+    bool is_void; /* taken without its body, which is zero here */
     struct hr_event body;
 };
 
@@ -24,7 +25,7 @@ static bool hr_message_decode(const uint8_t *payload, struct hr_message *message
     const uint8_t *words = message->envelope = payload + sizeof head;
     const uint8_t *body = words + HR_GATEWAY_ENVELOPE_WORDS * HR_ABI_WORD_BYTES;
     __builtin_memcpy(head, payload, sizeof head);
-    if (head[0] >= HR_MAX_CHANNELS || head[1] ||
+    if (head[0] >= HR_MAX_CHANNELS || head[1] > 1 ||
         !hr_abi_below(words, HR_GATEWAY_FROM_CHAIN, UINT32_MAX, &from_chain) ||
         !hr_abi_below(words, HR_GATEWAY_TO_CHAIN, UINT32_MAX, &to_chain) ||
         !hr_abi_below(words, HR_GATEWAY_INDEX, number_limit, &message->index) ||
@@ -33,10 +34,12 @@ static bool hr_message_decode(const uint8_t *payload, struct hr_message *message
         !hr_abi_below(words, HR_GATEWAY_FLAGS, HR_MESSAGE_FLAGS_MAX + 1, &flags))
         return false;
     message->channel = head[0];
+    message->is_void = head[1];
     message->from_chain = (uint32_t)from_chain;
     message->to_chain = (uint32_t)to_chain;
     message->flags = (uint32_t)flags;
     __builtin_memcpy(&message->body, body, sizeof message->body);
+    if (message->is_void) return hr_is_zero(body, sizeof message->body);
     hr_keccak256(body_hash, body, sizeof message->body);
     return hr_bytes_equal(body_hash, words + HR_GATEWAY_PAYLOAD_HASH * HR_ABI_WORD_BYTES,
                           sizeof body_hash);
@@ -49,7 +52,11 @@ static int hr_check_message(struct hr_core *c, const struct hr_message *message)
     if (message->from_chain != from->peer_chain_id || message->to_chain != from->own_chain_id)
         return HR_E_UNKNOWN_PEER;
     if (message->index != from->received_count + 1) return HR_E_MESSAGE_OUT_OF_ORDER;
-    return message->slot >= (c->header->now_s + 1) * HR_MS_PER_S ? HR_E_MESSAGE_AHEAD : HR_E_OK;
+    if (message->slot >= (c->header->now_s + 1) * HR_MS_PER_S) return HR_E_MESSAGE_AHEAD;
+    if (message->is_void &&
+        (message->index > from->void_until || message->expires_at_s > c->header->now_s))
+        return HR_E_MESSAGE_NEEDS_BODY;
+    return HR_E_OK;
 }
 
 /* --- what bodies say ------------------------------------------------------------------------- */
@@ -229,7 +236,7 @@ static int hr_take_seized(struct hr_core *c, const struct hr_message *message) {
 
 /* Takes a message whose turn it is. What it asks for and cannot be is REJECTED. */
 static void hr_message_take(struct hr_core *c, const struct hr_message *message) {
-    const uint32_t type = message->body.type;
+    const uint32_t type = message->body.type; /* 0 of a void message */
     struct hr_channel *from = hr_channel_at(c, message->channel);
     from->received_count++;
     hr_accumulate_message(from->received_accumulator, message->envelope);

@@ -133,6 +133,34 @@ static inline void hr_compress(hr_digest *out, const hr_digest *l, const hr_dige
     }
 }
 
+/* Adds a canonical element, given in halves, to another. */
+static inline void hr_poseidon2_add_to(uint64_t *element, uint32_t low, uint32_t high) {
+    hr_half *to = (hr_half *)element;
+    const uint32_t sum_low = to[0] + low;
+    const uint32_t more_high =
+        high + (sum_low < low); /* below 2^32: low is 0 if high is all ones */
+    const uint32_t sum_high = to[1] + more_high;
+    bool is_reduced = sum_high >= more_high;
+    if (__builtin_expect(sum_high == UINT32_MAX, 0)) is_reduced &= sum_low == 0;
+    if (__builtin_expect(is_reduced, 1)) {
+        to[0] = sum_low;
+        to[1] = sum_high;
+    } else { /* - p = + 2^32 - 1 mod 2^64 */
+        to[0] = sum_low - 1;
+        to[1] = sum_high + (sum_low != 0);
+    }
+}
+
+static inline bool hr_poseidon2_absorb(uint64_t *element, uint32_t low, uint32_t high) {
+    if ((low | high) == 0) return false; /* most words are */
+    const bool is_large = __builtin_expect(high == UINT32_MAX, 0) && low != 0;
+    if (is_large)
+        hr_poseidon2_add_to(element, low - 1, 0); /* less p */
+    else
+        hr_poseidon2_add_to(element, low, high);
+    return is_large;
+}
+
 static inline void hr_hash_words(hr_digest *out, uint64_t domain, const uint64_t *words,
                                  uint32_t n_words) {
     uint64_t s[HR_POSEIDON2_WIDTH] = {0, 0, 0, 0, domain, n_words, 0, 0};

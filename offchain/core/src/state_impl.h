@@ -73,7 +73,7 @@ static const struct hr_shape hr_shapes[HR_SUBTREES] = {
     [HR_SUBTREE_FEE_TABLES] = {4, sizeof(struct hr_fee_table), 0},
     [HR_SUBTREE_ACCOUNTS] = {22, sizeof(struct hr_account), 0},
     [HR_SUBTREE_POSITIONS] = HR_GROUPED(26, struct hr_position),
-    [HR_SUBTREE_SIGNERS] = {19, sizeof(struct hr_signer), 0},
+    [HR_SUBTREE_SIGNERS] = {23, sizeof(struct hr_signer), 0},
     [HR_SUBTREE_ORDERS] = HR_GROUPED(20, struct hr_order),
     [HR_SUBTREE_LEVELS] = HR_GROUPED(18, struct hr_level),
     [HR_SUBTREE_DUTIES] = HR_GROUPED(20, struct hr_duty),
@@ -98,7 +98,7 @@ enum {
         HR_BLOCKS(18 - HR_LOG2_PER_LEAF(struct hr_level)),
     HR_FIRST_BLOCK_SIGNERS = HR_FIRST_BLOCK_DUTIES +
         HR_BLOCKS(20 - HR_LOG2_PER_LEAF(struct hr_duty)),
-    HR_FIRST_BLOCK_RESERVATIONS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(19),
+    HR_FIRST_BLOCK_RESERVATIONS = HR_FIRST_BLOCK_SIGNERS + HR_BLOCKS(23),
     HR_FIRST_BLOCK_ACCOUNTS = HR_FIRST_BLOCK_RESERVATIONS + HR_BLOCKS(20),
     HR_FIRST_BLOCK_POSITIONS = HR_FIRST_BLOCK_ACCOUNTS + HR_BLOCKS(22),
     HR_DIRTY_BLOCKS = HR_FIRST_BLOCK_POSITIONS +
@@ -148,8 +148,7 @@ struct hr_core {
     hr_digest empty[HR_MAX_DEPTH + 1]; /* roots of empty subtrees by height, 0..empty_known */
     uint32_t empty_known;
     struct hr_hints hints;
-    /* keccak256 of the last envelope that was accepted */
-    _Alignas(uint32_t) uint8_t envelope_hash[32];
+    hr_digest envelope_hash;  /* of the last one that was accepted */
     uint64_t permutations[2]; /* spent on roots: leaves, inner nodes */
     uint32_t taker; /* account whose op runs: its position record outlives the op's steps */
     bool has_taker;
@@ -201,8 +200,10 @@ static inline struct hr_position *hr_position_at(struct hr_core *c, uint32_t acc
                  hr_account_index(account) * HR_POSITIONS_PER_ACCOUNT + k);
 }
 static inline struct hr_signer *hr_signer_at(struct hr_core *c, uint32_t master, uint32_t slot) {
-    return HR_AT(c, HR_SUBTREE_SIGNERS, struct hr_signer,
-                 (master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + slot);
+    return HR_AT(c, HR_SUBTREE_SIGNERS, struct hr_signer, hr_signer_index(master, slot));
+}
+static inline struct hr_nonce_set *hr_nonce_set_at(struct hr_core *c, uint32_t record) {
+    return HR_AT(c, HR_SUBTREE_SIGNERS, struct hr_nonce_set, record);
 }
 static inline struct hr_order *hr_order_at(struct hr_core *c, uint32_t slot) {
     return HR_AT(c, HR_SUBTREE_ORDERS, struct hr_order, slot);

@@ -7,10 +7,10 @@
 
 enum {
     HR_HASH_BATCH = 64,
-    /* the longest leaf that is hashed in batches: a signer, or a grouped leaf of many records */
-    HR_MAX_LEAF_BYTES = sizeof(struct hr_signer) > HR_LEAF_BYTES ? sizeof(struct hr_signer)
-                                                                 : HR_LEAF_BYTES,
+    /* the longest leaf: of the risk subtree, as long as the header, or of many records */
+    HR_MAX_LEAF_BYTES = HR_RISK_LEAF_BYTES > HR_LEAF_BYTES ? HR_RISK_LEAF_BYTES : HR_LEAF_BYTES,
 };
+_Static_assert(sizeof(struct hr_header) <= HR_MAX_LEAF_BYTES);
 
 static inline bool hr_digest_is_zero(const hr_digest *d) {
     return !(d->e[0] | d->e[1] | d->e[2] | d->e[3]);

@@ -1,11 +1,17 @@
-"""ADMIN_CHANNEL and ADMIN_LINK: peers, and the assets that stand for what they keep."""
+"""ADMIN_CHANNEL, ADMIN_LINK, ADMIN_VOID: peers, linked assets and withheld messages."""
 
 from offchain.spec.checks import require
-from offchain.spec.constants import LINK_ASSET, MAX_CHANNELS, QUOTE_ASSET, SHARE_ASSET
+from offchain.spec.constants import (
+    LINK_ASSET,
+    MAX_CHANNELS,
+    MAX_MESSAGES_IN_FLIGHT,
+    QUOTE_ASSET,
+    SHARE_ASSET,
+)
 from offchain.spec.errors import ErrorCode
 from offchain.spec.events import EventLog
 from offchain.spec.kinds import AssetFlag
-from offchain.spec.link_op import AdminChannel, AdminLink
+from offchain.spec.link_op import AdminChannel, AdminLink, AdminVoid
 from offchain.spec.link_records import Channel
 from offchain.spec.order_checks import asset_exists
 from offchain.spec.state import State
@@ -14,7 +20,7 @@ _CHAIN_ID_LIMIT = 2**32 - 1
 
 
 def admin_channel(state: State, op: AdminChannel, log: EventLog) -> None:
-    """Apply an ADMIN_CHANNEL; peers ascend with the numbers of channels.
+    """Apply an ADMIN_CHANNEL; a peer has one channel, and there is no gap before it.
 
     Raises
     ------
@@ -38,12 +44,14 @@ def admin_channel(state: State, op: AdminChannel, log: EventLog) -> None:
 
 
 def _follows(state: State, op: AdminChannel) -> bool:
-    """Return whether the channel before exists and fits to a new one."""
-    if op.channel == 0:
-        return True
-    before = state.channels.read(op.channel - 1)
-    is_own = before.own_chain_id == op.own_chain_id
-    return before.exists and before.peer_chain_id < op.peer_chain_id and is_own
+    """Return whether the channels before exist, are this chain's and have other peers."""
+    before = [state.channels.read(channel) for channel in range(op.channel)]
+    return all(
+        record.exists
+        and record.own_chain_id == op.own_chain_id
+        and record.peer_chain_id != op.peer_chain_id
+        for record in before
+    )
 
 
 def admin_link(state: State, op: AdminLink, log: EventLog) -> None:
@@ -74,3 +82,20 @@ def admin_link(state: State, op: AdminLink, log: EventLog) -> None:
     asset.peer_asset = op.peer_asset
     state.channels.edit(op.channel).add_link(op.asset, op.peer_asset)
     log.link_set(channel=op.channel, asset=op.asset, peer_asset=op.peer_asset)
+
+
+def admin_void(state: State, op: AdminVoid, log: EventLog) -> None:
+    """Apply an ADMIN_VOID; nothing but governance says that a peer withholds bodies.
+
+    Raises
+    ------
+    OpError
+        UNKNOWN_PEER, INVALID_LINK.
+    """
+    has_channel = op.channel < MAX_CHANNELS and state.channels.read(op.channel).exists
+    require(has_channel, ErrorCode.UNKNOWN_PEER)
+    record = state.channels.read(op.channel)
+    is_ahead = 0 < op.index - record.received_count <= MAX_MESSAGES_IN_FLIGHT
+    require(is_ahead and op.index >= record.void_until, ErrorCode.INVALID_LINK)
+    state.channels.edit(op.channel).void_until = op.index
+    log.messages_voided(channel=op.channel, index=op.index)

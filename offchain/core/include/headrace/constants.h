@@ -49,7 +49,9 @@
 #ifndef HR_DUTY_CAPACITY
 #define HR_DUTY_CAPACITY 1048576u /* entries of the duty heap */
 #endif
-#define HR_NONCES_PER_SIGNER 100u /* the highest nonces kept per signer */
+#define HR_NONCE_SETS 13u /* nonce n of a signer belongs to its set n mod 13 */
+#define HR_NONCES_PER_SET 8u /* the highest nonces of a set that were used */
+#define HR_SIGNER_LEAVES 16u /* leaves of one signer: its record, then its nonce sets */
 #define HR_QUOTE_ASSET 0u /* the quote of every market; balance slot 0 of every account */
 #define HR_FEE_ACCOUNT 1u /* account that receives fees (master 0, sub-account 1) */
 #define HR_INSURANCE_ACCOUNT 2u /* insurance fund (master 0, sub-account 2) */
@@ -121,7 +123,8 @@
 #define HR_PLEDGE_RETRY_S 600u /* until a pledge that is still needed is looked at again */
 #define HR_MESSAGE_TTL_S 604800u /* until a message expires: room for proving and delivery */
 #define HR_MESSAGE_BODY_BYTES 64u /* the event that a message tells */
-#define HR_MESSAGE_PAYLOAD_BYTES 552u /* channel, the gateway's envelope of 15 words, body */
+#define HR_MESSAGE_PAYLOAD_BYTES 552u /* channel, is_void, the gateway's envelope of 15 words, body */
+#define HR_MAX_MESSAGES_IN_FLIGHT 256u /* of a channel; the gateway refuses one more (E47) */
 #define HR_HALVINGS 16u /* amounts that a payout without a wish tries, each half of the one before */
 #define HR_ORACLE_LEAF 2047u /* oracle record, in the risk subtree */
 #define HR_LISTING_LEAF 2046u /* listing record, in the risk subtree */
@@ -250,6 +253,7 @@ enum {
     HR_E_MESSAGE_AHEAD = 112,
     HR_E_ORACLE_OUT_OF_ORDER = 113,
     HR_E_ORACLE_AHEAD = 114,
+    HR_E_MESSAGE_NEEDS_BODY = 115,
 };
 
 enum {
@@ -298,6 +302,7 @@ enum {
     HR_OP_KIND_ADMIN_CHANNEL = 75,
     HR_OP_KIND_ADMIN_LINK = 76,
     HR_OP_KIND_ADMIN_FEED = 77,
+    HR_OP_KIND_ADMIN_VOID = 78,
     HR_OP_KIND_FORCED_WITHDRAW = 80,
     HR_OP_KIND_FORCED_CLOSE = 81,
     HR_OP_KIND_FORCED_CANCEL = 82,
@@ -379,6 +384,7 @@ enum {
     HR_EVENT_KIND_CHANNEL_SET = 69,
     HR_EVENT_KIND_LINK_SET = 70,
     HR_EVENT_KIND_PLEDGES_MOVED = 71,
+    HR_EVENT_KIND_MESSAGES_VOIDED = 72,
 };
 
 enum {

@@ -32,13 +32,17 @@ HR_API uint32_t hr_core_apply(struct hr_core *core, const uint8_t *ops, uint32_t
                               uint8_t *journal);
 
 /* Applies one envelope.
- * In:  bytes, length   the envelope
+ * In:  bytes, length   the envelope, 4-byte aligned
  *      event_capacity  at least hr_core_envelope_events()
  * Out: events, event_count
  * Returns: 0, an ErrorCode (nothing changed), or -1 for a trap. */
 HR_API int32_t hr_core_apply_envelope(struct hr_core *core, const uint8_t *bytes, uint32_t length,
                                       uint8_t *events, uint32_t event_capacity,
                                       uint32_t *event_count);
+
+/* Extends the chain of a batch's inputs by an envelope. In-Out: chain32, zero before the first.
+ * In:  bytes, length  the envelope, 4-byte aligned, well formed */
+HR_API void hr_inputs_after(uint8_t *chain32, const uint8_t *bytes, uint32_t length);
 
 /* Returns: the event room that an envelope may need. */
 HR_API uint32_t hr_core_envelope_events(void);

@@ -243,6 +243,11 @@ struct hr_op_admin_link {
     uint16_t peer_asset;
     uint8_t zero_tail[50];
 };
+struct hr_op_admin_void {
+    uint8_t channel, zero_gap[7];
+    uint64_t index;
+    uint8_t zero_tail[40];
+};
 struct hr_op_forced_unlink {
     uint32_t peer_chain_id;
     uint8_t zero_gap[20], sender[20], zero_tail[12];
@@ -305,6 +310,7 @@ struct hr_op {
         struct hr_op_seize seize;
         struct hr_op_admin_channel admin_channel;
         struct hr_op_admin_link admin_link;
+        struct hr_op_admin_void admin_void;
         struct hr_op_forced_unlink forced_unlink;
         struct hr_op_pledges_moved pledges_moved;
         uint8_t body[56];
@@ -353,6 +359,7 @@ _Static_assert(sizeof(struct hr_op_release) == 56);
 _Static_assert(sizeof(struct hr_op_seize) == 56);
 _Static_assert(sizeof(struct hr_op_admin_channel) == 56);
 _Static_assert(sizeof(struct hr_op_admin_link) == 56);
+_Static_assert(sizeof(struct hr_op_admin_void) == 56);
 _Static_assert(sizeof(struct hr_op_forced_unlink) == 56);
 _Static_assert(sizeof(struct hr_op_pledges_moved) == 56);
 

@@ -55,6 +55,16 @@ static inline void hr_poseidon2_compress(uint64_t s[HR_POSEIDON2_WIDTH]);
  */
 static inline void hr_compress(hr_digest *out, const hr_digest *l, const hr_digest *r);
 
+/* Halves of a word or an element, low first. */
+typedef uint32_t __attribute__((may_alias)) hr_half;
+
+/* Add a word to an element, mod p; in halves, which is what a machine of 32 bits has.
+ * In/Out: element    canonical
+ * In:     low, high  halves of any word
+ * Returns: whether the word is p or more
+ */
+static inline bool hr_poseidon2_absorb(uint64_t *element, uint32_t low, uint32_t high);
+
 /* Hash a leaf with a sponge of rate 4: the capacity starts as (domain, n_words, 0, 0), blocks of 4
  * words are added to the rate, the last one filled up with zeros; at least one permutation.
  * Out: out      digest; may lie in words

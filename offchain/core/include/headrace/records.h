@@ -184,8 +184,12 @@ struct hr_listing {
 struct hr_signer {
     uint64_t address[3];
     uint32_t expiry_s, flags;
-    uint32_t nonce_count, zero_u32;
-    uint64_t nonces[HR_NONCES_PER_SIGNER]; /* ascending */
+    uint64_t reserved[4];
+};
+
+/* Nonces of a signer with one remainder by HR_NONCE_SETS: the highest, in no order. */
+struct hr_nonce_set {
+    uint64_t nonces[HR_NONCES_PER_SET]; /* 0: none */
 };
 
 struct hr_order {
@@ -218,7 +222,8 @@ struct hr_duty {
 struct hr_channel {
     uint32_t peer_chain_id, own_chain_id;
     uint64_t sent_count, received_count, flags;
-    uint64_t reserved[4];
+    uint64_t void_until; /* messages up to this one may be taken without body */
+    uint64_t reserved[3];
     uint64_t sent_accumulator[8], received_accumulator[8]; /* eight big-endian u32 each */
     uint32_t links[HR_LINKS_PER_CHANNEL];                  /* asset here | asset there << 16 */
 };
@@ -265,7 +270,9 @@ _Static_assert(sizeof(struct hr_market_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_asset_risk) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_oracle) == HR_RISK_LEAF_BYTES);
 _Static_assert(sizeof(struct hr_listing) == HR_RISK_LEAF_BYTES);
-_Static_assert(sizeof(struct hr_signer) == 840);
+_Static_assert(sizeof(struct hr_signer) == 64);
+_Static_assert(sizeof(struct hr_nonce_set) == sizeof(struct hr_signer));
+_Static_assert(HR_NONCE_SETS < HR_SIGNER_LEAVES);
 _Static_assert(sizeof(struct hr_order) == 64);
 _Static_assert(sizeof(struct hr_condition) == sizeof(struct hr_order));
 _Static_assert(sizeof(struct hr_level) == 32);
@@ -307,6 +314,10 @@ static inline uint32_t hr_account_index(uint32_t account) {
 }
 static inline uint32_t hr_master_of(uint32_t account) {
     return account & ~((1u << HR_SUB_ACCOUNT_BITS) - 1);
+}
+/* Record of a signer of a master account; those of its nonce sets follow. */
+static inline uint32_t hr_signer_index(uint32_t master, uint32_t slot) {
+    return ((master >> HR_SUB_ACCOUNT_BITS) * HR_SIGNERS_PER_MASTER + slot) * HR_SIGNER_LEAVES;
 }
 
 #define HR_ACCOUNT_LIMIT (1u << (HR_MASTER_BITS + HR_SUB_ACCOUNT_BITS))
