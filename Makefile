@@ -23,7 +23,7 @@ C_SOURCES = $(filter-out %constants.h,$(wildcard offchain/core/include/headrace/
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup native guest asan compile gen demo test test-python test-contracts test-slow coverage \
-        lint format bench lock clean
+        lint lint-sources lint-contracts format bench lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,7 +112,11 @@ test-contracts: native ## Run the contract tests on the in-process EVM
 coverage: native ## Measure which lines of the contracts the contract tests run
 	@$(BIN)/ape test tests/contracts --vyper-coverage
 
+# Compiling the contracts takes longer than all other checks, so it goes beside them.
 lint: native ## Check style, types, import directions, generated files and the contract lock
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint-contracts lint-sources
+
+lint-sources: native ## Check style, types, import directions and generated files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/clang-format --dry-run --Werror $(C_SOURCES)
@@ -127,8 +131,10 @@ lint: native ## Check style, types, import directions, generated files and the c
 	@$(PYTHON) -m offchain.tools.code_links --check
 	@$(PYTHON) -m offchain.tools.gen_audit --check
 	@$(PYTHON) -m offchain.tools.gen_proof_coverage --check
-	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.program_lock --check
+
+lint-contracts: native ## Check the contract lock and the contracts' documentation
+	@$(PYTHON) -m offchain.tools.contract_lock --check
 	@$(PYTHON) -m offchain.tools.natspec --check
 
 format: setup ## Apply the formatter and the safe fixes

@@ -36,7 +36,7 @@ def fold(
          them to memory: the layers as they stand in the proof, and
          PADDING_BYTES that reads of a fixed length may reach. They are encoded
          like arguments of type Bytes.
-    @param log_n Logarithm of the largest table's height, at most 21.
+    @param log_n Logarithm of the largest table's height, at most 22.
     @param log_blowup Of the parameter set, at most 6.
     @param next_layer Number of the first of these layers.
     @param roots Of all layers.

@@ -21,7 +21,9 @@ VALUES: constant(uint256) = 364
 MAX_OUTPUT_WORDS: constant(uint256) = 2097152
 # Of a table.
 MIN_LOG_HEIGHT: constant(uint256) = 10
-MAX_LOG_HEIGHT: constant(uint256) = 21
+# Of a table but cpu, table 0; the next one is its own.
+MAX_LOG_HEIGHT: constant(uint256) = 22
+MAX_LOG_CYCLES: constant(uint256) = 21
 # The same in all accepted sets, as are the next three.
 BLINDING_ROWS: constant(uint256) = 512
 GRINDING_BITS: constant(uint256) = 26

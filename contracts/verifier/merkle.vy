@@ -21,8 +21,8 @@ from contracts.verifier import machine
 
 MAX_QUERIES: constant(uint256) = machine.MAX_QUERIES
 MAX_CLASSES: constant(uint256) = machine.TABLES
-# 2^21 rows at a blowup of 2^6.
-MAX_LOG_SIZE: constant(uint256) = 27
+# 2^22 rows at a blowup of 2^6; domain.vy and the bit masks below allow no more.
+MAX_LOG_SIZE: constant(uint256) = 28
 # The longest read is one of a row of the main tree. A step from layer to
 # layer reads at most MAX_QUERIES digests, which is less.
 PADDING_BYTES: constant(uint256) = 2_176

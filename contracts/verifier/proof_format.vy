@@ -231,15 +231,18 @@ def _left_aligned(data: Bytes[machine.TABLES]) -> bytes32:
 def _checked_log_n(log_heights: bytes32) -> uint256:
     """
     @notice The largest of the tables' heights; refuses one that is out of
-            range.
+            range. That of the cpu table, the first one, is bounded apart:
+            timestamps count its rows.
     @param log_heights Byte t, from the left, for table t.
     @return Its base-2 logarithm.
     """
     log_n: uint256 = 0
+    bound: uint256 = machine.MAX_LOG_CYCLES
     for table: uint256 in range(machine.TABLES):
         log_height: uint256 = machine._byte(log_heights, table)
         assert log_height >= machine.MIN_LOG_HEIGHT, "HEIGHT_OUT_OF_RANGE"
-        assert log_height <= machine.MAX_LOG_HEIGHT, "HEIGHT_OUT_OF_RANGE"
+        assert log_height <= bound, "HEIGHT_OUT_OF_RANGE"
+        bound = machine.MAX_LOG_HEIGHT
         log_n = max(log_n, log_height)
     return log_n
 

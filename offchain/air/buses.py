@@ -86,8 +86,8 @@ def access(
 ) -> None:
     """Access one address at `timestamp`, later than the access before.
 
-    The difference of timestamps, minus one, is below 2^32. Timestamps are below 2^24 by the number
-    of cycles, so that nothing wraps and accesses of one address form a single chain.
+    The difference of timestamps, minus one, is below 2^32. Timestamps are below 2^24 by the most
+    rows of the cpu table, so that nothing wraps and accesses of one address form a single chain.
     """
     table.receive(f"{name}, state before", MEMORY, [address, previous_timestamp, old], times)
     table.send(f"{name}, state after", MEMORY, [address, timestamp, new], times)

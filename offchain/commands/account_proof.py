@@ -73,10 +73,12 @@ def write(folder: Path, governance: str, batch: int | None, output: Path, as_jso
     from offchain.core.binding import CoreUnavailableError
     from offchain.proving.account_files import write_account_files
     from offchain.proving.store import ProofStore
+    from offchain.tools.outputs import check_folder
     from offchain.tools.progress import progress_bar
 
     if not is_address(governance):
         raise click.BadParameter("give 20 bytes in hexadecimal digits", param_hint="--governance")
+    check_folder(output, "--output")
     try:
         with progress_bar("account proofs") as advance:
             owner = to_canonical_address(governance)

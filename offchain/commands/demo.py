@@ -98,8 +98,12 @@ def demo(
     from offchain.proving.program import ProgramError
     from offchain.replay.feed import FeedError
     from offchain.settlement.local_chain import LocalChain
+    from offchain.tools.outputs import check_file, check_folder
 
-    _check_writable(plot)
+    proofs = out if mode == "proven" else None
+    check_file(plot, "--plot")
+    if proofs is not None:
+        check_folder(proofs, "--out")
     try:
         if replay is None:
             flow = generated_flow(orders, accounts, seed)
@@ -107,9 +111,8 @@ def demo(
             flow = recorded_flow(replay, accounts, messages)
         with _progress(is_shown=not as_json and sys.stderr.isatty()) as progress:
             chain = LocalChain(account_count=ROLE_COUNT + accounts)
-            proofs = out if mode == "proven" else None
             result: DemoResult = run_demo(chain, flow, batches, progress, proofs)
-    except (CoreUnavailableError, FeedError, ProgramError, ValueError) as error:
+    except (CoreUnavailableError, FeedError, ProgramError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps({**to_json(result), "plot": str(plot)}))
@@ -122,20 +125,6 @@ def demo(
         raise click.ClickException(f"the plot was not written: {error}") from error
     if not result.ok:
         raise SystemExit(1)
-
-
-def _check_writable(plot: Path) -> None:
-    """Refuse a path that cannot be written before the run, not after it."""
-    is_new = not plot.exists()
-    try:
-        plot.parent.mkdir(parents=True, exist_ok=True)
-        plot.open("ab").close()
-        if is_new:
-            plot.unlink()
-    except OSError as error:
-        raise click.BadParameter(
-            f"cannot write {plot}: {error.strerror}", param_hint="--plot"
-        ) from error
 
 
 @contextlib.contextmanager

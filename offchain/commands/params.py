@@ -14,7 +14,7 @@ from offchain.security.soundcalc import to_toml
 def params(as_json: bool, as_toml: bool) -> None:
     """Compute the provable bits of every profile, round by round.
 
-    Bits are those of the largest tables, 2^21 rows, in the unique-decoding (UDR) and the Johnson
+    Bits are those of the largest tables, 2^22 rows, in the unique-decoding (UDR) and the Johnson
     regime (JBR); no conjecture is used. The better regime counts. A proof with fewer bits than its
     profile promises is neither made nor accepted.
     """

@@ -49,9 +49,12 @@ def run(name: str, seed: int, plot: Path | None, as_json: bool) -> None:
     from offchain.scenario.catalogue import SCENARIOS
     from offchain.scenario.jan2022 import DataMissingError
     from offchain.scenario.plot import write_plot
+    from offchain.tools.outputs import check_file
 
     if name not in SCENARIOS:
         raise click.UsageError(f"there is no scenario {name!r}; see `headrace scenario list`")
+    if plot is not None:
+        check_file(plot, "--plot")
     try:
         result = SCENARIOS[name].run(seed)
     except (CoreUnavailableError, DataMissingError) as error:

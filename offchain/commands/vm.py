@@ -15,6 +15,7 @@ from offchain.prover.levels import KernelsUnavailableError, LevelError
 from offchain.prover.program_proof import STAGES, ProvenRun, prove_program, verify_program
 from offchain.security.calculator import InsecureParametersError
 from offchain.security.parameters import PROFILES
+from offchain.tools.outputs import check_file
 from offchain.tools.progress import stage_bar
 from offchain.verifier.rejection import Rejected
 from offchain.verifier.verify import VerifiedProof
@@ -120,7 +121,7 @@ def run(elf: Path, tape_file: Path | None, max_cycles: int, as_json: bool) -> No
     "-o",
     "--out",
     "proof_file",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     help="Where to write the proof.",
 )
@@ -133,6 +134,7 @@ def prove(elf: Path, tape_file: Path | None, profile: str, proof_file: Path, as_
     """
     if not proof_file.parent.is_dir():
         raise click.UsageError(f"there is no folder {proof_file.parent}; make it first")
+    check_file(proof_file, "--out")
     try:
         program, tape = load_program(elf.read_bytes()), read_tape(tape_file)
         start_s = time.perf_counter()

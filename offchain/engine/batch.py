@@ -147,6 +147,8 @@ class BatchCollector:
         Messages of the open batch.
     """
 
+    _inputs: bytes  # hash chain over the open batch's envelopes
+
     def __init__(self, core: Core, config_hash: bytes) -> None:
         self._core = core
         self._state = StateView(core)
@@ -180,7 +182,7 @@ class BatchCollector:
         self._before: Header = self._state.header()
         self._oracle_first = self._state.oracle().next_index
         self._envelopes: list[bytes] = []
-        self._inputs: bytes = bytes(_WORD_BYTES)
+        self._inputs = bytes(_WORD_BYTES)
         self._kinds: Counter[int] = Counter()
         self._withdrawals: list[WithdrawalEvent] = []
 

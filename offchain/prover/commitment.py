@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
 from offchain.prover.domain import coset_shift, domain_point
-from offchain.prover.hash_suites import SALT_WORDS, HashSuite
+from offchain.prover.hash_suites import DIGEST_BYTES, SALT_WORDS, HashSuite
 from offchain.prover.kernel_arguments import U64Array
 from offchain.prover.kernels import coset_ntt, random_fill
-from offchain.prover.merkle import CosetRows, MerkleTree, TreeBuilder
+from offchain.prover.merkle import LAYERS_DROPPED, ClassRows, MerkleTree, TreeBuilder
 from offchain.prover.multiproof import MatrixClass, TreeShape
 from offchain.prover.polynomials import evaluate_base
 from offchain.verifier.field import reversed_bits
-
-WHOLE_TREE_LEAVES_MAX = 1 << 23
-"""Trees of more leaves drop their lowest layers and hash them again for an opening."""
 
 ROWS_PER_EXTENSION = 16
 """Rows of one coset from which on extending it is cheaper than evaluating polynomials there."""
@@ -43,10 +40,15 @@ class Commitment:
         Key of the salts' random streams; None for a commitment that hides nothing.
     salt_stream : int
         Distinguishes the commitments of one proof.
-    kept_cosets : frozenset of int
-        Cosets whose values stay in memory, for the quotient and for openings.
+    kept_cosets : tuple of int
+        Cosets whose values should stay in memory, for the quotient and for openings.
     opened_later : dict of int to sequence of int
         By table number the columns that are opened one row later, too.
+    spare_bytes : int or None
+        What may stay in memory beside the coefficients; without bound if None. The tree comes
+        first: it drops its lowest layers, which an opening then makes again from all columns,
+        unless it fits whole. Then come as many of `kept_cosets` as fit; the values of the others
+        are computed whenever they are needed.
     """
 
     coefficients: Mapping[int, U64Array]
@@ -54,8 +56,9 @@ class Commitment:
     blowup: int
     salt_key: bytes | None
     salt_stream: int
-    kept_cosets: frozenset[int]
+    kept_cosets: tuple[int, ...]
     opened_later: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    spare_bytes: int | None = None
     _kept: dict[int, dict[int, U64Array]] = field(default_factory=dict)
     _tree: MerkleTree | None = None
 
@@ -96,19 +99,34 @@ class Commitment:
             for height in self.heights
         )
         shape = TreeShape(self.blowup, classes)
-        keeps_all = shape.leaves <= WHOLE_TREE_LEAVES_MAX
-        builder = TreeBuilder(self.suite, shape, drop_layers=0 if keeps_all else None)
+        kept, is_tree_whole = self._affordable(2 * DIGEST_BYTES * shape.leaves)
+        dropped = 0 if is_tree_whole else min(LAYERS_DROPPED, classes[0].height_log2)
+        builder = TreeBuilder(self.suite, shape, drop_layers=dropped)
+        # What is not kept is hashed at once, so that a thread needs room for one class only. It is
+        # the same for all: new memory costs as much as a quarter of the transforms.
+        room = threading.local()
+        room_words = max(classes_.columns << classes_.height_log2 for classes_ in classes)
+
+        def extend(coset: int, height: int) -> dict[int, U64Array]:
+            if coset in kept:
+                values = self._extend(coset, height)
+                self._kept.setdefault(coset, {}).update(values)
+                return values
+            if not hasattr(room, "words"):
+                room.words = np.empty(room_words, np.uint64)
+            return self._extend(coset, height, room.words)
 
         def add(coset: int) -> None:
-            values = self._extend(coset)
-            builder.add_coset(coset, self._rows(coset, values))
-            if coset in self.kept_cosets:
-                self._kept[coset] = values
+            builder.add_coset(coset, self._classes(coset, extend))
 
         for _ in executor.map(add, range(self.blowup)):
             pass
         self._tree = builder.finish()
         return self.root
+
+    def holds(self, coset: int) -> bool:
+        """Whether the values of a coset are in memory."""
+        return coset in self._kept
 
     def values(self, coset: int, table: int) -> U64Array:
         """Values [columns][height] of a table on one coset."""
@@ -120,39 +138,65 @@ class Commitment:
 
     def open(self, places: Iterable[int], log_domain: int, executor: Executor) -> bytes:
         """Rows and siblings at places of a domain of 2^log_domain points, as the proof has them."""
-        parts: list[bytes] = []
+        rows: dict[int, list[int]] = {}
+        wanted: dict[tuple[int, int], list[int]] = {}
         for height in self.heights:
             log_rows = (self.blowup * height).bit_length() - 1
             opened = sorted({place >> log_domain - log_rows for place in places})
-            rows = [reversed_bits(place, log_rows) for place in opened]
-            by_coset: dict[int, list[int]] = {}
-            for row in rows:
-                by_coset.setdefault(row % self.blowup, []).append(row)
-            read = executor.map(
-                partial(self._open_rows, height), *zip(*by_coset.items(), strict=True)
-            )
-            found = {row: data for each in read for row, data in each.items()}
-            parts += [found[row] for row in rows]
+            rows[height] = [reversed_bits(place, log_rows) for place in opened]
+            for row in rows[height]:
+                wanted.setdefault((row % self.blowup, height), []).append(row)
+        found: dict[tuple[int, int], bytes] = {}
+
+        def extend(coset: int, height: int) -> dict[int, U64Array]:
+            values = {t: self.values(coset, t) for t in self.tables_of(height)}
+            read(coset, height, values)
+            return values
+
+        def read(coset: int, height: int, values: Mapping[int, U64Array] | None = None) -> None:
+            of_coset = wanted.get((coset, height), [])
+            for row, data in self._open_rows(height, coset, of_coset, values).items():
+                found[height, row] = data
+
         log_leaves = (self.blowup * self.heights[0]).bit_length() - 1
         leaves = sorted({place >> log_domain - log_leaves for place in places})
-        parts += self._finished_tree.open(
-            leaves, lambda j: self._rows(j, self._extend(j)), executor
-        )
-        return b"".join(parts)
+        siblings = self._finished_tree.open(leaves, lambda j: self._classes(j, extend), executor)
+        left = [key for key, of_coset in wanted.items() if (key[1], of_coset[0]) not in found]
+        for _ in executor.map(lambda key: read(*key), left):
+            pass
+        opened_rows = [found[height, row] for height in self.heights for row in rows[height]]
+        return b"".join(opened_rows + siblings)
 
-    def _extend(self, coset: int) -> dict[int, U64Array]:
-        return {
-            t: coset_ntt(c, c.shape[1], coset_shift(c.shape[1], self.blowup, coset))
-            for t, c in self.coefficients.items()
-        }
+    def _affordable(self, tree_bytes: int) -> tuple[frozenset[int], bool]:
+        """Cosets to be kept, and whether the tree is kept whole."""
+        if self.spare_bytes is None:
+            return frozenset(self.kept_cosets), True
+        is_tree_whole = tree_bytes <= self.spare_bytes
+        left = self.spare_bytes - (tree_bytes if is_tree_whole else tree_bytes >> LAYERS_DROPPED)
+        coset_bytes = sum(columns.nbytes for columns in self.coefficients.values())
+        return frozenset(self.kept_cosets[: max(0, left // coset_bytes)]), is_tree_whole
 
-    def _rows(self, coset: int, values: Mapping[int, U64Array]) -> CosetRows:
-        columns: list[Sequence[U64Array]] = []
-        salts: list[U64Array | None] = []
+    def _extend(self, coset: int, height: int, room: U64Array | None = None) -> dict[int, U64Array]:
+        """Values of one class on one coset, in `room` if it is given."""
+        values = {}
+        shift, first = coset_shift(height, self.blowup, coset), 0
+        for t in self.tables_of(height):
+            columns = self.coefficients[t]
+            out = None
+            if room is not None:
+                out = room[first : first + columns.size].reshape(columns.shape)
+            values[t] = coset_ntt(columns, height, shift, out)
+            first += columns.size
+        return values
+
+    def _classes(
+        self, coset: int, extend: Callable[[int, int], Mapping[int, U64Array]]
+    ) -> Iterator[ClassRows]:
+        """Rows by class; `extend` gives the values of a coset's class when its turn comes."""
         for height in self.heights:
-            columns.append([values[t][i] for t, i in self.columns_of(height)])
-            salts.append(self._salts(height, coset))
-        return CosetRows(columns, salts)
+            values = extend(coset, height)
+            columns = [values[t][i] for t, i in self.columns_of(height)]
+            yield ClassRows(columns, self._salts(height, coset))
 
     def _salts(self, height: int, coset: int) -> U64Array | None:
         if self.salt_key is None:
@@ -162,11 +206,18 @@ class Commitment:
         random_fill(salts, self.salt_key, stream)
         return salts
 
-    def _open_rows(self, height: int, coset: int, rows: Sequence[int]) -> dict[int, bytes]:
-        """Salt and values of rows of one class that lie in one coset."""
+    def _open_rows(
+        self,
+        height: int,
+        coset: int,
+        rows: Sequence[int],
+        values: Mapping[int, U64Array] | None,
+    ) -> dict[int, bytes]:
+        """Salt and values of rows of one class that lie in one coset; `values` if at hand."""
+        if not rows:
+            return {}
         salts = self._salts(height, coset)
-        values = None
-        if coset in self._kept or len(rows) >= ROWS_PER_EXTENSION:
+        if values is None and (coset in self._kept or len(rows) >= ROWS_PER_EXTENSION):
             values = {t: self.values(coset, t) for t in self.tables_of(height)}
         found = {}
         for row in rows:

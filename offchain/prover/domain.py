@@ -29,6 +29,6 @@ def domain_point(height: int, blowup: int, index: int) -> int:
     return coset_shift(height, blowup, index)
 
 
-def quotient_cosets(blowup: int) -> frozenset[int]:
+def quotient_cosets(blowup: int) -> tuple[int, ...]:
     """Cosets of the evaluation domain whose union is the domain of the quotient, of size 4n."""
-    return frozenset(range(0, blowup, blowup // QUOTIENT_COSETS))
+    return tuple(range(0, blowup, blowup // QUOTIENT_COSETS))

@@ -8,6 +8,7 @@ thread; arrays are handed over without copies.
 import ctypes
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final
 
@@ -135,7 +136,12 @@ def parent_layer(
 
 
 def grind(
-    suite: HashSuite, prefix: bytes, bits: int, start: int = 0, level: str | None = None
+    suite: HashSuite,
+    prefix: bytes,
+    bits: int,
+    start: int = 0,
+    level: str | None = None,
+    threads: int = 1,
 ) -> int:
     """Find the smallest nonce that :func:`~offchain.prover.hash_suites.is_ground` accepts.
 
@@ -151,6 +157,8 @@ def grind(
         Where to begin, in [0, 2^62).
     level
         Forces an instruction set, see :func:`offchain.prover.levels.load_library`.
+    threads
+        How many search at the same time, at least 1; the result does not depend on it.
 
     Returns
     -------
@@ -174,11 +182,19 @@ def grind(
     if suite == HashSuite.POSEIDON2 and np.any(words >= GOLDILOCKS_P):
         raise NonCanonicalWordError("a word of the prefix is p or more; hash the prefix first")
     library = _kernels(load_library(level))
-    while True:
-        nonce = library.hr_grind(suite, _pointer(words), len(words), bits, start, _NONCES_PER_CALL)
-        if nonce != _NO_NONCE:
-            return int(nonce)
-        start += _NONCES_PER_CALL
+
+    def search(first: int) -> int:
+        return int(
+            library.hr_grind(suite, _pointer(words), len(words), bits, first, _NONCES_PER_CALL)
+        )
+
+    with ThreadPoolExecutor(threads) as executor:
+        while True:
+            firsts = [start + i * _NONCES_PER_CALL for i in range(threads)]
+            for nonce in executor.map(search, firsts):
+                if nonce != _NO_NONCE:
+                    return nonce
+            start += threads * _NONCES_PER_CALL
 
 
 def kernel_speeds() -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from offchain.prover.reference import Ext, P
 EXT_DEGREE: Final = 3
 LANES: Final = 8
 LOG_N_MIN: Final = 3
-LOG_N_MAX: Final = 23
+LOG_N_MAX: Final = 24
 
 U64Array = npt.NDArray[np.uint64]
 

@@ -56,7 +56,7 @@ def coset_ntt(
     coefficients
         [c][m], m a multiple of 8 and at most n; higher coefficients are zero.
     n
-        A power of two, 2^3 to 2^23.
+        A power of two, 2^3 to 2^24.
     shift
         In [1, p); 1 for the subgroup itself.
     out
@@ -89,7 +89,7 @@ def coset_intt(
     Parameters
     ----------
     evaluations
-        [c][n], n a power of two, 2^3 to 2^23.
+        [c][n], n a power of two, 2^3 to 2^24.
     shift
         In [1, p).
     out

@@ -6,7 +6,7 @@ has m >= B digests, at the positions k and k + m/B: each coset is a complete sub
 be made, hashed and thrown away before the next one's. The same rule joins the B subtree roots.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
@@ -35,20 +35,20 @@ class LayersDroppedError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class CosetRows:
-    """The rows of all classes on one coset, by columns.
+class ClassRows:
+    """The rows of one class on one coset, by columns.
 
     Attributes
     ----------
     columns
-        For each class its columns, each a contiguous uint64 [n_s] with elements in [0, p); a
-        C-contiguous array [W_s][n_s] is a sequence of its columns.
+        Each a contiguous uint64 [n_s] with elements in [0, p); a C-contiguous array [W_s][n_s] is a
+        sequence of its columns.
     salts
-        For each class uint64 [n_s][2], elements in [0, p), or None for a class without salt.
+        uint64 [n_s][2], elements in [0, p), or None for a class without salt.
     """
 
-    columns: Sequence[Sequence[U64Array] | U64Array]
-    salts: Sequence[U64Array | None]
+    columns: Sequence[U64Array] | U64Array
+    salts: U64Array | None
 
 
 class TreeBuilder:
@@ -91,7 +91,7 @@ class TreeBuilder:
             self._layers.append(layer)
             size //= 2
 
-    def add_coset(self, coset: int, rows: CosetRows) -> None:
+    def add_coset(self, coset: int, rows: Iterable[ClassRows]) -> None:
         """Hash one coset's subtree.
 
         Parameters
@@ -99,7 +99,8 @@ class TreeBuilder:
         coset
             j in [0, B).
         rows
-            The rows of all classes on this coset.
+            The rows of all classes on this coset, in order. The next class is asked for when the
+            one before is hashed, so that they may share their memory.
 
         Raises
         ------
@@ -108,12 +109,14 @@ class TreeBuilder:
         """
         if not 0 <= coset < self._shape.blowup or self._is_added[coset]:
             raise TreeArgumentError(f"coset {coset} does not exist or was added before")
-        _require_rows(self._shape, rows)
-        layer = self._hash_rows(rows, 0, self._kept(0, coset))
+        classes = _checked_classes(self._shape, rows)
+        layer = self._hash_rows(next(classes), self._kept(0, coset))
         for depth in range(1, self._shape.classes[0].height_log2 + 1):
-            entering = self._shape.class_entering(self._shape.leaves >> depth)
-            injected = None if entering is None else self._hash_rows(rows, entering, None)
+            is_entered = self._shape.class_entering(self._shape.leaves >> depth) is not None
+            injected = self._hash_rows(next(classes), None) if is_entered else None
             layer = parent_layer(self._suite, layer, injected, self._kept(depth, coset))
+        if next(classes, None) is not None:
+            raise TreeArgumentError("rows of too many classes were given")
         self._is_added[coset] = True
 
     def finish(self) -> "MerkleTree":
@@ -140,8 +143,8 @@ class TreeBuilder:
             depth += 1
         return MerkleTree(self._suite, self._shape, self._layers)
 
-    def _hash_rows(self, rows: CosetRows, s: int, out: DigestArray | None) -> DigestArray:
-        return leaf_digests(self._suite, rows.columns[s], rows.salts[s], out)
+    def _hash_rows(self, rows: ClassRows, out: DigestArray | None) -> DigestArray:
+        return leaf_digests(self._suite, rows.columns, rows.salts, out)
 
     def _kept(self, depth: int, coset: int) -> DigestArray | None:
         layer = self._layers[depth]
@@ -172,7 +175,7 @@ class MerkleTree:
     def open(
         self,
         places: Sequence[int],
-        rows_of_coset: Callable[[int], CosetRows] | None = None,
+        rows_of_coset: Callable[[int], Iterable[ClassRows]] | None = None,
         executor: Executor | None = None,
     ) -> list[bytes]:
         """Return the siblings of a multiproof, in the order of :mod:`offchain.prover.multiproof`.
@@ -182,8 +185,9 @@ class MerkleTree:
         places
             Of leaves, ascending and distinct, at least one.
         rows_of_coset
-            Gives the rows of a coset again; needed by a tree that dropped layers, and called once
-            for each coset in which a dropped sibling lies.
+            Gives the rows of a coset again, see :meth:`TreeBuilder.add_coset`; needed by a tree
+            that dropped layers, and called once for each coset in which a dropped sibling lies.
+            No more classes are asked for than meet in the dropped layers.
         executor
             Makes the rows of as many cosets at a time as it has workers; one by default.
 
@@ -218,31 +222,52 @@ class MerkleTree:
 
         def recompute(coset: int) -> None:
             assert rows_of_coset is not None
-            rows = rows_of_coset(coset)
-            _require_rows(self.shape, rows)
-            for depth, siblings in enumerate(missing[:dropped]):
-                is_here = siblings % blowup == coset
-                found[depth][is_here] = self._recompute(rows, depth, siblings[is_here] // blowup)
+            are_here = [siblings % blowup == coset for siblings in missing[:dropped]]
+            positions = [s[here] // blowup for s, here in zip(missing, are_here, strict=False)]
+            layers = self._recompute(rows_of_coset(coset), positions)
+            for depth, digests in enumerate(layers):
+                found[depth][are_here[depth]] = digests
 
         for _ in map(recompute, cosets) if executor is None else executor.map(recompute, cosets):
             pass
         digests = [digest.tobytes() for layer in found for digest in layer]
         return [digests[number] for number in order]
 
-    def _recompute(self, rows: CosetRows, depth: int, positions: IndexArray) -> DigestArray:
-        """Hash the digests at some positions of a coset's layer from the rows below them."""
-        if depth == 0:
-            return self._hash_some(rows, 0, positions)
-        size = 1 << (self.shape.classes[0].height_log2 - depth)
-        children = self._recompute(rows, depth - 1, np.concatenate([positions, positions + size]))
-        entering = self.shape.class_entering(size * self.shape.blowup)
-        injected = None if entering is None else self._hash_some(rows, entering, positions)
-        return parent_layer(self.suite, children, injected)
+    def _recompute(
+        self, rows: Iterable[ClassRows], positions: Sequence[IndexArray]
+    ) -> Iterator[DigestArray]:
+        """Hash the digests at some positions of a coset's lowest layers, layer by layer."""
+        log_n = self.shape.classes[0].height_log2
+        # What is hashed: those, and the children of what is hashed above.
+        needed = [np.unique(positions[-1])]
+        for depth in reversed(range(len(positions) - 1)):
+            size = 1 << (log_n - depth - 1)
+            needed.append(
+                np.unique(np.concatenate([positions[depth], *_children(needed[-1], size)]))
+            )
+        needed.reverse()
+        classes = _checked_classes(self.shape, rows)
+        digests = self._hash_some(next(classes), needed[0])
+        yield digests[np.searchsorted(needed[0], positions[0])]
+        for depth in range(1, len(positions)):
+            size = 1 << (log_n - depth)
+            below = np.concatenate(_children(needed[depth], size))
+            children = digests[np.searchsorted(needed[depth - 1], below)]
+            is_entered = self.shape.class_entering(size * self.shape.blowup) is not None
+            injected = self._hash_some(next(classes), needed[depth]) if is_entered else None
+            digests = parent_layer(self.suite, children, injected)
+            yield digests[np.searchsorted(needed[depth], positions[depth])]
 
-    def _hash_some(self, rows: CosetRows, s: int, positions: IndexArray) -> DigestArray:
-        salts = rows.salts[s]
-        columns = [column[positions] for column in rows.columns[s]]
-        return leaf_digests(self.suite, columns, None if salts is None else salts[positions])
+    def _hash_some(self, rows: ClassRows, positions: IndexArray) -> DigestArray:
+        columns = [column[positions] for column in rows.columns]
+        return leaf_digests(
+            self.suite, columns, None if rows.salts is None else rows.salts[positions]
+        )
+
+
+def _children(positions: IndexArray, size: int) -> tuple[IndexArray, IndexArray]:
+    """Left and right children, in their coset, of digests of a layer of `size` in that coset."""
+    return positions, positions + size
 
 
 def codeword_columns(codeword: U64Array, arity: int) -> list[U64Array]:
@@ -298,7 +323,7 @@ def commit_columns(suite: HashSuite, columns: Sequence[U64Array]) -> MerkleTree:
     log_n = len(columns[0]).bit_length() - 1
     shape = TreeShape(1, (MatrixClass(log_n, len(columns), is_salted=False),))
     builder = TreeBuilder(suite, shape, drop_layers=0)
-    builder.add_coset(0, CosetRows([columns], [None]))
+    builder.add_coset(0, [ClassRows(columns, None)])
     return builder.finish()
 
 
@@ -320,16 +345,22 @@ def _reversed(places: IndexArray, bits: int) -> IndexArray:
     return np.array([reversed_bits(int(place), bits) for place in places], np.int64)
 
 
-def _require_rows(shape: TreeShape, rows: CosetRows) -> None:
-    if not len(rows.columns) == len(rows.salts) == len(shape.classes):
-        raise TreeArgumentError(f"rows and salts must be given for {len(shape.classes)} classes")
-    for matrices, columns, salts in zip(shape.classes, rows.columns, rows.salts, strict=True):
+def _checked_classes(shape: TreeShape, rows: Iterable[ClassRows]) -> Iterator[ClassRows]:
+    """Give the classes one after the other, each checked; one more if there are too many."""
+    given = iter(rows)
+    for matrices in shape.classes:
+        of_class = next(given, None)
+        if of_class is None:
+            raise TreeArgumentError(f"rows must be given for {len(shape.classes)} classes")
         height = 1 << matrices.height_log2
+        columns = of_class.columns
         if len(columns) != matrices.columns or any(len(column) != height for column in columns):
             raise TreeArgumentError(
                 f"a class must have {matrices.columns} columns of {height} rows"
             )
-        if (salts is not None) != matrices.is_salted:
+        if (of_class.salts is not None) != matrices.is_salted:
             raise TreeArgumentError(
                 f"the class of {height} rows must have salts just if it is salted"
             )
+        yield of_class
+    yield from given

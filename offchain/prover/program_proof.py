@@ -104,7 +104,9 @@ def prove_program(
     progress("trace")
     main = fill_tables(program, execution, heights, parameters.blinding_rows)
     output = execution.output.tolist()
-    proof = rounds.prove(key, main, output, randomness_key=randomness_key, progress=progress)
+    proof = rounds.prove(
+        key, main, output, is_consumed=True, randomness_key=randomness_key, progress=progress
+    )
     return ProvenRun(execution, heights, key, proof)
 
 

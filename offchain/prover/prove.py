@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,20 +15,21 @@ from offchain.air.machine import TABLES
 from offchain.prover.bus import aux_columns
 from offchain.prover.commitment import Commitment
 from offchain.prover.deep import deep_polynomial, open_current, open_next
-from offchain.prover.domain import quotient_cosets
+from offchain.prover.domain import QUOTIENT_COSETS, quotient_cosets
 from offchain.prover.evaluators import BusChallenges, Columns, Evaluator
 from offchain.prover.fri import commit_layers, extend, open_layers
 from offchain.prover.hash_suites import HashSuite
 from offchain.prover.hashing import grind
-from offchain.prover.kernel_arguments import U64Array
+from offchain.prover.kernel_arguments import EXT_DEGREE, U64Array
 from offchain.prover.kernels import KEY_BYTES, intt, random_fill
 from offchain.prover.layout import Layout
+from offchain.prover.memory import free_memory_bytes
 from offchain.prover.program_key import ProgramKey
 from offchain.prover.quotient import masked_parts, quotient_coefficients
 from offchain.prover.reference import Ext, ext_add, ext_inverse, ext_mul, ext_scale, ext_sub
 from offchain.prover.transcript import ProverTranscript, elements_bytes
 from offchain.security.calculator import check_security
-from offchain.security.parameters import MAX_LOG_HEIGHT
+from offchain.security.parameters import max_log_height
 
 PROTOCOL = b"headrace/stark/v1"
 PROOF_TAG = b"HRproof1"
@@ -36,8 +37,10 @@ PROOF_TAG = b"HRproof1"
 # Random streams of one proof; each is used once. Salts have streams of their own.
 MAIN_STREAM, AUX_STREAM, MASK_STREAM = 1 << 8, 2 << 8, 3 << 8
 
-KEPT_BYTES_MAX = 1 << 31
-"""Values of one commitment that stay in memory for the quotient; more are computed once again."""
+SPARE_SHARE = 2
+"""A commitment keeps what can be computed again in at most one half of the memory to spare."""
+
+WORD_BYTES = 8
 
 STAGES = ("main", "bus", "quotient", "openings", "fri", "grinding", "queries")
 
@@ -58,9 +61,10 @@ class Proof:
 
 def prove(
     key: ProgramKey,
-    main: Mapping[str, U64Array],
+    main: MutableMapping[str, U64Array],
     output: Sequence[int],
     *,
+    is_consumed: bool = False,
     randomness_key: bytes | None = None,
     threads: int | None = None,
     progress: Progress = lambda _stage: None,
@@ -71,9 +75,11 @@ def prove(
     ----------
     key : ProgramKey
     main : mapping
-        Main columns [columns][height] by table name; blinding rows are overwritten.
+        Main columns [columns][height] by table name; blinding rows are overwritten in place.
     output : sequence of int
         Public output words, each below 2^32.
+    is_consumed : bool
+        Empty `main` as soon as it is not needed, which leaves more memory to the rest.
     randomness_key : bytes, optional
         32 bytes for deterministic proofs in tests, which hide nothing; fresh by default.
     threads : int, optional
@@ -95,9 +101,11 @@ def prove(
     if any(not 0 <= word < 1 << 32 for word in words):
         raise TraceShapeError("an output word is not in [0, 2^32): pass the output of the run")
     check_security(key.parameters, layout.n.bit_length() - 1)
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as executor:
-        run = _Run(key, layout, randomness_key or secrets.token_bytes(KEY_BYTES), executor)
-        return run.prove(main, words, progress)
+    workers = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as executor:
+        secret = randomness_key or secrets.token_bytes(KEY_BYTES)
+        run = _Run(key, layout, secret, executor, workers)
+        return run.prove(main, words, is_consumed, progress)
 
 
 def _required_heights(key: ProgramKey, main: Mapping[str, U64Array]) -> tuple[int, ...]:
@@ -111,11 +119,11 @@ def _required_heights(key: ProgramKey, main: Mapping[str, U64Array]) -> tuple[in
             )
         height = columns.shape[1]
         log_height = height.bit_length() - 1
-        is_allowed = key.parameters.min_log_height <= log_height <= MAX_LOG_HEIGHT
-        if height != 1 << log_height or not is_allowed:
+        least, most = key.parameters.min_log_height, max_log_height(table.name)
+        if height != 1 << log_height or not least <= log_height <= most:
             raise TraceShapeError(
                 f"table {table.name} has {height} rows, not a power of two from "
-                f"2^{key.parameters.min_log_height} to 2^{MAX_LOG_HEIGHT}: use minimum_heights"
+                f"2^{least} to 2^{most}: use minimum_heights"
             )
         if number in key.evaluations and key.evaluations[number].shape[1] != height:
             raise TraceShapeError(
@@ -148,18 +156,30 @@ class _Run:
     """State of one proof."""
 
     def __init__(
-        self, key: ProgramKey, layout: Layout, randomness_key: bytes, executor: Executor
+        self,
+        key: ProgramKey,
+        layout: Layout,
+        randomness_key: bytes,
+        executor: Executor,
+        workers: int,
     ) -> None:
         self.key = key
         self.parameters = key.parameters
         self.layout = layout
         self.randomness_key = randomness_key
         self.executor = executor
+        self.workers = workers
         self.suite = HashSuite(key.parameters.hash_suite)
         self.blowup = 1 << key.parameters.log_blowup
         self.transcript = ProverTranscript(self.suite)
 
-    def prove(self, main: Mapping[str, U64Array], output: list[int], progress: Progress) -> Proof:
+    def prove(
+        self,
+        main: MutableMapping[str, U64Array],
+        output: list[int],
+        is_consumed: bool,
+        progress: Progress,
+    ) -> Proof:
         """Run all rounds."""
         absorb, draw = self.transcript.absorb, self.transcript.draw_element
         self._begin(output)
@@ -176,8 +196,10 @@ class _Run:
         coefficients = self._aux(traces, evaluators)
         # The running sum, the last column, stands for three.
         aux_later = {t: range(len(c) - 3, len(c)) for t, c in coefficients.items()}
-        aux_tree = self._commit(coefficients, salt_stream=2, opened_later=aux_later)
         del traces
+        if is_consumed:
+            main.clear()
+        aux_tree = self._commit(coefficients, salt_stream=2, opened_later=aux_later)
         absorb("aux", aux_tree.root)
         alpha = draw("alpha")
         progress("quotient")
@@ -220,7 +242,8 @@ class _Run:
         absorb("final", final_bytes)
         progress("grinding")
         prefix = b"HRgrind0" + self.transcript.state
-        nonce = grind(self.suite, prefix, self.parameters.grinding_bits).to_bytes(8, "big")
+        bits = self.parameters.grinding_bits
+        nonce = grind(self.suite, prefix, bits, threads=self.workers).to_bytes(8, "big")
         absorb("nonce", nonce)
         progress("queries")
         domain = self.blowup * self.layout.n
@@ -261,10 +284,10 @@ class _Run:
         )
 
     def _blinded(self, main: Mapping[str, U64Array]) -> list[U64Array]:
-        """Fill in random blinding rows; the terminal row is left as it is."""
+        """Fill in random blinding rows in place; the terminal row is left as it is."""
         traces = []
         for number, table in enumerate(TABLES):
-            columns = main[table.name].copy()
+            columns = main[table.name]
             noise = np.empty((len(columns), self.parameters.blinding_rows - 1), np.uint64)
             random_fill(noise, self.randomness_key, MAIN_STREAM + number)
             columns[:, columns.shape[1] - noise.shape[1] :] = noise
@@ -284,6 +307,20 @@ class _Run:
 
         return dict(enumerate(self.executor.map(table, range(len(TABLES)))))
 
+    def _spare_bytes(self) -> int:
+        """Free memory that the rest of the proof can do without.
+
+        It needs the values of one coset, fewer while tables are evaluated two at a time; the
+        quotient in three forms; the codeword of FRI.
+        """
+        n = self.layout.n
+        columns = sum(
+            height * (len(table.main) + EXT_DEGREE * len(table.fraction_groups()))
+            for height, table in zip(self.layout.heights, TABLES, strict=True)
+        )
+        needed_words = columns + EXT_DEGREE * n * (3 * QUOTIENT_COSETS + self.blowup)
+        return max(0, free_memory_bytes() - WORD_BYTES * needed_words)
+
     def _commit(
         self,
         coefficients: Mapping[int, U64Array],
@@ -291,12 +328,15 @@ class _Run:
         opened_later: Mapping[int, Sequence[int]],
         keep: bool = True,
     ) -> Commitment:
-        cosets = quotient_cosets(self.blowup)
-        size = len(cosets) * sum(columns.nbytes for columns in coefficients.values())
-        kept = cosets if keep and size <= KEPT_BYTES_MAX else frozenset[int]()
-        key = self.randomness_key
         commitment = Commitment(
-            coefficients, self.suite, self.blowup, key, salt_stream, kept, opened_later
+            coefficients,
+            self.suite,
+            self.blowup,
+            self.randomness_key,
+            salt_stream,
+            quotient_cosets(self.blowup) if keep else (),
+            opened_later,
+            self._spare_bytes() // SPARE_SHARE,
         )
         commitment.commit(self.executor)
         return commitment

@@ -265,7 +265,7 @@ def check_security(parameters: Parameters, log_n: int) -> float:
     parameters
         The parameter set.
     log_n
-        Base-2 logarithm of the largest table's height, at most 21.
+        Base-2 logarithm of the largest table's height, at most 22.
 
     Returns
     -------

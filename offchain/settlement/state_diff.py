@@ -12,6 +12,7 @@ from struct import unpack
 from typing import Final
 
 from offchain.settlement.abi import ZERO_WORD
+from offchain.settlement.byte_reader import NUMBER_BYTES, ByteReader
 from offchain.settlement.state_proofs import StateProofs
 from offchain.settlement.valuation import ValuationTable
 from offchain.spec.constants import GOLDILOCKS_P, LEAF_BYTES, RISK_LEAF_BYTES, TIERS_PER_TABLE
@@ -25,7 +26,6 @@ from offchain.spec.tree import WORD_BYTES, Hasher
 DIFF_TAG: Final = b"HRdiff05"
 DIFF_BYTES_MAX: Final = 2**24
 CHUNK_BYTES: Final = 100_000
-NUMBER_BYTES: Final = 4
 CONFIG_BYTES: Final = 64
 CHANNEL_BYTES: Final = 256
 RESERVATION_BYTES: Final = 64
@@ -113,7 +113,7 @@ class StateDiff:
         """
         if len(data) > DIFF_BYTES_MAX:
             raise StateDiffError(f"more than {DIFF_BYTES_MAX} bytes")
-        reader = _Reader(data)
+        reader = ByteReader(data, "big", StateDiffError("the diff ends too early"))
         if reader.take(len(DIFF_TAG)) != DIFF_TAG:
             raise StateDiffError(f"tag is not {DIFF_TAG.decode()}")
         try:
@@ -224,30 +224,7 @@ def joined_chunks(commitment: bytes, published: Mapping[bytes, tuple[bytes, byte
     return b"".join(reversed(parts))
 
 
-class _Reader:
-    """Takes bytes from the front."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    @property
-    def is_done(self) -> bool:
-        return self._position == len(self._data)
-
-    def take(self, count: int) -> bytes:
-        end = self._position + count
-        if end > len(self._data):
-            raise StateDiffError("the diff ends too early")
-        taken = self._data[self._position : end]
-        self._position = end
-        return taken
-
-    def number(self) -> int:
-        return int.from_bytes(self.take(NUMBER_BYTES), "big")
-
-
-def _leaves(reader: _Reader) -> Iterator[tuple[tuple[Subtree, int], bytes]]:
+def _leaves(reader: ByteReader) -> Iterator[tuple[tuple[Subtree, int], bytes]]:
     last_subtree = -1
     while not reader.is_done:
         (subtree_number,) = reader.take(1)
@@ -268,7 +245,7 @@ def _leaves(reader: _Reader) -> Iterator[tuple[tuple[Subtree, int], bytes]]:
         last_subtree = subtree
 
 
-def _leaf(reader: _Reader, size: int) -> bytes:
+def _leaf(reader: ByteReader, size: int) -> bytes:
     (used,) = reader.take(1)
     data = reader.take(used * WORD_BYTES)
     words = unpack(f"<{used}Q", data)

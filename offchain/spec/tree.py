@@ -72,6 +72,8 @@ class SparseTree:
             if self._nodes[0].get(number, ZERO_DIGEST) != digest:
                 self._nodes[0][number] = digest
                 dirty.add(number)
+        if not dirty:
+            return
         for height in range(self._depth):
             below = self._nodes[height]
             zero = self._zeros[height]

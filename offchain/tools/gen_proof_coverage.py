@@ -22,7 +22,8 @@ SPEC: Final = ROOT / "docs" / "spec"
 PAGE: Final = "proof-coverage.md"
 OUTDATED: Final = "run make gen"
 GROUPS: Final = (
-    *("matching", "fees", "money", "envelopes", "prices", "risk", "duties", "funds", "forced"),
+    *("matching", "fees", "money", "envelopes", "prices", "margin"),
+    *("liquidations", "deleveraging", "carrying", "duties", "funds", "forced"),
     *("links", "l1", "witnesses", "trusted"),
 )
 """Files of violations, in the order of the page."""
@@ -59,6 +60,7 @@ the gateway's model, which `tests/onchain` holds equal to the contracts.
 """
 _DECORATOR: Final = "violation"
 _TITLES: Final = {
+    "carrying": "Funding and interest",
     "funds": "Funds, sessions, yields",
     "forced": "Forced operations",
     "links": "Links between chains",

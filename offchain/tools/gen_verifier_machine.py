@@ -16,9 +16,11 @@ from offchain.air.machine import TABLES
 from offchain.security.parameters import (
     KECCAK256,
     L1_PROFILES,
+    MAX_LOG_CYCLES,
     MAX_LOG_HEIGHT,
     PROFILES,
     QUOTIENT_PARTS,
+    TIME_TABLE,
 )
 from offchain.verifier.proof_format import MAX_OUTPUT_WORDS, out_of_domain_count
 
@@ -67,6 +69,7 @@ def machine_source() -> str:
     aux = [len(table.fraction_groups()) for table in TABLES]
     # The contracts rely on these.
     assert all(p.hash_suite == KECCAK256 for p in L1_PROFILES)
+    assert TABLES[0].name == TIME_TABLE  # has a bound of its own
     assert all(main)  # opened values count with the rows of the main tree
     assert sum(map(bool, preprocessed)) == PREPROCESSED_TABLES  # heights in the program id
     assert all(width < RUNNING_SUM for width in main)
@@ -88,7 +91,8 @@ def machine_source() -> str:
         ("VALUES", out_of_domain_count(TABLES), "All values outside the domain."),
         ("MAX_OUTPUT_WORDS", MAX_OUTPUT_WORDS, "What a program can write."),
         ("MIN_LOG_HEIGHT", min_log_height, "Of a table."),
-        ("MAX_LOG_HEIGHT", MAX_LOG_HEIGHT, ""),
+        ("MAX_LOG_HEIGHT", MAX_LOG_HEIGHT, "Of a table but cpu, table 0; the next one is its own."),
+        ("MAX_LOG_CYCLES", MAX_LOG_CYCLES, ""),
         ("BLINDING_ROWS", blinding_rows, "The same in all accepted sets, as are the next three."),
         ("GRINDING_BITS", grinding_bits, ""),
         ("FOLD_LOG", fold_log, ""),

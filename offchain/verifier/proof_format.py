@@ -14,10 +14,10 @@ from offchain.air.machine import TABLES
 from offchain.air.table import Table
 from offchain.security.parameters import (
     KECCAK256,
-    MAX_LOG_HEIGHT,
     PROFILE_BY_NUMBER,
     QUOTIENT_PARTS,
     Parameters,
+    max_log_height,
 )
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier.field import Element
@@ -120,7 +120,7 @@ def decode(
         raise Rejected(Reason.WRONG_TABLE_COUNT)
     log_heights = tuple(reader.take(len(tables)))
     for table, log_height in zip(tables, log_heights, strict=True):
-        if not parameters.min_log_height <= log_height <= MAX_LOG_HEIGHT:
+        if not parameters.min_log_height <= log_height <= max_log_height(table.name):
             raise Rejected(Reason.HEIGHT_OUT_OF_RANGE, f"table {table.name}: 2^{log_height}")
     if (output_count := reader.number(4)) > MAX_OUTPUT_WORDS:
         raise Rejected(Reason.TOO_MANY_OUTPUT_WORDS, str(output_count))

@@ -9,6 +9,7 @@ from struct import Struct, unpack
 from typing import Final
 
 from offchain.core.binding import ADDRESS_BYTES, BUILD_DIR, DIGEST_BYTES
+from offchain.settlement.byte_reader import ByteReader
 from offchain.settlement.state_diff import LEAF_SIZES as PUBLISHED_LEAF_SIZES
 from offchain.spec.constants import ENVELOPE_MAX_BYTES, GOLDILOCKS_P, LEAF_BYTES
 from offchain.spec.header import Header
@@ -203,7 +204,8 @@ class Witness:
         """
         if len(data) > WITNESS_BYTES_MAX:
             raise WitnessError(WitnessFault.TOO_LONG, f"more than {WITNESS_BYTES_MAX} bytes")
-        reader = _Reader(data)
+        too_short = WitnessError(WitnessFault.TRUNCATED, "the witness ends too early")
+        reader = ByteReader(data, "little", too_short)
         magic, version, hint_count, envelope_count, *stated = _HEAD.unpack(reader.take(_HEAD.size))
         if magic != MAGIC:
             raise WitnessError(WitnessFault.MAGIC, "the bytes do not begin with HRwt")
@@ -250,38 +252,12 @@ def _used_words(leaf: bytes) -> int:
     return -(-len(leaf.rstrip(b"\x00")) // _ELEMENT_BYTES)
 
 
-class _Reader:
-    """Takes bytes from the front."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._position = 0
-
-    @property
-    def is_done(self) -> bool:
-        return self._position == len(self._data)
-
-    def take(self, count: int) -> bytes:
-        end = self._position + count
-        if end > len(self._data):
-            raise WitnessError(WitnessFault.TRUNCATED, "the witness ends too early")
-        taken = self._data[self._position : end]
-        self._position = end
-        return taken
-
-    def number(self) -> int:
-        value: int = _NUMBER.unpack(self.take(_NUMBER.size))[0]
-        return value
-
-    def elements(self, count_bytes: int) -> bytes:
-        """Take field elements."""
-        data = self.take(count_bytes)
-        words = unpack(f"<{count_bytes // _ELEMENT_BYTES}Q", data)
-        if any(word >= GOLDILOCKS_P for word in words):
-            raise WitnessError(
-                WitnessFault.NOT_CANONICAL, "a word is not below the field's modulus"
-            )
-        return data
+def _elements(reader: ByteReader, count_bytes: int) -> bytes:
+    data = reader.take(count_bytes)
+    words = unpack(f"<{count_bytes // _ELEMENT_BYTES}Q", data)
+    if any(word >= GOLDILOCKS_P for word in words):
+        raise WitnessError(WitnessFault.NOT_CANONICAL, "a word is not below the field's modulus")
+    return data
 
 
 def _statement(da_mode: int, l1_chain_id: bytes, chain_id: bytes, gateway: bytes) -> Statement:
@@ -295,10 +271,10 @@ def _statement(da_mode: int, l1_chain_id: bytes, chain_id: bytes, gateway: bytes
     )
 
 
-def _opening(reader: _Reader, subtree: Subtree) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
+def _opening(reader: ByteReader, subtree: Subtree) -> tuple[tuple[tuple[int, bytes], ...], bytes]:
     count = reader.number()
     if count == 0:
-        return (), reader.elements(DIGEST_BYTES)
+        return (), _elements(reader, DIGEST_BYTES)
     limit = 1 << SUBTREE_DEPTHS[subtree]
     if subtree not in LEAF_SIZES or count > min(limit, LEAVES_MAX):
         raise WitnessError(WitnessFault.LIMIT, f"{count} leaves in subtree {subtree.name}")
@@ -311,14 +287,14 @@ def _opening(reader: _Reader, subtree: Subtree) -> tuple[tuple[tuple[int, bytes]
             raise WitnessError(WitnessFault.LEAF_RANGE, f"{subtree.name} has no leaf {number}")
         if used * _ELEMENT_BYTES > LEAF_SIZES[subtree]:
             raise WitnessError(WitnessFault.LEAF_RANGE, f"{subtree.name}: a leaf of {used} words")
-        data = reader.elements(used * _ELEMENT_BYTES)
+        data = _elements(reader, used * _ELEMENT_BYTES)
         if used != _used_words(data):
             raise WitnessError(WitnessFault.PADDING, f"{subtree.name}: a leaf ends with zeros")
         leaves.append((number, data.ljust(LEAF_SIZES[subtree], b"\x00")))
     return tuple(leaves), b""
 
 
-def _envelope(reader: _Reader) -> bytes:
+def _envelope(reader: ByteReader) -> bytes:
     length = reader.number()
     if length > ENVELOPE_MAX_BYTES:
         raise WitnessError(WitnessFault.ENVELOPE, f"an envelope of {length} bytes")
@@ -329,10 +305,10 @@ def _envelope(reader: _Reader) -> bytes:
 
 
 def _siblings(
-    reader: _Reader, subtree: Subtree, leaves: Sequence[tuple[int, bytes]]
+    reader: ByteReader, subtree: Subtree, leaves: Sequence[tuple[int, bytes]]
 ) -> Iterator[bytes]:
     for _ in range(sibling_count(subtree, [number for number, _ in leaves])):
-        yield reader.elements(DIGEST_BYTES)
+        yield _elements(reader, DIGEST_BYTES)
 
 
 def check_statement(statement: Statement) -> None:

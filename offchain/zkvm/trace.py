@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from offchain.air.machine import TABLES
 from offchain.air.tables import keccak_f, lookup
+from offchain.security.parameters import max_log_height
 from offchain.zkvm.delegations import DELEGATIONS, Delegation
 from offchain.zkvm.execution import REGISTERS, Execution
 from offchain.zkvm.executor import ExecutorUnavailableError
@@ -34,8 +35,6 @@ from offchain.zkvm.program_tables import (
 )
 
 LIBRARY: Final = Path(__file__).parents[1] / "core" / "build" / "libheadrace_trace.so"
-LOG_HEIGHT_MAX: Final = 21
-"""Keeps timestamps below 2^24, on which the memory bus relies."""
 
 _BLINDING_ROWS_UNIT: Final = 64
 """Longest period of a table: usable rows are whole periods."""
@@ -156,13 +155,13 @@ def minimum_heights(
     Raises
     ------
     TableTooHighError
-        If a table would be higher than 2^21.
+        If a table would be higher than :func:`max_log_height` allows.
     """
     heights = {}
     for name, rows in used_rows(program, row_counts).items():
         heights[name] = (max(rows, blinding_rows) + blinding_rows - 1).bit_length()
-        if heights[name] > LOG_HEIGHT_MAX:
-            limit = (1 << LOG_HEIGHT_MAX) - blinding_rows
+        if heights[name] > max_log_height(name):
+            limit = (1 << max_log_height(name)) - blinding_rows
             raise TableTooHighError(
                 f"table {name} needs {rows} rows, one proof holds {limit}: let the guest do less in"
                 " one run, or prove its steps apart"

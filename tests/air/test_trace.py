@@ -11,6 +11,7 @@ from offchain.air.check import Failure, TableTrace, TraceChecker
 from offchain.air.columns_header import columns_header
 from offchain.air.machine import TABLE_BY_NAME, TABLES
 from offchain.air.tables import lookup
+from offchain.security.parameters import PROFILES, max_log_height
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.tools import build_native
 from offchain.zkvm import trace
@@ -264,10 +265,17 @@ def test_minimum_heights(cycles: int, log_height: int) -> None:
 def test_a_table_above_the_limit_is_named() -> None:
     toy = program(EXIT)
     counts = run(toy).row_counts
-    most = 2**21 - 2048
-    assert trace.minimum_heights(toy, {**counts, "memory": most}, 2048)["memory"] == 21
-    with pytest.raises(trace.TableTooHighError, match="table memory needs"):
-        trace.minimum_heights(toy, {**counts, "memory": most + 1}, 2048)
+    for table, log_height in (("memory", 22), ("poseidon2", 22), ("cpu", 21)):
+        most = 2**log_height - 2048
+        assert trace.minimum_heights(toy, {**counts, table: most}, 2048)[table] == log_height
+        with pytest.raises(trace.TableTooHighError, match=f"table {table} .* holds {most}:"):
+            trace.minimum_heights(toy, {**counts, table: most + 1}, 2048)
+
+
+def test_timestamps_are_below_2_24() -> None:
+    """Cycles are counted from 1, and each but the exit has a successor; the last row is blinded."""
+    last_cycle = 2 ** max_log_height("cpu") - min(p.blinding_rows for p in PROFILES.values())
+    assert 4 * (last_cycle + 1) + 3 < 2**24
 
 
 def test_a_height_that_does_not_hold_the_rows_is_refused() -> None:

@@ -74,7 +74,7 @@ def test_counts_follow_from_the_run(result):
 def test_a_batch_that_is_too_long_says_why(monkeypatch, result):
     """Proofs are made in processes of their own; here in this one, under a lower limit."""
     monkeypatch.setattr(batch, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
-    monkeypatch.setattr(trace, "LOG_HEIGHT_MAX", 12)
+    monkeypatch.setattr(trace, "max_log_height", lambda _table: 12)
     found = batch.run_batch(quick=True, profiles=("settle",))
     for each in found.batches:
         assert each.prove_settle_s is None

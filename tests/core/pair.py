@@ -1,10 +1,14 @@
 """The specification and the C core side by side, compared after every step."""
 
 import ctypes
+import hashlib
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import pytest
 
 from offchain.core.binding import Core
 from offchain.spec import envelope, transition
@@ -19,6 +23,20 @@ from tests.strategies import CONFIG_HASH, GOVERNANCE
 
 HASHES_KEPT = 1 << 16
 _DIGEST = struct.Struct("<4Q")
+# By hash: ways from genesis on at whose end the roots were found equal. All sequences begin with
+# the same scene, a third of their steps; what was applied decides the whole state.
+_WAYS_COMPARED: WeakKeyDictionary[Hasher, set[bytes]] = WeakKeyDictionary()
+
+
+def seed_groups(count: int, per_test: int, fast: int) -> list[object]:
+    """Return the first seed of every test that takes `per_test` of `count` seeds.
+
+    Those from seed `fast` on are more of the same, for the slow tests.
+    """
+    return [
+        pytest.param(first, marks=[pytest.mark.slow] if first >= fast else [])
+        for first in range(0, count, per_test)
+    ]
 
 
 @dataclass(frozen=True)
@@ -27,7 +45,6 @@ class Outcome:
 
     code: ErrorCode
     events: bytes
-    root: bytes
 
 
 def native_hasher(library: ctypes.CDLL) -> Hasher:
@@ -57,6 +74,9 @@ class Pair:
         self.state: State = genesis(CONFIG_HASH, GOVERNANCE, hasher)
         self.core = Core(CONFIG_HASH, GOVERNANCE, library)
         self.codes: list[ErrorCode] = []
+        self._way = b""
+        is_usual = hasher is not None and library is None
+        self._ways_compared = _WAYS_COMPARED.setdefault(hasher, set()) if is_usual else set()
 
     def op(self, data: bytes) -> Outcome:
         """Apply an op to both; fail where they differ."""
@@ -78,16 +98,24 @@ class Pair:
         try:
             events = b"".join(event.to_bytes() for event in apply(self.state, data))
         except OpError as error:
-            return Outcome(error.code, b"", self.state.root_bytes())
-        return Outcome(ErrorCode.OK, events, self.state.root_bytes())
+            return Outcome(error.code, b"")
+        return Outcome(ErrorCode.OK, events)
 
     def _compare(self, data: bytes, expected: Outcome, code: ErrorCode, events: bytes) -> Outcome:
         where = f"step {len(self.codes)}: {data.hex()}"
         assert code is expected.code, where
-        assert as_events(events) == as_events(expected.events), where
-        assert self.core.root() == expected.root, f"{where}: {self._different_leaves()}"
+        if events != expected.events:
+            assert as_events(events) == as_events(expected.events), where
+        self._compare_roots(data, where)
         self.codes.append(code)
         return expected
+
+    def _compare_roots(self, data: bytes, where: str) -> None:
+        self._way = hashlib.blake2b(self._way + data, digest_size=_DIGEST.size).digest()
+        if self._way not in self._ways_compared:
+            root = self.state.root_bytes()
+            assert self.core.root() == root, f"{where}: {self._different_leaves()}"
+            self._ways_compared.add(self._way)
 
     def _different_leaves(self) -> list[tuple[str, int]]:
         leaves = ((s, n, data) for s, n, data in self.state.leaves())

@@ -93,7 +93,7 @@ def assert_refused(pair: Pair, data: bytes, code: ErrorCode) -> None:
     outcome = pair.op(data)
     assert outcome.code is code, f"{outcome.code.name} for {op_codec.decode(data)}"
     assert outcome.events == b""
-    assert outcome.root == before
+    assert pair.core.root() == before
 
 
 @pytest.mark.parametrize("kind", sorted({case[1].KIND for case in CASES}))
@@ -147,7 +147,7 @@ def test_wrong_envelopes_have_their_codes(code: ErrorCode, envelope: bytes, crow
     before = crowded.core.root()
     outcome = crowded.envelope(envelope)
     assert outcome.code is code
-    assert outcome.root == before
+    assert crowded.core.root() == before
 
 
 @pytest.mark.parametrize("record", MALFORMED_RECORDS)

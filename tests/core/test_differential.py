@@ -19,7 +19,7 @@ from offchain.spec.kinds import (
 )
 from offchain.spec.tree import Hasher
 from tests.core.huge_flow import HugeFlow, PositionFlow
-from tests.core.pair import Outcome, Pair, as_events, native_hasher
+from tests.core.pair import Outcome, Pair, as_events, native_hasher, seed_groups
 from tests.strategies import (
     MID_PRICE,
     PERP,
@@ -33,6 +33,7 @@ from tests.strategies import (
 )
 
 SEQUENCES = 500
+FAST_SEQUENCES = 150
 SEQUENCES_PER_TEST = 50
 LENGTHS = (30, 60, 90, 120, 150)  # from 81 on a sequence may have a burst, and so continuations
 PURE_SEQUENCES = 6
@@ -49,7 +50,7 @@ def hasher(hash_library: ctypes.CDLL) -> Hasher:
     return native_hasher(hash_library)
 
 
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+@pytest.mark.parametrize("first_seed", seed_groups(SEQUENCES, SEQUENCES_PER_TEST, FAST_SEQUENCES))
 def test_random_sequences(first_seed: int, hasher: Hasher) -> None:
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):
         pair = Pair(hasher)

@@ -9,11 +9,12 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from offchain.spec.tree import Hasher
 from offchain.spec.valuation import valuation_table
-from tests.core.pair import Pair, as_events, native_hasher
+from tests.core.pair import Pair, as_events, native_hasher, seed_groups
 from tests.l1_strategies import L1Flow, is_envelope
 from tests.risk_strategies import random_risk_sequence
 
 SEQUENCES = 120
+FAST_SEQUENCES = 60
 SEQUENCES_PER_TEST = 30
 LENGTHS = (60, 120, 200)
 
@@ -23,7 +24,7 @@ def hasher(hash_library: ctypes.CDLL) -> Hasher:
     return native_hasher(hash_library)
 
 
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+@pytest.mark.parametrize("first_seed", seed_groups(SEQUENCES, SEQUENCES_PER_TEST, FAST_SEQUENCES))
 def test_random_sequences_with_inputs_of_l1(first_seed: int, hasher: Hasher) -> None:
     seen: Counter[EventKind] = Counter()
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):

@@ -10,11 +10,12 @@ from offchain.spec.errors import ErrorCode
 from offchain.spec.kinds import EventKind
 from offchain.spec.tree import Hasher
 from tests.core.mixed_flows import EveryLinkFlow, HugeLinkFlow
-from tests.core.pair import Outcome, Pair, as_events, native_hasher
+from tests.core.pair import Outcome, Pair, as_events, native_hasher, seed_groups
 from tests.link_strategies import LinkFlow, random_link_sequences
 from tests.risk_strategies import random_risk_sequence
 
 SEQUENCES = 60
+FAST_SEQUENCES = 24
 SEQUENCES_PER_TEST = 12
 LENGTHS = (60, 120, 200, 300)
 MIXED_SEQUENCES = 30
@@ -42,7 +43,7 @@ def event_kinds(outcomes: Iterable[Outcome]) -> Counter[int]:
     return Counter(event.kind for each in outcomes for event in as_events(each.events))
 
 
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+@pytest.mark.parametrize("first_seed", seed_groups(SEQUENCES, SEQUENCES_PER_TEST, FAST_SEQUENCES))
 def test_random_sequences_of_two_chains(first_seed: int, hasher: Hasher) -> None:
     seen: Counter[int] = Counter()
     codes: set[ErrorCode] = set()
@@ -56,7 +57,7 @@ def test_random_sequences_of_two_chains(first_seed: int, hasher: Hasher) -> None
     assert wanted <= codes
 
 
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+@pytest.mark.parametrize("first_seed", seed_groups(SEQUENCES, SEQUENCES_PER_TEST, FAST_SEQUENCES))
 def test_random_sequences_with_peers_that_say_anything(first_seed: int, hasher: Hasher) -> None:
     seen: Counter[int] = Counter()
     for seed in range(first_seed, first_seed + SEQUENCES_PER_TEST):

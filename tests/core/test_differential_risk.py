@@ -15,11 +15,12 @@ from tests.core.mixed_flows import (
     HugeEveryFlow,
     HugeFundFlow,
 )
-from tests.core.pair import Pair, native_hasher
+from tests.core.pair import Pair, native_hasher, seed_groups
 from tests.fund_strategies import FundFlow
 from tests.risk_strategies import RiskFlow, random_risk_sequence
 
 SEQUENCES = 500
+FAST_SEQUENCES = 150
 SEQUENCES_PER_TEST = 50
 LENGTHS = (40, 80, 120, 160)
 HUGE_SEQUENCES = 30
@@ -32,7 +33,7 @@ def hasher(hash_library: ctypes.CDLL) -> Hasher:
 
 
 @pytest.mark.parametrize("flow_type", [RiskFlow, FundFlow, ConditionFlow, CarryFlow])
-@pytest.mark.parametrize("first_seed", range(0, SEQUENCES, SEQUENCES_PER_TEST))
+@pytest.mark.parametrize("first_seed", seed_groups(SEQUENCES, SEQUENCES_PER_TEST, FAST_SEQUENCES))
 def test_random_sequences_in_margined_markets(
     flow_type: type[RiskFlow], first_seed: int, hasher: Hasher
 ) -> None:

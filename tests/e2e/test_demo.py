@@ -64,17 +64,19 @@ def assert_whole_path(data, mode="ATTESTED"):
     assert data["l1_gas_total"] > sum(data["settlement_gas"]) + data["claims_gas"]
 
 
-def test_generated_flow(tmp_path):
+@pytest.mark.parametrize(
+    ("accounts", "orders"), [(9, 200), pytest.param(24, 600, marks=pytest.mark.slow)]
+)
+def test_generated_flow(accounts, orders, tmp_path):
     plot = tmp_path / "folder" / "demo.png"
-    data = demo_json(
-        *ATTESTED, "--accounts", "24", "--orders", "600", "--batches", "3", "--plot", str(plot)
-    )
+    size = ("--accounts", str(accounts), "--orders", str(orders), "--batches", "3")
+    data = demo_json(*ATTESTED, *size, "--plot", str(plot))
     assert_whole_path(data)
-    assert (data["accounts"], data["orders"], len(data["batches"])) == (24, 600, 3)
-    assert data["withdrawals"] == 50  # two of them from a sub-account
+    assert (data["accounts"], data["orders"], len(data["batches"])) == (accounts, orders, 3)
+    assert data["withdrawals"] == 2 * accounts + 2  # two of them from a sub-account
     assert plot.read_bytes().startswith(PNG_MAGIC)
     surplus_wei = {asset["asset"]: asset["surplus_native"] for asset in data["solvency"]}
-    assert surplus_wei == {"USDC": 0, "ETH": sum(range(1, 25)), "wstETH": 0}
+    assert surplus_wei == {"USDC": 0, "ETH": sum(range(accounts + 1)), "wstETH": 0}
 
 
 def plain_fills(flow):
@@ -98,7 +100,13 @@ def plain_fills(flow):
 def few_traders():
     """Four traders who trade enough to leave the quota free of fees."""
     flow = generated_flow(1_200, 4, seed=2)
-    return flow, run_demo(LocalChain(account_count=7), flow, 3, lambda *_: None)
+    return flow, run_demo(LocalChain(account_count=7), flow, 4, lambda *_: None)
+
+
+@pytest.fixture
+def demo_has_run(few_traders, monkeypatch):
+    """The command's run is one that was made already."""
+    monkeypatch.setattr("offchain.demo.run.run_demo", lambda *_: few_traders[1])
 
 
 def test_fees_stay_in_the_vault(few_traders):
@@ -140,9 +148,8 @@ def test_traders_take_turns():
     assert np.count_nonzero(np.isin(rows["kind"], [FlowKind.ADD, FlowKind.IOC])) == 600
 
 
-def test_one_account_is_liquidated_and_funding_is_paid_between_traders():
-    flow = generated_flow(100, 5, seed=5)
-    result = run_demo(LocalChain(account_count=8), flow, 4, lambda *_: None)
+def test_one_account_is_liquidated_and_funding_is_paid_between_traders(few_traders):
+    _, result = few_traders
     assert result.ok
     funding, liquidations = (
         [each.batches[0].event_counts.get(kind, 0) for each in result.settled]
@@ -174,11 +181,10 @@ def test_recorded_flow(tmp_path):
     assert data["messages"]["modify"] > 0
 
 
+@pytest.mark.usefixtures("demo_has_run")
 def test_text_names_the_mode_of_trust(tmp_path):
     plot = tmp_path / "demo.png"
-    done = CliRunner().invoke(
-        main, ["demo", *ATTESTED, "--orders", "100", "--accounts", "4", "--plot", str(plot)]
-    )
+    done = CliRunner().invoke(main, ["demo", *ATTESTED, "--plot", str(plot)])
     assert done.exit_code == 0
     assert "Mode of trust: ATTESTED" in done.output
     assert "OK in" in done.output
@@ -211,14 +217,15 @@ def test_unwritable_plot_is_refused_before_the_run(tmp_path):
     assert f"cannot write {plot}" in done.output
 
 
+@pytest.mark.usefixtures("demo_has_run")
 def test_result_is_printed_before_the_plot_fails(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("offchain.demo.plot.write_plot", fail)
-    small = [*ATTESTED, "--orders", "100", "--accounts", "4", "--batches", "3", "--json"]
     plot = tmp_path / "demo.png"
-    done = CliRunner(mix_stderr=False).invoke(main, ["demo", *small, "--plot", str(plot)])
+    arguments = ["demo", *ATTESTED, "--json", "--plot", str(plot)]
+    done = CliRunner(mix_stderr=False).invoke(main, arguments)
     assert done.exit_code == 1
     assert json.loads(done.stdout)["ok"] is True
     assert "the plot was not written" in done.stderr

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 @title HeadProbe
-@notice Opens two functions of the verifier's modules to tests.
+@notice Opens three functions of the verifier's modules to tests.
 """
 
 from contracts.verifier import fiat_shamir
@@ -33,3 +33,14 @@ def elements(data: Bytes[proof_format.VALUES_BYTES]) -> uint256[machine.VALUES]:
     @return The elements, and zeros.
     """
     return proof_format._elements(4 + 2 * 32, len(data) // proof_format.ELEMENT_BYTES)
+
+
+@external
+@pure
+def checked_log_n(log_heights: bytes32) -> uint256:
+    """
+    @notice The largest of the tables' heights.
+    @param log_heights Byte t, from the left, for table t.
+    @return Its base-2 logarithm.
+    """
+    return proof_format._checked_log_n(log_heights)

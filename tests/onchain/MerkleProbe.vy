@@ -9,7 +9,7 @@ from contracts.verifier import merkle
 
 MAX_QUERIES: constant(uint256) = 52
 MAX_CLASSES: constant(uint256) = 12
-MAX_LOG_SIZE: constant(uint256) = 27
+MAX_LOG_SIZE: constant(uint256) = 28
 
 
 struct Opening:

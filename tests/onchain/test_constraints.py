@@ -97,8 +97,8 @@ class Claim:
 HEIGHTS = [
     (17, 16, 16, 16, 15, 12, 13, 15, 10, 10, 10, 15),
     (10,) * 12,
-    tuple(range(10, 22)),
-    tuple(Random(5).choices(range(10, 22), k=12)),
+    (21, *range(12, 23)),
+    tuple(Random(5).choices(range(10, 23), k=12)),
 ]
 
 

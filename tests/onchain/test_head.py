@@ -4,6 +4,8 @@ from random import Random
 
 import pytest
 
+from offchain.air.machine import TABLES
+from offchain.security.parameters import SETTLE
 from offchain.spec.constants import GOLDILOCKS_P as P
 from tests.onchain.evm import Evm, Reverted
 
@@ -56,3 +58,22 @@ def test_no_number_above_p_is_read(probe, number):
         with pytest.raises(Reverted) as caught:
             probe.call("elements", bytes(data))
         assert caught.value.reason == "NON_CANONICAL_ELEMENT"
+
+
+def log_n(probe, log_heights):
+    return probe.call("checked_log_n", bytes(log_heights).ljust(32, bytes(1))).values[0]
+
+
+@pytest.mark.parametrize("number", range(len(TABLES)))
+def test_every_table_has_its_bounds(probe, number):
+    """The cpu table's rows are the clock; it is at most half as high as others may be."""
+    least, most = SETTLE.min_log_height, 21 if TABLES[number].name == "cpu" else 22
+    heights = [12] * len(TABLES)
+    for log_height in range(least, most + 1):
+        heights[number] = log_height
+        assert log_n(probe, heights) == max(12, log_height)
+    for log_height in (0, least - 1, most + 1, 255):
+        heights[number] = log_height
+        with pytest.raises(Reverted) as caught:
+            log_n(probe, heights)
+        assert caught.value.reason == "HEIGHT_OUT_OF_RANGE"

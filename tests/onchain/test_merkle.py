@@ -74,7 +74,7 @@ def check(probe, rng, widths, queries, leaf_level=0):
 @pytest.mark.parametrize("seed", range(40))
 def test_the_walk_is_that_of_python(probe, seed):
     rng = Random(seed)
-    log_size = rng.randint(1, 27)
+    log_size = rng.randint(1, 28)
     others = rng.sample(range(log_size), rng.randint(0, min(11, log_size)))
     widths = {log: rng.randint(1, 9) for log in (log_size, *others)}
     count = rng.randint(1, min(MAX_QUERIES, 1 << log_size))
@@ -91,8 +91,8 @@ def test_a_tree_may_be_lower_than_the_domain(probe, leaf_level):
     ("widths", "places"),
     [
         ({21: 3, 14: 4}, [1_048_577]),
-        ({27: 1}, list(range(0, 1 << 27, 1 << 27 - 5))),
-        ({27: 2, 26: 1, 25: 1, 10: 3}, list(range(MAX_QUERIES))),
+        ({28: 1}, list(range(0, 1 << 28, 1 << 28 - 5))),
+        ({28: 2, 27: 1, 25: 1, 10: 3}, list(range(MAX_QUERIES))),
         ({20: 2, 16: 1, 14: 1}, [5 + (i << 14) for i in range(MAX_QUERIES)]),
         ({20: 262, 14: 1}, [(1 << 20) - 1 - i for i in reversed(range(20))]),
         ({5: 2, 4: 1, 3: 1, 2: 1, 1: 1, 0: 1}, list(range(32))),

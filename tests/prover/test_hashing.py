@@ -127,11 +127,14 @@ def test_grind_takes_prefixes_of_any_length(words_in_prefix: int) -> None:
         assert is_ground(suite, prefix, nonce, 8)
 
 
-def test_grind_goes_on_after_a_fruitless_call(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_grind_goes_on_after_a_fruitless_call(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
     expected = hashing.grind(HashSuite.KECCAK256, PREFIX, 12)
     monkeypatch.setattr(hashing, "_NONCES_PER_CALL", 11)
     assert expected > 11
-    assert hashing.grind(HashSuite.KECCAK256, PREFIX, 12) == expected
+    assert hashing.grind(HashSuite.KECCAK256, PREFIX, 12, threads=threads) == expected
 
 
 @suites

@@ -243,7 +243,7 @@ def test_arrays_are_checked(level):
         lambda: kernels.coset_ntt(good.astype(np.int64), 16, 1, level=level),
         lambda: kernels.coset_ntt(good, 8, 1, level=level),
         lambda: kernels.coset_ntt(good, 24, 1, level=level),
-        lambda: kernels.coset_ntt(good, 2**24, 1, level=level),
+        lambda: kernels.coset_ntt(good, 2**25, 1, level=level),
         lambda: kernels.coset_ntt(good, 16, 0, level=level),
         lambda: kernels.coset_ntt(good, 16, P, level=level),
         lambda: kernels.coset_ntt(good, 32, 1, np.zeros((1, 16), np.uint64), level),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from offchain.prover.hash_suites import HashSuite, NonCanonicalWordError, leaf_digest, node_digest
 from offchain.prover.merkle import (
-    CosetRows,
+    ClassRows,
     LayersDroppedError,
     MerkleTree,
     TreeBuilder,
@@ -63,12 +63,15 @@ class Committed:
     matrices: list[np.ndarray]
     salts: list[np.ndarray | None]
 
-    def coset(self, j: int) -> CosetRows:
+    def coset(self, j: int) -> list[ClassRows]:
         blowup = self.shape.blowup
-        return CosetRows(
-            [np.ascontiguousarray(matrix[:, j::blowup]) for matrix in self.matrices],
-            [s if s is None else np.ascontiguousarray(s[j::blowup]) for s in self.salts],
-        )
+        return [
+            ClassRows(
+                np.ascontiguousarray(matrix[:, j::blowup]),
+                salts if salts is None else np.ascontiguousarray(salts[j::blowup]),
+            )
+            for matrix, salts in zip(self.matrices, self.salts, strict=True)
+        ]
 
     def row(self, s: int, i: int) -> list[int]:
         return self.matrices[s][:, i].tolist()
@@ -203,7 +206,7 @@ def test_dropped_layers_are_made_again(suite: HashSuite, dropped: int) -> None:
     whole, lean = committed.tree(suite), committed.tree(suite, dropped)
     asked: list[int] = []
 
-    def coset(j: int) -> CosetRows:
+    def coset(j: int) -> list[ClassRows]:
         asked.append(j)
         return committed.coset(j)
 
@@ -374,15 +377,16 @@ def test_builder_refuses_what_does_not_fit() -> None:
     for coset in (-1, 0, 4):
         with pytest.raises(TreeArgumentError, match="added before"):
             builder.add_coset(coset, rows)
-    for columns, salts, says in (
-        ([], rows.salts, "1 classes"),
-        (rows.columns, [], "1 classes"),
-        ([rows.columns[0][1:]], rows.salts, "5 columns of 8 rows"),
-        ([rows.columns[0][:, :4]], rows.salts, "5 columns of 8 rows"),
-        (rows.columns, [None], "salts just if"),
+    columns, salts = rows[0].columns, rows[0].salts
+    for misfit, says in (
+        ([], "for 1 classes"),
+        ([*rows, *rows], "too many classes"),
+        ([ClassRows(columns[1:], salts)], "5 columns of 8 rows"),
+        ([ClassRows(columns[:, :4], salts)], "5 columns of 8 rows"),
+        ([ClassRows(columns, None)], "salts just if"),
     ):
         with pytest.raises(TreeArgumentError, match=says):
-            builder.add_coset(1, CosetRows(columns, salts))
+            builder.add_coset(1, misfit)
     with pytest.raises(TreeArgumentError, match="coset 1 was not added"):
         builder.finish()
 

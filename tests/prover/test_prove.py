@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from offchain.prover import commitment, merkle, prove
+from offchain.prover import commitment, prove
 from offchain.prover.prove import STAGES
 from offchain.prover.quotient import TraceError
 from offchain.security.calculator import InsecureParametersError
@@ -127,16 +127,16 @@ def test_only_accepted_profiles_pass(profile):
 
 
 @pytest.mark.slow
-def test_trees_that_drop_layers_give_the_same_proof(monkeypatch):
+def test_settle_proofs_do_not_depend_on_free_memory(monkeypatch):
     whole = run("factors", PROFILES["settle"]).prove()
-    monkeypatch.setattr(commitment, "WHOLE_TREE_LEAVES_MAX", 0)
-    monkeypatch.setattr(merkle, "LEAVES_WHOLE_LOG2", 0)
+    monkeypatch.setattr(prove, "free_memory_bytes", lambda: 0)
     assert run("factors", PROFILES["settle"]).prove().data == whole.data
 
 
+@pytest.mark.parametrize("free_bytes", [0, 2**40])
 @pytest.mark.parametrize("rows_per_extension", [1, 1_000])
-def test_values_that_are_computed_again_give_the_same_proof(monkeypatch, rows_per_extension):
-    kept = proof("factors", "fast")
-    monkeypatch.setattr(prove, "KEPT_BYTES_MAX", 0)
+def test_proofs_do_not_depend_on_free_memory(monkeypatch, free_bytes, rows_per_extension):
+    expected = proof("factors", "fast")
+    monkeypatch.setattr(prove, "free_memory_bytes", lambda: free_bytes)
     monkeypatch.setattr(commitment, "ROWS_PER_EXTENSION", rows_per_extension)
-    assert run("factors", FAST).prove().data == kept.data
+    assert run("factors", FAST).prove().data == expected.data

@@ -19,7 +19,7 @@ from eth_utils import keccak
 
 from offchain.air.machine import TABLES
 from offchain.air.table import Table
-from offchain.security.parameters import L1_PROFILES, MAX_LOG_HEIGHT, PROFILES
+from offchain.security.parameters import L1_PROFILES, PROFILES, max_log_height
 from offchain.settlement.verifier_client import output_bytes
 from offchain.spec.constants import GOLDILOCKS_P as P
 from offchain.verifier import constraints, merkle
@@ -259,7 +259,8 @@ def heights(_: Random) -> Iterator[Mutant]:
     log_heights = honest.decoded.log_heights
     has_preprocessed = [bool(table.preprocessed) for table in TABLES]
     for table, log_height in enumerate(log_heights):
-        for other in {0, 255, log_height - 1, log_height + 1, MAX_LOG_HEIGHT, MAX_LOG_HEIGHT + 1}:
+        most = max_log_height(TABLES[table].name)
+        for other in {0, 255, log_height - 1, log_height + 1, most, most + 1}:
             changed = (*log_heights[:table], other, *log_heights[table + 1 :])
             yield honest.with_fields("other height", log_heights=changed)
             if has_preprocessed[table]:

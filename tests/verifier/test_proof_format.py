@@ -61,7 +61,6 @@ def test_decoding_inverts_encoding():
         (changed(8, 99), Reason.UNKNOWN_PROFILE),
         (changed(9, len(TABLES) - 1), Reason.WRONG_TABLE_COUNT),
         (changed(HEIGHTS_AT, SETTLE.min_log_height - 1), Reason.HEIGHT_OUT_OF_RANGE),
-        (changed(HEIGHTS_AT, 22), Reason.HEIGHT_OUT_OF_RANGE),
         (changed(COUNT_AT - 1, 255), Reason.HEIGHT_OUT_OF_RANGE),
         (changed(COUNT_AT, MAX_OUTPUT_WORDS + 1, 4), Reason.TOO_MANY_OUTPUT_WORDS),
         (changed(COUNT_AT, 2**32 - 1, 4), Reason.TOO_MANY_OUTPUT_WORDS),
@@ -70,6 +69,17 @@ def test_decoding_inverts_encoding():
 )
 def test_malformed_heads_are_refused(data, reason):
     assert reason_of(decode, data) is reason
+
+
+@pytest.mark.parametrize("number", range(len(TABLES)))
+def test_the_table_of_time_is_half_as_high_as_others_may_be(number):
+    most = 21 if TABLES[number].name == "cpu" else 22
+    heights = (*LOG_HEIGHTS[:number], most, *LOG_HEIGHTS[number + 1 :])
+    roots = (b"f" * 32,) * len(SETTLE.fold_logs(most))
+    highest = replace(HEAD, log_heights=heights, fri_roots=roots)
+    assert decode(encode(highest)) == highest
+    higher = changed(HEIGHTS_AT + number, most + 1)
+    assert reason_of(decode, higher) is Reason.HEIGHT_OUT_OF_RANGE
 
 
 def test_shorter_heads_are_truncated():

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from offchain.commands.params import params
 from offchain.security.calculator import assess_regimes
-from offchain.security.parameters import PROFILES
+from offchain.security.parameters import MAX_LOG_HEIGHT, PROFILES
 from offchain.security.soundcalc import to_toml
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_fields_are_what_soundcalc_computes_with():
         assert folded == circuit["fri_early_stop_degree"]
         # Its multiplicity: sqrt(rho)/(2 gap), rounded up.
         multiplicity = math.ceil(circuit["rho"] ** 0.5 / (2 * circuit["gap_to_radius"]))
-        assert multiplicity == assess_regimes(profile, 21)[1].regime.multiplicity
+        assert multiplicity == assess_regimes(profile, MAX_LOG_HEIGHT)[1].regime.multiplicity
         assert circuit["num_queries"] == profile.queries
 
 

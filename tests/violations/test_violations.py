@@ -6,6 +6,8 @@ from offchain.spec import matching as spec_matching
 from offchain.tools import gen_proof_coverage as coverage
 from offchain.witness.format import ExitCode
 from tests.violations import (
+    carrying,
+    deleveraging,
     duties,
     envelopes,
     fees,
@@ -13,10 +15,11 @@ from tests.violations import (
     funds,
     l1,
     links,
+    liquidations,
+    margin,
     matching,
     money,
     prices,
-    risk,
     trusted,
     witnesses,
 )
@@ -25,8 +28,8 @@ from tests.violations.registry import VIOLATIONS, Violation
 from tests.violations.scene import Batch, Chain, Proving, Run
 
 MODULES = (
-    *(matching, fees, money, envelopes, prices, risk, duties, funds, forced, links, l1),
-    *(witnesses, trusted),
+    *(matching, fees, money, envelopes, prices, margin, liquidations, deleveraging),
+    *(carrying, duties, funds, forced, links, l1, witnesses, trusted),
 )
 
 
@@ -48,7 +51,8 @@ def test_attempt_fails_without_the_rule_in_the_specification(chain: Chain) -> No
 
 
 @pytest.mark.parametrize(
-    "attempt", [matching.self_trade_allowed, envelopes.nonce_replayed, risk.over_liquidation]
+    "attempt",
+    [matching.self_trade_allowed, envelopes.nonce_replayed, liquidations.over_liquidation],
 )
 def test_attempt_fails_without_the_rule_in_the_program(attempt, chain, monkeypatch) -> None:
     """A program without the rule would prove what the dishonest transition claims."""

@@ -18,7 +18,7 @@
 
 enum {
     HR_NTT_LOG_MIN = 3,
-    HR_NTT_LOG_MAX = 23,
+    HR_NTT_LOG_MAX = 24,
     HR_NTT_LOG_TWO_SIDES = 6, /* from here on both sides have whole vectors */
     HR_CACHE_LINE_BYTES = 64,
 };
