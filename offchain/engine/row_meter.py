@@ -27,15 +27,17 @@ _CALLS_MESSAGE: Final = 6
 _CALLS_WITHDRAWAL: Final = 4
 # Bytes of a state diff: what is in every one, and what each account adds.
 _DIFF_BYTES: Final = 1_500
-_DIFF_ACCOUNT_BYTES: Final = 261
-# Instructions, fitted to batches of 50,000 to a million of them: within 7 % of each.
-_CYCLES_KECCAK: Final = 710
-_CYCLES_ENVELOPE: Final = 2_670
-_CYCLES_OP: Final = 680
-_CYCLES_EVENT: Final = 1_170
-_CYCLES_WITHDRAWAL: Final = 10_300
-_CYCLES_SYSTEM: Final = 9_400
+_DIFF_ACCOUNT_BYTES: Final = 150
+# Instructions, fitted to batches of 40,000 to a million of them: within a tenth of each.
+_CYCLES_BATCH: Final = 5_000
+_CYCLES_KECCAK: Final = 714
+_CYCLES_ENVELOPE: Final = 2_260
+_CYCLES_OP: Final = 590
+_CYCLES_EVENT: Final = 1_180
+_CYCLES_WITHDRAWAL: Final = 3_600
+_CYCLES_SYSTEM: Final = 6_700
 _KIND_BYTE: Final = 2
+_KINDS_WITH_OPS: Final = (EnvelopeKind.USER, EnvelopeKind.SYSTEM)
 _CALLS_BY_KIND: Final = {
     EnvelopeKind.PRIORITY: _CALLS_PRIORITY,
     EnvelopeKind.MESSAGE: _CALLS_MESSAGE,
@@ -58,7 +60,7 @@ class BatchLimits:
     """
 
     keccak_calls: int = 270
-    cycles: int = 900_000
+    cycles: int = 930_000
     has_diff: bool = False
 
 
@@ -78,7 +80,7 @@ class RowMeter:
     def reset(self) -> None:
         """Begin a batch."""
         self._calls = _CALLS_BATCH
-        self._cycles = 0
+        self._cycles = _CYCLES_BATCH
         self._accounts: set[int] = set()
 
     @property
@@ -110,7 +112,8 @@ class RowMeter:
         self._calls += withdrawals * _CALLS_WITHDRAWAL + sent * _CALLS_MESSAGE
         self._accounts.update(events["account"].tolist())
         self._cycles += _CYCLES_ENVELOPE + _CYCLES_EVENT * len(events)
-        self._cycles += (len(envelope) - ENVELOPE_HEADER_BYTES) // OP_BYTES * _CYCLES_OP
+        if kind in _KINDS_WITH_OPS:
+            self._cycles += (len(envelope) - ENVELOPE_HEADER_BYTES) // OP_BYTES * _CYCLES_OP
         self._cycles += _CYCLES_WITHDRAWAL * withdrawals
         if kind == EnvelopeKind.SYSTEM:
             self._cycles += _CYCLES_SYSTEM

@@ -6,6 +6,7 @@ from struct import unpack
 from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.events import Event
 from offchain.spec.poseidon2 import Digest, digest_from_bytes, digest_to_bytes
+from offchain.spec.poseidon2_constants import POSEIDON2_RATE
 from offchain.spec.state import State
 from offchain.spec.tree import WORD_BYTES, Hasher
 
@@ -18,6 +19,8 @@ _WORDS_PER_FLAGS = 32
 def hash_any(domain: int, data: bytes, hasher: Hasher) -> Digest:
     """Hash bytes, of which eight may be no field element.
 
+    Blocks of four elements are compressed into a chain that begins with the tag and their number.
+
     Parameters
     ----------
     domain
@@ -25,7 +28,7 @@ def hash_any(domain: int, data: bytes, hasher: Hasher) -> Digest:
     data
         Whole 8-byte words, as envelopes and events are.
     hasher
-        Hash of a sponge's words.
+        Its `compress` is taken.
     """
     words = unpack(f"<{len(data) // WORD_BYTES}Q", data)
     elements: list[int] = []
@@ -33,7 +36,12 @@ def hash_any(domain: int, data: bytes, hasher: Hasher) -> Digest:
         group = words[start : start + _WORDS_PER_FLAGS]
         elements += [word % GOLDILOCKS_P for word in group]
         elements.append(sum((word >= GOLDILOCKS_P) << i for i, word in enumerate(group)))
-    return hasher.hash_words(domain, tuple(elements))
+    chain: Digest = (domain, len(elements), 0, 0)
+    elements += [0] * (-len(elements) % POSEIDON2_RATE)
+    for at in range(0, len(elements), POSEIDON2_RATE):
+        a, b, c, d = elements[at : at + POSEIDON2_RATE]
+        chain = hasher.compress(chain, (a, b, c, d))
+    return chain
 
 
 def envelope_hash(envelope: bytes, hasher: Hasher) -> Digest:
@@ -76,14 +84,10 @@ def head_after(
         32 bytes.
     """
     hasher = hasher or Hasher()
-    words = (
-        *digest_from_bytes(head),
-        receipt_seq,
-        arrival_ms,
-        *envelope_hash(envelope, hasher),
-        *hash_any(EVENTS_DOMAIN, events, hasher),
-    )
-    return digest_to_bytes(hasher.hash_words(RECEIPT_DOMAIN, words))
+    compress = hasher.compress
+    link = compress(digest_from_bytes(head), envelope_hash(envelope, hasher))
+    link = compress(link, hash_any(EVENTS_DOMAIN, events, hasher))
+    return digest_to_bytes(compress(link, (RECEIPT_DOMAIN, receipt_seq, arrival_ms, 0)))
 
 
 def extend(state: State, arrival_ms: int, envelope: bytes, events: Sequence[Event]) -> None:

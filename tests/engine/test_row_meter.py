@@ -53,7 +53,7 @@ def test_ops_of_the_machine_and_withdrawals_cost_more():
     plain = metered((envelope(), events(32)))
     system = metered((envelope(kind=EnvelopeKind.SYSTEM), events(32)))
     paid = metered((envelope(), events(32, kind=EventKind.WITHDRAWAL)))
-    assert plain.cycles < system.cycles < paid.cycles
+    assert plain.cycles < min(system.cycles, paid.cycles)
     assert paid.keccak_calls > plain.keccak_calls
 
 

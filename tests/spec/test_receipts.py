@@ -10,7 +10,7 @@ from offchain.spec import op
 from offchain.spec.constants import GOLDILOCKS_P
 from offchain.spec.envelope import Envelope, apply_envelope
 from offchain.spec.kinds import EnvelopeKind
-from offchain.spec.poseidon2 import compress, digest_from_bytes, digest_to_bytes, hash_words
+from offchain.spec.poseidon2 import compress, digest_from_bytes, digest_to_bytes
 from offchain.spec.receipts import (
     ENVELOPE_DOMAIN,
     EVENTS_DOMAIN,
@@ -29,18 +29,24 @@ ANY_WORDS = st.lists(
     st.one_of(st.sampled_from((0, 1, GOLDILOCKS_P - 1, *LARGE)), st.integers(0, 2**64 - 1)),
     max_size=70,
 )
-#: Digests that show what is hashed.
-SHOWN = Hasher(hash_words=lambda domain, words: (domain, *words))
 
 
 def hashed(words: list[int]) -> tuple[int, ...]:
-    return hash_any(7, pack(f"<{len(words)}Q", *words), SHOWN)
+    """Return the blocks that words are compressed in, behind the beginning of the chain."""
+    blocks: list[tuple[int, ...]] = []
+
+    def compress(chain, block):
+        blocks.append(chain if not blocks else ())
+        blocks.append(block)
+        return 0, 0, 0, 0
+
+    hash_any(7, pack(f"<{len(words)}Q", *words), Hasher(compress=compress))
+    return tuple(element for block in blocks for element in block)
 
 
 @pytest.mark.parametrize(
     ("words", "elements"),
     [
-        ([], []),
         ([0], [0, 0]),
         ([5, GOLDILOCKS_P, 2**64 - 1], [5, 0, 2**32 - 2, 0b110]),
         ([1] * 31 + [GOLDILOCKS_P + 3], [1] * 31 + [3, 2**31]),
@@ -48,7 +54,12 @@ def hashed(words: list[int]) -> tuple[int, ...]:
     ],
 )
 def test_words_are_reduced_and_flags_say_so(words, elements):
-    assert hashed(words) == (7, *elements)
+    zeros = [0] * (-len(elements) % 4)
+    assert hashed(words) == (7, len(elements), 0, 0, *elements, *zeros)
+
+
+def test_nothing_is_hashed_to_the_beginning():
+    assert hash_any(7, b"", Hasher()) == (7, 0, 0, 0)
 
 
 @given(ANY_WORDS, ANY_WORDS)
@@ -80,14 +91,9 @@ def test_receipts_chain_envelopes_and_events(spot_and_perp):
     ):
         data = envelope.to_bytes()
         events = b"".join(event.to_bytes() for event in apply_envelope(state, data))
-        link = (
-            *digest_from_bytes(head),
-            seq,
-            envelope.arrival_ms,
-            *hash_any(ENVELOPE_DOMAIN, data, hasher),
-            *hash_any(EVENTS_DOMAIN, events, hasher),
-        )
-        head = digest_to_bytes(hash_words(RECEIPT_DOMAIN, link))
+        link = compress(digest_from_bytes(head), hash_any(ENVELOPE_DOMAIN, data, hasher))
+        link = compress(link, hash_any(EVENTS_DOMAIN, events, hasher))
+        head = digest_to_bytes(compress(link, (RECEIPT_DOMAIN, seq, envelope.arrival_ms, 0)))
         assert state.header.receipts_head == head
         assert state.header.receipt_seq == seq + 1
     assert state.header.last_arrival_ms == T_MS + 1

@@ -125,6 +125,17 @@ static inline void hr_keccak256_update(hr_keccak256_state *state, const uint8_t 
             for (; i < words; i++) to[i] ^= from[i];
             state->filled += words * WORD_BYTES;
             done += words * WORD_BYTES;
+        } else if ((uintptr_t)(data + done) % WORD_BYTES == 0 && len - done >= WORD_BYTES &&
+                   state->filled % WORD_BYTES != 0 &&
+                   state->filled + WORD_BYTES <= HR_KECCAK256_RATE_BYTES) {
+            /* whole words behind a prefix that is none: each lies across two words of the state */
+            const hr_keccak_word word = *(const hr_keccak_word *)(data + done);
+            const uint32_t shift = 8 * (state->filled % WORD_BYTES);
+            hr_keccak_word *to = (hr_keccak_word *)state->lanes + state->filled / WORD_BYTES;
+            to[0] ^= word << shift;
+            to[1] ^= word >> (32 - shift);
+            state->filled += WORD_BYTES;
+            done += WORD_BYTES;
         } else {
             hr_keccak_add_byte(state, state->filled, data[done]);
             state->filled++;

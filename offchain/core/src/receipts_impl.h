@@ -12,32 +12,46 @@ enum {
     HR_WORDS_PER_FLAGS = 32,
 };
 
+/* The next element of a chain of blocks: chain[4..7] fill up, then the first half is their parent.
+ * Returns: where the element behind it goes */
+static inline uint64_t *hr_chain_next(uint64_t chain[HR_POSEIDON2_WIDTH], uint64_t *next) {
+    if (++next < chain + HR_POSEIDON2_WIDTH) return next;
+    hr_poseidon2_compress(chain);
+    return chain + HR_DIGEST_ELEMENTS;
+}
+
 /* Hashes words of which any may be p or more; after each group of them a word says which.
  * Out: out     digest
  * In:  domain  tag of what they are
  *      halves  2 * count of them, 4-byte aligned */
 static void hr_hash_any(hr_digest *out, uint64_t domain, const hr_half *halves, uint32_t count) {
     const uint32_t groups = (count + HR_WORDS_PER_FLAGS - 1) / HR_WORDS_PER_FLAGS;
-    uint64_t s[HR_POSEIDON2_WIDTH] = {0, 0, 0, 0, domain, count + groups, 0, 0};
-    uint64_t *const full = s + HR_POSEIDON2_RATE, *next = s;
-    const hr_half *const end = halves + 2 * (size_t)count;
-    while (halves != end) {
+    uint64_t chain[HR_POSEIDON2_WIDTH] = {domain, count + groups};
+    uint64_t *next = chain + HR_DIGEST_ELEMENTS;
+    for (uint32_t left = count; left > 0;) {
+        const uint32_t words = left < HR_WORDS_PER_FLAGS ? left : HR_WORDS_PER_FLAGS;
+        const hr_half *const end = halves + 2 * words;
         uint32_t flags = 0;
-        for (uint32_t bit = 1; bit != 0 && halves != end; bit <<= 1, halves += 2) {
-            if (next == full) {
-                hr_poseidon2_permute(s);
-                next = s;
+        for (; halves != end; halves += 2) {
+            uint32_t low = halves[0], high = halves[1];
+            if (__builtin_expect(high == UINT32_MAX, 0) && low != 0) { /* - p, as in absorb */
+                flags |= (uint32_t)1 << (words - (uint32_t)(end - halves) / 2);
+                low--;
+                high = 0;
             }
-            if (hr_poseidon2_absorb(next++, halves[0], halves[1])) flags |= bit;
+            ((hr_half *)next)[0] = low;
+            ((hr_half *)next)[1] = high;
+            next = hr_chain_next(chain, next);
         }
-        if (next == full) {
-            hr_poseidon2_permute(s);
-            next = s;
-        }
-        hr_poseidon2_absorb(next++, flags, 0);
+        *next = flags;
+        next = hr_chain_next(chain, next);
+        left -= words;
     }
-    hr_poseidon2_permute(s);
-    for (uint32_t i = 0; i < HR_DIGEST_ELEMENTS; i++) out->e[i] = s[i];
+    if (next != chain + HR_DIGEST_ELEMENTS) {
+        while (next != chain + HR_POSEIDON2_WIDTH) *next++ = 0;
+        hr_poseidon2_compress(chain);
+    }
+    for (uint32_t i = 0; i < HR_DIGEST_ELEMENTS; i++) out->e[i] = chain[i];
 }
 
 /* In: bytes  4-byte aligned; whole words, as all envelopes that are well formed */
@@ -49,21 +63,16 @@ static inline void hr_envelope_hash(hr_digest *out, const uint8_t *bytes, uint32
 /* Extends the receipt chain by an envelope and the events it caused. */
 static void hr_receipt(struct hr_core *c, const uint8_t *bytes, uint32_t length,
                        uint64_t arrival_ms, const struct hr_event *events) {
-    struct {
-        hr_digest head;
-        uint64_t seq, arrival_ms;
-        hr_digest envelope, events;
-    } link;
     const uint32_t event_words = (uint32_t)(c->events - events) * (HR_EVENT_BYTES / 8);
-    hr_digest_from_words((uint8_t *)&link.head, c->header->receipts_head);
-    link.seq = c->header->receipt_seq++;
-    link.arrival_ms = arrival_ms;
-    hr_envelope_hash(&link.envelope, bytes, length);
-    c->envelope_hash = link.envelope;
-    hr_hash_any(&link.events, HR_EVENTS_DOMAIN, (const hr_half *)events, event_words);
-    hr_hash_words(&link.head, HR_RECEIPT_DOMAIN, (const uint64_t *)&link,
-                  sizeof link / sizeof(uint64_t));
-    hr_digest_to_words(c->header->receipts_head, (const uint8_t *)&link.head);
+    const hr_digest place = {{HR_RECEIPT_DOMAIN, c->header->receipt_seq++, arrival_ms, 0}};
+    hr_digest head, event_hash;
+    hr_envelope_hash(&c->envelope_hash, bytes, length);
+    hr_hash_any(&event_hash, HR_EVENTS_DOMAIN, (const hr_half *)events, event_words);
+    hr_digest_from_words((uint8_t *)&head, c->header->receipts_head);
+    hr_compress(&head, &head, &c->envelope_hash);
+    hr_compress(&head, &head, &event_hash);
+    hr_compress(&head, &head, &place);
+    hr_digest_to_words(c->header->receipts_head, (const uint8_t *)&head);
 }
 
 #endif
