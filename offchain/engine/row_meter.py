@@ -1,8 +1,8 @@
 """How long the proof of the open batch is getting, so that it is sealed before it is too long.
 
 What a batch takes in the machine follows from its envelopes and the events that its ops make. The
-weights were fitted to runs of the batch program; they need not be exact, as a batch is sealed far
-below what one proof can hold.
+weights were fitted to runs of the batch program; they need not be exact, as a table may have twice
+the rows that a batch is sealed for: such a proof takes longer, and there is one.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class RowMeter:
     Parameters
     ----------
     limits : BatchLimits
-        Well below what one proof can hold: the envelope that reaches them is still in the batch.
+        Below what a table has room for: the envelope that reaches them is still in the batch.
     """
 
     def __init__(self, limits: BatchLimits) -> None:
